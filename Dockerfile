@@ -9,6 +9,8 @@ COPY server/package.json server/
 COPY simulator/package.json simulator/
 COPY bench/package.json bench/
 COPY test/package.json test/
+COPY packages/client/package.json packages/client/
+COPY packages/cli/package.json packages/cli/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
 
@@ -34,11 +36,13 @@ RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
 COPY --from=build /app ./
 COPY server ./server
 COPY migrations ./migrations
+# Shown under /docs.
+COPY docs/llms.txt ./docs/
+COPY docs/guides ./docs/guides
 RUN install -d -o node node_modules/.cache
 USER node
 # Compiled here, so that no start does it: with the user and the flags of the start, which the cache is for.
-RUN node --max-semi-space-size=8 --initial-old-space-size=32 -e \
-    "require('node:module').enableCompileCache('node_modules/.cache/compiled'); import('/app/server/src/engine.ts')"
+RUN node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js --load-only
 EXPOSE 8080
 # node itself is PID 1's child through exec, so that SIGTERM reaches it and the shutdown is orderly.
-CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 server/src/start.js; else exec node --max-semi-space-size=8 --initial-old-space-size=32 server/src/start.js; fi"]
+CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; else exec node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; fi"]

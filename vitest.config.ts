@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -33,6 +34,12 @@ class WaitingBesideWorking extends BaseSequencer {
 }
 
 export default defineConfig({
+  // As in tsconfig.json: without a build.
+  resolve: {
+    alias: {
+      '@sfdc-engine-x/client': join(import.meta.dirname, 'packages/client/src/index.ts'),
+    },
+  },
   test: {
     pool: 'forks',
     // A worker runs file after file: what one file loads, the next one already has.
@@ -45,7 +52,7 @@ export default defineConfig({
       '--max-semi-space-size=32',
       '--initial-old-space-size=256',
     ],
-    include: ['{server,simulator,scripts,test}/**/*.test.ts'],
+    include: ['{server,simulator,scripts,test,packages}/**/*.test.ts'],
     sequence: { sequencer: WaitingBesideWorking },
     globalSetup: ['test/src/global-setup.ts'],
     setupFiles: ['test/src/leaks.ts'],

@@ -25,6 +25,8 @@ const faultsIn = (folder: string): string[] => {
   return [...circles, ...long]
 }
 
-const found = ['server/src', 'simulator/src'].flatMap(faultsIn)
+const found = ['server/src', 'simulator/src', 'packages/client/src', 'packages/cli/src'].flatMap(
+  faultsIn,
+)
 for (const fault of found) console.error(fault)
 if (found.length > 0) process.exitCode = 1

@@ -21,6 +21,8 @@ type Call = <Body>(path: string, body: unknown) => Promise<Body>
 
 export interface Bench extends AsyncDisposable {
   databaseUrl: string
+  /** The environment of the server. */
+  settings: Record<string, string>
   server: Program
   /** One more server on the same database; the caller disposes of it. */
   startReplica(): Promise<Program>
@@ -95,6 +97,7 @@ export const startBench = async (environment: Record<string, string>): Promise<B
 
   return {
     databaseUrl,
+    settings,
     server,
     startReplica,
     tenant,

@@ -6,14 +6,21 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
+import { benchClient } from './client.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
+import { benchStart } from './start.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
 
 const BENCHES: Record<string, () => Promise<Row[]>> = {
+  start: async () => {
+    await using bench = await startBench({ LOG_LEVEL: 'info' })
+    return await benchStart(bench)
+  },
   reads: async () => {
     await using bench = await startBench({ LOG_LEVEL: 'info' })
     return await benchReads(bench)
@@ -23,6 +30,8 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   mappings: benchMappings,
   push: benchPush,
   bodies: benchBodies,
+  client: benchClient,
+  events: benchEvents,
 }
 
 const wanted = process.argv.slice(2)

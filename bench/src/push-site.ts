@@ -49,8 +49,11 @@ export const createMapping = async (
 }
 
 /** A site with a mapping of placements, after a warm-up. */
-export const startPushSite = async (callMs: number): Promise<PushSite> => {
-  const site = await startSite(['--seed', 'small', '--call-ms', String(callMs)])
+export const startPushSite = async (
+  callMs: number,
+  environment: Record<string, string> = {},
+): Promise<PushSite> => {
+  const site = await startSite(['--seed', 'small', '--call-ms', String(callMs)], environment)
   const idleMb = residentMb(site.bench.server.pid)
   const { bench, control, clientId: client_id } = site
   const keyField = {

@@ -50,6 +50,7 @@ const environment = z.object({
   JWT_SECRET: signingSecrets,
   SUPER_ADMIN_JWT_SECRET: signingSecrets,
   IDEMPOTENCY_SECRET: signingSecrets.optional(),
+  ENCRYPTION_SECRET: signingSecrets.optional(),
   NANGO_SECRET_KEY: text.transform((v) => new Secret(v)),
   NANGO_BASE_URL: z.url({ protocol: /^https?$/ }).default('https://api.nango.dev'),
   NANGO_PROVIDER_CONFIG_KEY: text.default('salesforce'),
@@ -95,6 +96,11 @@ const environment = z.object({
   PUSH_LEASE_SECONDS: int(3, 300, 15),
   JOB_SUPERVISION_SECONDS: int(1, 60, 5),
   WORK_PAUSED: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((v) => v === 'true'),
+  WEBHOOK_TIMEOUT_SECONDS: int(1, 30, 10),
+  WEBHOOK_ALLOW_LOOPBACK: z
     .enum(['true', 'false'])
     .default('false')
     .transform((v) => v === 'true'),
@@ -168,6 +174,12 @@ const shape = (env: z.infer<typeof environment>) => ({
     closedDeploymentDays: env.CLOSED_DEPLOYMENT_RETENTION_DAYS,
     auditDays: env.AUDIT_RETENTION_DAYS,
   },
+  webhooks: {
+    timeoutMs: env.WEBHOOK_TIMEOUT_SECONDS * 1_000,
+    allowLoopback: env.WEBHOOK_ALLOW_LOOPBACK,
+    // Before it was set, JWT_SECRET encrypted.
+    encryptionSecrets: [...(env.ENCRYPTION_SECRET ?? []), ...env.JWT_SECRET] as unknown as Secrets,
+  },
   jobs: { superviseSeconds: env.JOB_SUPERVISION_SECONDS, isPaused: env.WORK_PAUSED },
   logLevel: env.LOG_LEVEL,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -227,6 +239,7 @@ const crossChecks = (env: z.infer<typeof environment>): string[] => {
     ['JWT_SECRET', env.JWT_SECRET],
     ['SUPER_ADMIN_JWT_SECRET', env.SUPER_ADMIN_JWT_SECRET],
     ['IDEMPOTENCY_SECRET', env.IDEMPOTENCY_SECRET ?? []],
+    ['ENCRYPTION_SECRET', env.ENCRYPTION_SECRET ?? []],
   ] as const
   const others = [
     ...purposes,

@@ -7,6 +7,7 @@ import { createWarnOf } from './background-faults.ts'
 import { type Config } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate, pendingMigrations } from './db/migrate.ts'
+import { createApprovals } from './domain/approvals/approvals.ts'
 import { createAuth } from './domain/auth/auth.ts'
 import { createPasswords } from './domain/auth/passwords.ts'
 import { createClients } from './domain/clients.ts'
@@ -14,6 +15,7 @@ import { createConflictReports, createConflicts } from './domain/conflicts/repor
 import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
+import { createEvents } from './domain/events/events.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -24,15 +26,22 @@ import { createCollectionsTransport } from './domain/pushes/transport/collection
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
+import { createCourier } from './domain/webhooks/courier.ts'
+import { createDeliveries } from './domain/webhooks/deliveries.ts'
+import { createEndpoints } from './domain/webhooks/endpoints.ts'
+import { sealAnew } from './domain/webhooks/seal-anew.ts'
+import { createSealing } from './domain/webhooks/sealing.ts'
 import { createWorkflows } from './domain/workflows/workflows.ts'
 import { EngineError } from './errors.ts'
 import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
+import { approvalRoutes } from './http/routes/approvals.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
 import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
+import { eventRoutes } from './http/routes/events.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
@@ -40,6 +49,7 @@ import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
 import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
+import { webhookEndpointRoutes } from './http/routes/webhook-endpoints.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { workRoutes } from './http/routes/work.ts'
 import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
@@ -53,6 +63,7 @@ import { createNango } from './nango/nango.ts'
 import { createSalesforce } from './salesforce/gateway.ts'
 import { createHostPolicy } from './salesforce/hosts.ts'
 import { type Secret } from './secret.ts'
+import { createWebhooks } from './webhooks/sender.ts'
 
 export interface Engine extends AsyncDisposable {
   /** Every route of the server, as records: the OpenAPI document is made from them. */
@@ -83,7 +94,10 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
+  Parameters<typeof eventRoutes>[0] &
+  Parameters<typeof webhookEndpointRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -101,7 +115,10 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...approvalRoutes(deps),
   ...workRoutes(deps),
+  ...eventRoutes(deps),
+  ...webhookEndpointRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -132,13 +149,18 @@ export const createEngine = async (
   })
   metrics.watchPool('owner', db.pool)
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
+  const sealing = createSealing(config.webhooks.encryptionSecrets)
+  const retention = createRetention({ db, logger, settings: config.retention })
   const jobs = createJobs({
     db,
     url: databaseUrl,
     logger,
     warnOf,
     waitScale,
-    alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
+    alsoClean: async (signal) => {
+      await retention.clean(signal)
+      await sealAnew(db, sealing, signal)
+    },
     superviseSeconds: config.jobs.superviseSeconds,
     isPaused: config.jobs.isPaused,
     tracing,
@@ -164,6 +186,7 @@ export const createEngine = async (
   const clients = createClients(db)
   const users = createUsers(db, passwords)
   const tokens = createTokens(db)
+  const approvals = createApprovals({ db, secrets: config.auth.idempotencySecrets })
 
   const hosts = createHostPolicy(config.salesforce.hostAllowlist)
   const salesforce = createSalesforce({
@@ -201,6 +224,7 @@ export const createEngine = async (
     connections,
     topology,
     reports: createConflictReports(db),
+    approvals,
     logger,
     waitScale,
   })
@@ -211,6 +235,7 @@ export const createEngine = async (
     jobs,
     connections,
     preparation: createPreparation({ db, topology }),
+    approvals,
     transports: {
       collections: createCollectionsTransport(clock),
       bulk: createBulkTransport(clock),
@@ -241,6 +266,16 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
+  const webhooks = createWebhooks({
+    timeoutMs: config.webhooks.timeoutMs,
+    allowLoopback: config.webhooks.allowLoopback,
+    onCall: (call) => metrics.callDone('webhooks', call),
+  })
+  const events = createEvents(db)
+  const endpoints = createEndpoints({ db, webhooks, sealing })
+  const deliveries = createDeliveries(db)
+  jobs.carry(createCourier({ db, webhooks, sealing, logger, waitScale }))
+
   // A record, not single calls: a kind of work without a worker would wait for ever.
   const workers: Readonly<Record<WorkKind, Worker>> = {
     'topology-pull': topology.worker,
@@ -268,6 +303,7 @@ export const createEngine = async (
     auth,
     clients,
     tokens,
+    approvals,
     connections,
     topology,
     conflicts,
@@ -275,6 +311,9 @@ export const createEngine = async (
     mappings,
     pushes,
     workflows,
+    events,
+    endpoints,
+    deliveries,
     db,
   })
 
@@ -308,7 +347,7 @@ export const createEngine = async (
       await http.close()
       clearTimeout(patience)
       await jobs.stop()
-      await Promise.all([salesforce.close(), nango.close()])
+      await Promise.all([salesforce.close(), nango.close(), webhooks.close()])
       await db.close()
       await tracing.close()
     },

@@ -49,6 +49,11 @@ export const ERRORS = define({
   ),
   client_inactive: kind(400, 'Client is inactive', 'Activate it with /api/clients/update.'),
   host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
+  endpoint_refused: kind(
+    400,
+    'Webhook endpoint is not allowed',
+    'Use an https URL whose host has public addresses only; detail says what is wrong with this one.',
+  ),
   all_or_none_too_large: kind(400, 'Too many rows for all_or_none', 'Send at most 200 rows.'),
 
   // 401 / 403 / 404 / 405
@@ -111,6 +116,16 @@ export const ERRORS = define({
   ),
   push_in_progress: kind(409, 'The push has not ended', 'Wait for it; poll /api/push/get.', true),
   upload_in_progress: kind(409, 'Another upload is in progress', 'Wait for it to end.', true),
+  endpoint_disabled: kind(
+    409,
+    'Webhook endpoint is disabled',
+    'Correct the receiver, then enable the endpoint with /api/webhook-endpoints/update.',
+  ),
+  too_many_endpoints: kind(
+    409,
+    'Too many webhook endpoints',
+    'Delete one with /api/webhook-endpoints/delete, or let one endpoint serve several purposes.',
+  ),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
   flow_interviews_waiting: kind(
     409,
@@ -123,6 +138,17 @@ export const ERRORS = define({
     409,
     'Data would be lost',
     'Repeat with allow_data_loss to go ahead anyway.',
+  ),
+  approval_required: kind(
+    409,
+    'A person has to approve this',
+    'Have a person grant approval_id at url, then repeat the same call with approval_id.',
+    true,
+  ),
+  approval_unusable: kind(
+    409,
+    'The approval cannot be used',
+    'Repeat the call without approval_id to ask for a new approval.',
   ),
   idempotency_key_reused: kind(
     409,
@@ -281,11 +307,18 @@ export interface Upstream {
   fields?: string[]
 }
 
+/** What a person has to grant, and the page that says how. */
+export interface NeededApproval {
+  approval_id: string
+  url: string
+}
+
 interface Details {
   errors?: MemberError[]
   upstream?: Upstream
   /** Seconds after which a retry makes sense; becomes Retry-After. */
   retryAfterSeconds?: number
+  approval?: NeededApproval
   cause?: unknown
 }
 
@@ -296,6 +329,7 @@ export class EngineError extends Error {
   readonly errors: MemberError[] | undefined
   readonly upstream: Upstream | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly approval: NeededApproval | undefined
 
   constructor(code: ErrorCode, detail: string, details: Details = {}) {
     super(detail, details.cause === undefined ? undefined : { cause: details.cause })
@@ -303,6 +337,7 @@ export class EngineError extends Error {
     this.errors = details.errors
     this.upstream = details.upstream
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.approval = details.approval
   }
 
   get status(): number {

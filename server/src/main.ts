@@ -45,7 +45,7 @@ const embeddedServer = async () => {
   return startEmbedded(DATA_DIR, { durable: true })
 }
 
-const main = async (): Promise<void> => {
+const run = async (): Promise<void> => {
   const config = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
   let stopping = false
@@ -98,8 +98,12 @@ const main = async (): Promise<void> => {
   await started
 }
 
-main().catch((error: unknown) => {
-  const text = error instanceof ConfigError ? error.message : error
-  process.stderr.write(`${error instanceof Error && text === error ? error.stack : String(text)}\n`)
-  process.exit(1)
-})
+/** Resolves when the server listens. Where it cannot, the process says why and ends with 1. */
+export const main = (): Promise<void> =>
+  run().catch((error: unknown) => {
+    const text = error instanceof ConfigError ? error.message : error
+    process.stderr.write(
+      `${error instanceof Error && text === error ? error.stack : String(text)}\n`,
+    )
+    process.exit(1)
+  })

@@ -20,7 +20,7 @@ export interface Metrics {
   requestDone(event: { route: string; status: number; seconds: number }): void
   /** A call to another service ended. `status` is null when no answer came. */
   callDone(
-    service: 'salesforce' | 'nango',
+    service: 'salesforce' | 'nango' | 'webhooks',
     event: { kind: string; status: number | null; ms: number },
   ): void
   jobStarted(event: { kind: string; deaths: number }): void
@@ -50,14 +50,14 @@ export const createMetrics = (version: string): Metrics => {
   })
   const calls = new Histogram({
     name: `${PREFIX}upstream_call_duration_seconds`,
-    help: 'Time of a call to Salesforce or Nango, of this process; status none: no answer came',
+    help: 'Time of a call to Salesforce, Nango or a webhook endpoint, of this process; status none: no answer came',
     labelNames: ['service', 'kind', 'status'],
     buckets: SECONDS,
     registers,
   })
   const failures = new Counter({
     name: `${PREFIX}upstream_call_failures_total`,
-    help: 'Calls to Salesforce or Nango that got no answer or one of 5xx, of this process',
+    help: 'Calls to Salesforce, Nango or webhook endpoints that got no answer or one of 5xx, of this process',
     labelNames: ['service', 'kind'],
     registers,
   })

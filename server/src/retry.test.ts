@@ -4,6 +4,8 @@ import {
   type Effect,
   shouldRetry,
   waitMs,
+  WEBHOOK_TRIES_MAX,
+  webhookWaitSeconds,
   workWaitSeconds,
   workWaitSecondsAfter,
 } from './retry.ts'
@@ -114,5 +116,25 @@ describe('durable work', () => {
       return pause
     })
     expect(pauses).toEqual([1, 1, 2, 4, 8, 16, 32, 60])
+  })
+})
+
+describe('a webhook that is not taken', () => {
+  const waits = (retryAfterSeconds: number | null, random: number) =>
+    Array.from({ length: WEBHOOK_TRIES_MAX }, (_, at) =>
+      webhookWaitSeconds({ tries: at + 1, retryAfterSeconds, random }),
+    )
+
+  it('is tried ten times in three days, each later than the one before by as much or more', () => {
+    const all = waits(null, 0)
+    expect(all).toEqual([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, null])
+    const days = all.reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0) / 86_400
+    expect(days).toBeGreaterThan(3)
+    expect(waits(null, 0.999)[1]).toBeCloseTo(330, 0)
+  })
+
+  it('is not sent again before the endpoint asked for it, within a day', () => {
+    expect(waits(600, 0).slice(0, 3)).toEqual([600, 600, 1_800])
+    expect(waits(999_999, 0)[0]).toBe(86_400)
   })
 })

@@ -91,3 +91,36 @@ export const workWaitSecondsAfter = (waitedSeconds: number): number => {
   const { least, most } = WORK_WAIT_SECONDS
   return Math.min(most, Math.max(least, waitedSeconds))
 }
+
+/**
+ * Seconds between the tries of a webhook, each after the failure before it: the schedule that Standard
+ * Webhooks recommends, 10 tries in three days.
+ */
+const WEBHOOK_WAITS_SECONDS = [
+  5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
+] as const
+export const WEBHOOK_TRIES_MAX = WEBHOOK_WAITS_SECONDS.length + 1
+const WEBHOOK_ASKED_SECONDS_MAX = 86_400
+
+/**
+ * Seconds until a webhook that has failed `tries` times is sent again, never sooner than the endpoint
+ * asked for; null: it was the last try. Up to a tenth longer, so that what failed together does not come
+ * back together. `random` is in [0, 1).
+ */
+export const webhookWaitSeconds = ({
+  tries,
+  retryAfterSeconds,
+  random,
+}: {
+  tries: number
+  retryAfterSeconds: number | null
+  random: number
+}): number | null => {
+  const wait = WEBHOOK_WAITS_SECONDS[tries - 1]
+  if (wait === undefined) return null
+  const asked = Math.min(retryAfterSeconds ?? 0, WEBHOOK_ASKED_SECONDS_MAX)
+  return Math.max(asked, wait * (1 + random / 10))
+}
+
+/** An endpoint from which nothing but failures came for so long is disabled. */
+export const WEBHOOK_PATIENCE_SECONDS = 5 * 86_400

@@ -1,25 +1,23 @@
 // Credentials: which ones give access, which do not, and how fast a dead one is refused everywhere.
 
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { apiOf, type Api } from './api.ts'
 import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
-import { created, PASSWORD, startRig, type Rig, type TestOrg } from './rig.ts'
+import { created, PASSWORD, type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 /** The second replica, as a caller with this credential. */
 let other: (token: string | null) => Api
 
 beforeAll(async () => {
-  rig = await startRig({ replicas: 2 })
+  rig = await sharedRig()
   org = await rig.org()
-  const second = rig.servers[1]
-  if (second === undefined) throw new Error('two replicas expected')
-  other = (token) => apiOf(second.url, token)
+  other = (token) => apiOf(rig.urls[1], token)
 })
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const forge = (header: object, claims: object, key: string, digest = 'sha256') => {
@@ -35,7 +33,7 @@ const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 
 describe('every protected endpoint', () => {
   it('answers 401 with WWW-Authenticate to no, unknown and misplaced credentials, before it looks at the body', async () => {
-    const document = (await (await fetch(`${rig.servers[0]?.url}/openapi.json`)).json()) as {
+    const document = (await (await fetch(`${rig.urls[0]}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { security: object[] }>>
     }
     let checked = 0
@@ -88,8 +86,17 @@ describe('a session token', () => {
       user_id: user.id,
       email: user.email,
       role: 'company_admin',
-      permissions: ['connections.read', 'topology.read', 'workflows.read'],
+      permissions: [
+        'connections.read',
+        'topology.read',
+        'deploy.read',
+        'push.read',
+        'workflows.read',
+        'events.read',
+      ],
       client_id: client.id,
+      client_ids: null,
+      approval: 'none',
       auth_method: 'session',
     })
   })
@@ -251,10 +258,15 @@ describe('login', () => {
       await rig.api.post('/api/auth/login', { email, password: 'wrong password here' })
       return performance.now() - started
     }
+    const { email } = await org.user('org_admin')
+    const times = { known: [] as number[], unknown: [] as number[] }
+    for (let n = 0; n < 4; n++) {
+      times.known.push(await time(email))
+      times.unknown.push(await time('nobody-else@agency.example'))
+    }
     // The comparison takes nearly all of the time; skipping it for unknown users would be obvious.
-    const known = await time((await org.user('org_admin')).email)
-    const unknown = await time('nobody-else@agency.example')
-    expect(unknown).toBeGreaterThan(known / 4)
+    // The least of a few: the machine has other work.
+    expect(Math.min(...times.unknown)).toBeGreaterThan(Math.min(...times.known) / 4)
   })
 
   it('refuses a guesser hard by account and address, over replicas, and does not lock the victim out', async () => {
@@ -268,7 +280,7 @@ describe('login', () => {
     expect(refused.body.code).toBe('rate_limited')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     // The victim comes from another address: X-Forwarded-For counts where a proxy is trusted.
-    const proxied = await rig.addServer({ TRUST_PROXY: '1' })
+    await using proxied = await rig.addServer({ TRUST_PROXY: '1' })
     const answer = await apiOf(proxied.url).post(
       '/api/auth/login',
       { email: victim.email, password: PASSWORD },
@@ -327,7 +339,7 @@ describe('users', () => {
         small.api.post('/api/users/update', { user_id, is_active: false }),
       ),
     )
-    const admins = await rig.database.query(
+    const admins = await rig.query(
       `select id from users where org_id = $1 and role = 'org_admin' and is_active`,
       [small.id],
     )

@@ -28,7 +28,7 @@ const keepsItsFolder: Plugin = {
  */
 export const bundleServer = async (): Promise<string> => {
   await using bundle = await rolldown({
-    input: join(SOURCES, 'main.ts'),
+    input: join(import.meta.dirname, 'bundled-main.ts'),
     plugins: [keepsItsFolder],
     platform: 'node',
     external: LEFT_OUT,

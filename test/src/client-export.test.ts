@@ -36,8 +36,16 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
       'idempotency-key': randomUUID(),
     })
     if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
+    return answer.body.id
   }
+  // Nothing listens there; disabled below, so that nothing changes any more.
+  const endpoint_id = await done('/api/webhook-endpoints/create', {
+    url: 'http://127.0.0.1:9/never',
+    client_ids: [of.id],
+    event_types: ['conflicts.checked'],
+  })
   await done('/api/conflicts/check', { ...by, plan: PLAN })
+  await done('/api/webhook-endpoints/update', { endpoint_id, status: 'disabled' })
   await done('/api/deploy/custom-objects', { ...by, plan: PLAN })
   await done('/api/mappings/create', {
     client_id: of.id,
@@ -62,7 +70,7 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
   await fillWhatWorkFills(of, user.id)
 }
 
-/** Tables that are filled only while work is under way, and keys of company users. */
+/** Tables that are filled only while work is under way or asked for, and keys of company users. */
 const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> => {
   const rows = (text: string) => rig.query(text, [org.id, of.id])
   const newest = (table: string) =>
@@ -78,6 +86,11 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
   await rows(
     `insert into push_chunks (org_id, client_id, push_id, seq, rows, state)
      values ($1, $2, ${newest('crm_push_logs')}, 7, 1, 'done')`,
+  )
+  await rows(
+    `insert into approvals (id, org_id, client_id, token_id, action, request_hash, bound, summary, expires_at)
+     select gen_random_uuid(), $1, $2, id, 'deployRollback', '\\x00', '{}', '[]', now()
+       from api_tokens where org_id = $1 limit 1`,
   )
   await rig.query(
     `insert into idempotency_keys

@@ -3,6 +3,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { startRig, type Snapshot, type Rig } from './rig.ts'
+import { sharedClient, type SharedRig } from './shared-rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 let rig: Rig | undefined
@@ -11,12 +13,13 @@ afterEach(async () => {
   rig = undefined
 })
 
-const SIZE = { objects: 500, fields: 6000 }
+const SIZE = { objects: 250, fields: 3000 }
 
 /** A rig in the middle of a pull: some describes are stored, more are to come. */
 const amidPull = async (replicas: number) => {
   rig = await startRig({
     replicas,
+    environment: TAKES_OVER,
     simulator: {
       orgs: [{ name: 'Acme', edition: 'Unlimited', seed: SIZE }],
       latency: { callMs: 200, describeMs: 20 },
@@ -41,11 +44,14 @@ const amidPull = async (replicas: number) => {
   return { rig, control, org, client, pull: answer.body }
 }
 
-const finished = async (world: Rig, snapshotId: string) =>
+const finished = async (
+  { query }: Pick<Rig['database'], 'query'> | Pick<SharedRig, 'query'>,
+  snapshotId: string,
+) =>
   until(
     'the pull ended',
     async () => {
-      const [row] = await world.database.query<{
+      const [row] = await query<{
         status: string
         objects_count: number
         fields_count: number
@@ -78,7 +84,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
       409,
       'no_snapshot',
     ])
-    expect(await finished(world, pull.id)).toMatchObject({
+    expect(await finished(world.database, pull.id)).toMatchObject({
       status: 'complete',
       objects_count: SIZE.objects,
       fields_count: SIZE.fields,
@@ -110,7 +116,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
     // has the work or takes it over.
     const [first, second] = world.servers
     await first?.kill()
-    expect(await finished(world, pull.id)).toMatchObject({
+    expect(await finished(world.database, pull.id)).toMatchObject({
       status: 'complete',
       objects_count: SIZE.objects,
     })
@@ -126,42 +132,32 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
   })
 
   it('between commit and enqueue loses nothing: the sweep finds the row', async () => {
-    rig = await startRig({ simulator: true })
-    const org = await rig.org()
-    const client = await org.client()
-    await client.connect()
+    const { rig: shared, client } = await sharedClient()
     const done = await client.pull()
     // The state that such a crash leaves: a row, and no job.
-    await rig.database.query(
-      `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
-       select '01931f2a-0000-7000-8000-00000000abcd', org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
-         from crm_topology_snapshots where id = $1`,
-      [done.id],
-    )
-    expect(await finished(rig, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({
-      status: 'complete',
-    })
+    const id = '01931f2a-0000-7000-8000-00000000abcd'
+    await copySnapshot(shared, done.id, id)
+    expect(await finished(shared, id)).toMatchObject({ status: 'complete' })
   })
 })
 
+/** A pull like this one, accepted and not begun, without a note in the queue. */
+const copySnapshot = (rig: SharedRig, from: string, id: string) =>
+  rig.query(
+    `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
+     select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
+       from crm_topology_snapshots where id = $1`,
+    [from, id],
+  )
+
 describe('work that has taken its process down five times', { timeout: 120_000 }, () => {
   it('is not started again: it ends as failed with the reason, and the next pull goes through', async () => {
-    rig = await startRig({ simulator: true })
-    const org = await rig.org()
-    const client = await org.client()
-    await client.connect()
+    const { rig: shared, client } = await sharedClient()
     const done = await client.pull()
     const id = '01931f2a-0000-7000-8000-00000000dead'
-    await rig.database.query('insert into engine.work_starts (work_id, starts) values ($1, 5)', [
-      id,
-    ])
-    await rig.database.query(
-      `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
-       select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
-         from crm_topology_snapshots where id = $1`,
-      [done.id, id],
-    )
-    const ended = await finished(rig, id)
+    await shared.query('insert into engine.work_starts (work_id, starts) values ($1, 5)', [id])
+    await copySnapshot(shared, done.id, id)
+    const ended = await finished(shared, id)
     expect(ended.status).toBe('failed')
     expect(ended.error).toMatchObject({ code: expect.any(String) as string })
     expect((await client.pull()).status).toBe('complete')
@@ -185,7 +181,7 @@ describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
     expect(answer.headers.get('retry-after')).toBe('2')
     await control.clearFaults()
     await world.addServer()
-    expect(await finished(world, pull.id)).toMatchObject({
+    expect(await finished(world.database, pull.id)).toMatchObject({
       status: 'complete',
       objects_count: SIZE.objects,
     })

@@ -22,6 +22,7 @@ beforeAll(async () => {
   await field('Code__c', { type: 'Text', length: 10, required: true })
   await field('Active__c', { type: 'Checkbox', defaultValue: 'false' })
   await field('Factor__c', { type: 'Number', precision: 5, scale: 2 })
+  await field('Whole__c', { type: 'Number', precision: 18, scale: 0 })
   await to.client.pull()
 }, 60_000)
 
@@ -75,6 +76,31 @@ describe('custom metadata records', () => {
     })
     expect(await rowOf('Gold')).toBeUndefined()
     expect(await rowOf('Silver')).toMatchObject({ Code__c: 'AG', Active__c: false, Factor__c: 2 })
+  })
+
+  it('keep every digit of a number that is sent as text; as a JSON number it is refused', async () => {
+    const wish = (digits: string) =>
+      `{"client_id":"${to.client.id}","wait_seconds":55,"plan":{"custom_metadata_records":[{"type":"Tier__mdt",` +
+      `"api_name":"Long","label":"Long","values":{"Code__c":"L","Whole__c":${digits}}}]}}`
+    const refused = await to.send('/api/deploy/custom-objects', wish('123456789012345678'))
+    expect(refused).toMatchObject({
+      status: 422,
+      body: {
+        errors: [
+          {
+            path: 'plan.custom_metadata_records.0.values.Whole__c',
+            code: 'number_not_exact',
+            message: expect.stringContaining('"123456789012345678"') as string,
+          },
+        ],
+      },
+    })
+    for (const digits of ['123456789012345678', '123456789012345679']) {
+      const made = await to.send('/api/deploy/custom-objects', wish(`"${digits}"`))
+      expect(made.body, made.text).toMatchObject({ status: 'deployed', warnings: [] })
+      const [read] = [await to.admin.metadata.read('CustomMetadata', 'Tier.Long')].flat()
+      expect(JSON.stringify(read)).toContain(digits)
+    }
   })
 
   it('are refused what their type does not take, by the report and before anything is sent', async () => {

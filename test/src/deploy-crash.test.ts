@@ -6,6 +6,7 @@ import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
 import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 /**
@@ -47,6 +48,7 @@ let held: Held[]
 beforeAll(async () => {
   const moments = [...Object.keys(DEPLOY_MOMENTS), SLOW]
   rig = await startRig({
+    environment: TAKES_OVER,
     simulator: { orgs: moments.map((name) => ({ name, edition: 'Enterprise' })) },
   })
   agency = await rig.org()

@@ -14,6 +14,7 @@ import { migrate } from '../../server/src/db/migrate.ts'
 import { Secret } from '../../server/src/secret.ts'
 import { bundleServer } from './bundled-server.ts'
 import { createPlainOwner, databaseUrl } from './database.ts'
+import { startServer } from './server-process.ts'
 import { openSharedRigDesk } from './shared-rig.ts'
 
 declare module 'vitest' {
@@ -37,9 +38,13 @@ export const setup = async (project: TestProject) => {
   await owner.connect()
   await owner.query(`create database ${templateDatabase}`)
   await owner.end()
-  await migrate(new Secret(databaseUrl(adminUrl, templateDatabase)))
-
+  const templateUrl = databaseUrl(adminUrl, templateDatabase)
+  await migrate(new Secret(templateUrl))
   process.env.SERVER_MAIN = await bundled // for startServer, here and in the workers
+  // The queue creates its own tables and queues at the first start of a server, in a seventh of a second.
+  const first = await startServer({ DATABASE_URL: templateUrl })
+  await first.terminate()
+
   project.provide('adminUrl', adminUrl)
   project.provide('superuserUrl', server.url.reveal())
   project.provide('templateDatabase', templateDatabase)

@@ -13,10 +13,17 @@ import { until } from './until.ts'
 
 let rig: Rig
 let org: TestOrg
+/** A second server, behind a proxy and with guarded metrics. */
+let proxied: Api
 
 beforeAll(async () => {
   rig = await startRig()
   org = await rig.org()
+  const second = await rig.addServer({
+    TRUST_PROXY: '1',
+    METRICS_TOKEN: 'metrics-token-0123456789',
+  })
+  proxied = apiOf(second.url)
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
@@ -107,6 +114,23 @@ describe('an idempotency key', () => {
     expect(again.body).toEqual(first.body)
   })
 
+  it('says again when to repeat the call, if the first answer did', async () => {
+    const client = await org.client()
+    const [push] = await rig.database.query<{ id: string }>(
+      `insert into crm_push_logs (id, org_id, client_id, kind, status, accepted_at)
+       values (gen_random_uuid(), $1, $2, 'records', 'in_progress', now()) returning id`,
+      [org.id, client.id],
+    )
+    const headers = key()
+    const retry = () => org.api.post('/api/push/retry', { push_id: push?.id }, headers)
+    const [first, again] = [await retry(), await retry()]
+    expect([first.status, first.body.code]).toEqual([409, 'push_in_progress'])
+    expect(first.headers.get('retry-after')).toBe(String(first.body.retry_after))
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.headers.get('retry-after')).toBe(first.headers.get('retry-after'))
+    expect(again.body).toEqual(first.body)
+  })
+
   it('answers what was created when the process died before it could answer', async () => {
     const client = await org.client()
     const other = await rig.org()
@@ -187,7 +211,6 @@ describe('login', () => {
   })
 
   it('counts an IPv6 network as one place: whoever has one address of it has all', async () => {
-    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const from = async (address: string) =>
       (
@@ -205,7 +228,6 @@ describe('login', () => {
   })
 
   it('from where the account has logged in before goes ahead of guesses from everywhere, whose line is bounded', async () => {
-    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const log = (email: string, password: string, address: string) =>
       proxied.post('/api/auth/login', { email, password }, { 'x-forwarded-for': address })
@@ -275,10 +297,9 @@ describe('login', () => {
 
 describe('every 401', () => {
   it('names the scheme, at login and metrics too', async () => {
-    const guarded = await rig.addServer({ METRICS_TOKEN: 'metrics-token-0123456789' })
     for (const answer of [
       await login('nobody@agency.example', PASSWORD),
-      await apiOf(guarded.url).get('/metrics'),
+      await proxied.get('/metrics'),
     ]) {
       expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
     }

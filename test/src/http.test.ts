@@ -501,16 +501,22 @@ describe('the server', () => {
   it('limits the rate per credential where asked to', async () => {
     const limited = await rig.addServer({ RATE_LIMIT_PER_MINUTE: '3' })
     const statuses = []
+    const left = []
     for (let i = 0; i < 5; i++) {
       const answer = await fetch(`${limited.url}/api/auth/me`, {
         headers: { authorization: `Bearer ${org.token}` },
       })
       statuses.push(answer.status)
+      expect(answer.headers.get('ratelimit-policy')).toBe('"credential";q=3;w=60')
+      left.push(/^"credential";r=(\d+);t=\d+$/.exec(answer.headers.get('ratelimit') ?? '')?.[1])
       if (answer.status === 429) {
         expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
         expect(((await answer.json()) as { code: string }).code).toBe('rate_limited')
       }
     }
     expect(statuses).toEqual([200, 200, 200, 429, 429])
+    expect(left).toEqual(['2', '1', '0', '0', '0'])
+    const stranger = await fetch(`${limited.url}/api/auth/me`)
+    expect([stranger.status, stranger.headers.get('ratelimit-policy')]).toEqual([401, null])
   })
 })

@@ -1,6 +1,7 @@
 // Starting on databases as they occur in practice: prepared by an administrator, migrated by hand,
 // shared by replicas that start at the same moment.
 
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -178,5 +179,25 @@ describe('the functions', () => {
     )
     expect(found.length).toBeGreaterThan(0)
     for (const { name, settings } of found) expect(settings, name).toContain('jit=off')
+  })
+})
+
+describe('the image', () => {
+  const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8')
+  const commands = [...dockerfile.matchAll(/node (?<options>(?:--\S+ )*)server\/src\/start\.js/g)]
+
+  it('compiles with the V8 options of its start, since compiled code is valid for those only', () => {
+    expect(commands.length, 'one compiles, two start').toBe(3)
+    expect(new Set(commands.map(({ groups }) => groups?.options)).size).toBe(1)
+  })
+
+  it('can load the whole server without a setting, and ends', () => {
+    const start = join(import.meta.dirname, '../../server/src/start.js')
+    const options = commands[0]?.groups?.options?.trim().split(' ') ?? []
+    const ended = spawnSync(process.execPath, [...options, start, '--load-only'], { env: {} })
+    expect({ status: ended.status, output: String(ended.stderr) }).toEqual({
+      status: 0,
+      output: '',
+    })
   })
 })

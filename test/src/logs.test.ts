@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { text } from './deploy-bodies.ts'
 import { makePushRig, placements, pushRecords, type PushRig } from './push-support.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
-import { logOf, type ServerProcess } from './server-process.ts'
+import { logOf, type ServerProcess, TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 type Line = Record<string, unknown> & { msg: string; level: number }
@@ -48,7 +48,7 @@ const away = (kind: Parameters<Rig['simulator']['control']['addFault']>[0]['kind
 const salesforceOrg = () => rig.simulator.orgs[0]?.name ?? ''
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true, environment: { WORK_WAIT_SCALE: '0.1' } })
+  rig = await startRig({ simulator: true, environment: { ...TAKES_OVER, WORK_WAIT_SCALE: '0.1' } })
   org = await rig.org()
   client = await org.client()
   await client.connect()

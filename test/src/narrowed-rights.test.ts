@@ -1,6 +1,7 @@
 // The connected user's rights are reduced, or a user with fewer rights connects: what they no longer see
 // still exists in the Salesforce org, and nothing may claim otherwise.
 
+import { Connection } from '@jsforce/jsforce-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Control } from '../../simulator/src/control/client.ts'
 import { type Snapshot, type TestClient, type TestOrg } from './rig.ts'
@@ -197,6 +198,101 @@ describe('field-level security', () => {
       fields: { ...NOTHING, removed: 1 },
       visibility: { not_visible: 1, now_visible: 0 },
     })
+  })
+})
+
+describe('a rollback as a user with fewer rights', () => {
+  it('is refused in the words of the check, changes nothing, and works once they are back', async () => {
+    const deployed = await org.api.post<{ id: string; status: string }>(
+      '/api/deploy/custom-objects',
+      { client_id: client.id, plan: PLAN, wait_seconds: 55 },
+    )
+    expect(deployed.body.status, deployed.text).toBe('deployed')
+    const rollback = () =>
+      org.api.post<{ code: string; status: string; detail: string; errors: unknown[] }>(
+        '/api/deploy/rollback',
+        { deployment_id: deployed.body.id, wait_seconds: 55 },
+      )
+    await profile('Minimum Access - API Only')
+    const refused = await rollback()
+    expect([refused.status, refused.body.code], refused.text).toEqual([409, 'missing_permissions'])
+    expect(refused.body.errors.length).toBeGreaterThan(0)
+    expect(refused.body.detail).not.toMatch(/SELECT|ERROR at Row/)
+    await profile('System Administrator')
+    expect((await rollback()).body.status).toBe('rolled_back')
+  })
+})
+
+describe('a user whose rights are in permission sets', () => {
+  const username = () => `mia@${salesforceOrg.name.replace(' ', '-')}.example`.toLowerCase()
+  const set = (action: 'permissions/assign' | 'permissions/unassign') =>
+    act(action, { org: salesforceOrg.name, set: 'Crew_Objects', username: username() })
+
+  beforeAll(async () => {
+    const { token, instanceUrl } = await rig.simulator.control.openSession(salesforceOrg.name)
+    const admin = new Connection({ instanceUrl, accessToken: token, version: '67.0' })
+    const read = { allowRead: true, allowCreate: false, allowEdit: false, allowDelete: false }
+    const made = [
+      await admin.metadata.create('PermissionSet', {
+        fullName: 'Crew_Objects',
+        label: 'Crew Objects',
+        objectPermissions: ['Account', 'Lead', 'Placement__c'].map((object) => ({
+          ...{ object, ...read, viewAllRecords: true, modifyAllRecords: false },
+        })),
+      } as never),
+      await admin.metadata.create('PermissionSetGroup', {
+        ...{ fullName: 'Crew', label: 'Crew', hasActivationRequired: false },
+        permissionSets: ['Crew_Objects'],
+      } as never),
+    ].flat()
+    expect(
+      made.every(({ success }) => success),
+      JSON.stringify(made),
+    ).toBe(true)
+    await act('users/create', {
+      ...{ org: salesforceOrg.name, username: username(), lastName: 'Crew' },
+      profile: 'Minimum Access - API Only',
+    })
+    await set('permissions/assign')
+    await client.connect(salesforceOrg.name, { username: username() })
+  })
+
+  it('loses one: what it showed is not removed, and a pull of that object says so; a group brings it back', async () => {
+    const { version, stats } = await pull({ full: true })
+    const hidden = stats.not_visible.filter((name) => /^(Lead|Placement__c)\./.test(name))
+    expect(hidden.length).toBeGreaterThan(2)
+    await set('permissions/unassign')
+    const asked = await pull({ objects: ['Placement__c'] })
+    const ofLead = hidden.filter((name) => name.startsWith('Lead.'))
+    expect(asked.stats.not_visible).toEqual(expect.arrayContaining(['Placement__c', ...ofLead]))
+    expect(asked.stats.unreadable.find(({ object }) => object === 'Placement__c')).toEqual({
+      object: 'Placement__c',
+      code: 'NOT_FOUND',
+      message: 'The connected user no longer sees Placement__c; an earlier version has it.',
+    })
+    expect((await pull()).changes_from_previous).toEqual(NOTHING)
+    await act('permissions/assign-group', {
+      ...{ org: salesforceOrg.name, group: 'Crew', username: username() },
+    })
+    const back = await pull()
+    expect(back.stats.not_visible).not.toContain('Placement__c')
+    expect(back.stats.not_visible).toEqual(expect.arrayContaining(hidden))
+    expect((await diff(version, back.version)).summary).toMatchObject({
+      objects: NOTHING,
+      fields: NOTHING,
+    })
+  })
+
+  it('reads why automations are not listed without the query that asked for them', async () => {
+    const listed = await org.api.post<{ warnings: { code: string; message: string }[] }>(
+      '/api/workflows/list',
+      { client_id: client.id },
+    )
+    const { stats } = await pull({ objects: ['Lead'] })
+    const told = [...listed.body.warnings, ...stats.unreadable].map(({ message }) => message)
+    expect(told.length).toBeGreaterThan(1)
+    for (const message of told) expect(message).not.toMatch(/ERROR at Row|\^|\n/)
+    expect(listed.body.warnings.map(({ code }) => code)).toContain('type_not_listed')
   })
 })
 

@@ -37,6 +37,13 @@ export const planning = async () => {
     salesforce,
     /** Requires 200 or 201. */
     post,
+    /** A body that JSON.stringify could not write. */
+    send: (path: string, body: string) =>
+      org.api.raw(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      }),
     admin: await sessionOf('admin'),
     /** As the connected user, who sees what is permitted to them. */
     connected: () => sessionOf('integration'),

@@ -20,7 +20,7 @@ import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const SALESFORCE_ORG = 'Acme'
-const ROWS = 10_000
+const ROWS = 6_000
 const ROWS_A_CALL = 200
 /**
  * Of the day's calls a tenth is the reserve, and of the 1,000 calls that are left, twenty are above it.
@@ -160,6 +160,15 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
     // Sending the rest cost as many calls as it had chunks, plus a few to ask how many calls are left.
     const rest = (ROWS - stopped.processed) / ROWS_A_CALL + 1
     expect((await usage()).used - used).toBeLessThanOrEqual(rest + 2)
+    // Who listens was told of both, once.
+    const told = await api.post<{ items: { type: string; data: object }[] }>('/api/events/list', {
+      client_id: pushRig.client.id,
+      types: ['api_budget.exhausted', 'api_budget.restored'],
+    })
+    expect(told.body.items).toMatchObject([
+      { type: 'api_budget.restored', data: { max: MAX_CALLS, reserve: RESERVE } },
+      { type: 'api_budget.exhausted', data: { max: MAX_CALLS, reserve: RESERVE } },
+    ])
   })
 })
 

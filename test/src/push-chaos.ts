@@ -21,6 +21,7 @@ import {
   settled,
 } from './push-support.ts'
 import { type SimulatedWorld, type Rig, startRig } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 
 export type ChaosTransport = 'collections' | 'bulk'
 
@@ -67,7 +68,7 @@ export interface ChaosReport extends ChaosRound {
  * `small` is the minimum with everything in it: several calls, and more than one batch of a Bulk job.
  */
 const ROWS = {
-  small: { collections: 2_000, bulk: 12_000 },
+  small: { collections: 2_000, bulk: 10_400 },
   large: { collections: 5_000, bulk: 50_000 },
 } as const
 export type ChaosSize = keyof typeof ROWS
@@ -78,6 +79,8 @@ const REQUESTS = { collections: (rows: number) => rows / ROWS_A_CALL, bulk: () =
 const STEP_MS = { collections: 120, bulk: 600 } as const
 /** Storing results takes not much longer. */
 const STORING_MS = 60
+/** How exactly a moment is met. */
+const LOOK_MS = 15
 const PREFIX = 'chaos'
 const SALESFORCE_ORG = 'Acme'
 /** One row in so many is bad; one in so many already has a record. */
@@ -186,6 +189,7 @@ const inputOf = ({ seed, rows: count }: ChaosRound): ChaosInput => {
 export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> => {
   const { callMs, saveMs } = round.pace
   await using rig = await startRig({
+    environment: TAKES_OVER,
     simulator: {
       orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }],
       latency: { callMs },
@@ -299,7 +303,7 @@ const momentOf = async (
   for (;;) {
     const push = await storedPush(database, pushId)
     if (push.over || (await reached[by](push)) >= at) break
-    await pass(5)
+    await pass(LOOK_MS)
   }
   await pass(ms)
 }

@@ -47,7 +47,9 @@ beforeAll(async () => {
   for (const field of [key('Key__c'), master, once, note]) {
     await act('schema/add-field', { org: acme, object: 'Line__c', field })
   }
-  await act('schema/add-field', { org: acme, object: 'CampaignMember', field: key('Key__c') })
+  for (const object of ['CampaignMember', 'PricebookEntry', 'OpportunityContactRole']) {
+    await act('schema/add-field', { org: acme, object, field: key('Key__c') })
+  }
   pushRig = await makePushRig(rig, org, acme)
   const warnings = { client_id: pushRig.client.id }
   const create = async (body: Row) => {
@@ -225,6 +227,72 @@ it('a campaign member keeps its campaign, and its status is changed', async () =
     warnings: [
       { code: 'FIELD_ONLY_ON_CREATE', fields: expect.arrayContaining(['campaign']) as string[] },
     ],
+  })
+})
+
+it('an answer that is lost after such a field was left out is found as an update', async () => {
+  const row = { key: 'lost-1', company: 'one', source: 'web', note: 'first' }
+  await pushRecords(org.api, pushRig, [row], {}, 'line')
+  await rig.simulator.control.addFault({
+    ...{ org: acme, method: 'PATCH', path: '*/composite/sobjects/*', after: 1, times: 1 },
+    kind: { type: 'close', when: 'after' },
+  })
+  const rows = [
+    { ...row, note: 'second' },
+    { ...row, key: 'lost-2', note: 'second' },
+  ]
+  const again = await pushRecords(org.api, pushRig, rows, {}, 'line')
+  await rig.simulator.control.clearFaults(acme)
+  expect(told(again.results)).toEqual([['updated', LEFT_OUT], ['created']])
+  expect((await stored('lost-')).map(({ Note__c }) => Note__c)).toEqual(['second', 'second'])
+})
+
+describe('standard objects whose parents stay', () => {
+  const made = async (object: string, row: Row): Promise<unknown> => {
+    await act('records/insert', { org: acme, object, rows: [row] })
+    return (await act('records/list', { org: acme, object })).at(-1)?.Id
+  }
+
+  it.each([
+    {
+      object: 'PricebookEntry',
+      parents: async () => ({
+        Pricebook2Id: await made('Pricebook2', { Name: 'Fair', IsActive: true }),
+        Product2Id: await made('Product2', { Name: 'Engine', IsActive: true }),
+      }),
+      others: async () => ({ UnitPrice: 10, IsActive: true }),
+      changed: { UnitPrice: 12 },
+    },
+    {
+      object: 'OpportunityContactRole',
+      parents: async () => ({
+        OpportunityId: await made('Opportunity', {
+          ...{ Name: 'Engine', StageName: 'Prospecting', CloseDate: '2027-01-31' },
+        }),
+      }),
+      others: async () => ({
+        ContactId: await made('Contact', { LastName: 'Lovelace' }),
+        Role: 'Other',
+      }),
+      changed: { Role: 'Evaluator' },
+    },
+  ])('$object: all else is changed', async ({ object, parents, others, changed }) => {
+    const own = await parents()
+    const row: Row = { Key__c: 'std-1', ...own, ...(await others()) }
+    await org.api.post('/api/mappings/create', {
+      ...{ client_id: pushRig.client.id, canonical_object: object, sfdc_object: object },
+      external_id_field: 'Key__c',
+      fields: Object.keys(row).map((name) => ({ canonical_field: name, sfdc_field: name })),
+    })
+    expect(told((await pushRecords(org.api, pushRig, [row], {}, object)).results)).toEqual([
+      ['created'],
+    ])
+    const again = await pushRecords(org.api, pushRig, [{ ...row, ...changed }], {}, object)
+    expect(told(again.results)).toEqual([
+      ['updated', `FIELD_ONLY_ON_CREATE ${Object.keys(own).join()}`],
+    ])
+    const [record] = await act('records/list', { org: acme, object, where: { Key__c: 'std-1' } })
+    expect(record).toMatchObject({ ...own, ...changed })
   })
 })
 

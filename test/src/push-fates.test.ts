@@ -18,6 +18,7 @@ import {
   settled,
 } from './push-support.ts'
 import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 const SALESFORCE_ORG = 'Acme'
@@ -43,6 +44,7 @@ let pushRig: PushRig
 
 beforeAll(async () => {
   rig = await startRig({
+    environment: TAKES_OVER,
     simulator: { orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }] },
   })
   org = await rig.org()

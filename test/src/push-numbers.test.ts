@@ -201,6 +201,38 @@ describe.each(['json', 'ndjson'] as const)('JSON numbers, as %s', (type) => {
   })
 })
 
+it('a value map and a status update keep the digits of their texts', async () => {
+  const made = await org.api.post('/api/mappings/create', {
+    ...{ client_id: pushRig.client.id, canonical_object: 'mapped', sfdc_object: 'Ledger__c' },
+    external_id_field: 'Key__c',
+    fields: [
+      { canonical_field: 'key', sfdc_field: 'Key__c' },
+      { canonical_field: 'whole', sfdc_field: 'Whole__c', value_map: { big: '9007199254740993' } },
+    ],
+  })
+  expect(made.status, made.text).toBe(201)
+  await pushRecords(org.api, pushRig, [{ key: 'mapped-1', whole: 'big' }], {}, 'mapped')
+  expect(await stored('mapped-1')).toMatchObject({ Whole__c: '9007199254740993' })
+  const answer = await org.api.post<PushBody>('/api/push/status-update', {
+    ...{ client_id: pushRig.client.id, object: 'ledger', wait_seconds: 55 },
+    updates: [{ match: { key: 'mapped-1' }, fields: { whole: '9007199254740995' } }],
+  })
+  expect(codes(answer.body.results)).toEqual([['mapped-1', 'NUMBER_MAY_BE_ROUNDED whole']])
+  expect(await stored('mapped-1')).toMatchObject({ Whole__c: '9007199254740995' })
+})
+
+it('a JSON number outside of rows that would lose digits is refused with its path', async () => {
+  const answer = await org.api.raw('/api/clients/create', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"Long","metadata":{"crm":{"ids":[1,9007199254740993]}}}',
+  })
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'metadata.crm.ids.1', code: 'number_not_exact' }] },
+  })
+})
+
 it('a mapping takes a default of many digits as text, and refuses it as a JSON number', async () => {
   const mapping = (value: string) =>
     `{"client_id":"${pushRig.client.id}","canonical_object":"other","sfdc_object":"Ledger__c",` +

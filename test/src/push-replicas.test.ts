@@ -19,7 +19,7 @@ import {
 } from './push-support.ts'
 import { type Rig, startRig, type TestOrg } from './rig.ts'
 
-const ROWS = 10_000
+const ROWS = 6_000
 const ROWS_A_CALL = 200
 const PUSHES_MAX = 6
 const SALESFORCE_ORG = 'Acme'

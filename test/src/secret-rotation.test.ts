@@ -7,6 +7,7 @@ import { apiOf, type Api } from './api.ts'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { createDatabase } from './database.ts'
 import { startRig } from './rig.ts'
+import { isSignedWith, startReceiver, type Receiver } from './webhook-receiver.ts'
 import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const NEXT_JWT = 'next-jwt-secret-0123456789abcdef-0123456789'
@@ -23,9 +24,18 @@ interface Health {
   faults: { code: string; remedy: string }[]
 }
 
+/** Sends a test message to the endpoint, and says whether it is signed with this secret. */
+const isSigned = async (api: Api, receiver: Receiver, of: { id: string; secret: string }) => {
+  const before = receiver.received.length
+  const sent = await api.post('/api/webhook-endpoints/test', { endpoint_id: of.id })
+  const message = receiver.received[before]
+  return sent.status === 200 && message !== undefined && isSignedWith(of.secret, message)
+}
+
 describe('a secret that is rotated', { timeout: 120_000 }, () => {
   it('ends no session, no idempotency key and no super-admin while both are named, and the old one’s when it is alone', async () => {
     await using database = await createDatabase()
+    await using receiver = await startReceiver()
     const withSecrets = (jwt: string, superAdmin: string) =>
       startServer({
         DATABASE_URL: database.url,
@@ -47,6 +57,11 @@ describe('a secret that is rotated', { timeout: 120_000 }, () => {
     const first = await apiOf(before.url)
       .as(oldSession)
       .post<{ id: string }>('/api/clients/create', client, key)
+    const { body: endpoint } = await apiOf(before.url)
+      .as(oldSession)
+      .post<{ id: string; secret: string }>('/api/webhook-endpoints/create', {
+        url: receiver.url('/hook'),
+      })
     await before.terminate()
 
     const during = await withSecrets(
@@ -61,12 +76,15 @@ describe('a secret that is rotated', { timeout: 120_000 }, () => {
       expect((await api.as(secret).post('/api/super-admin/orgs/list')).status).toBe(200)
     }
     const newSession = await logIn(api)
+    expect(await isSigned(api.as(newSession), receiver, endpoint)).toBe(true)
     await during.terminate()
 
     const after = await withSecrets(NEXT_JWT, NEXT_SUPER_ADMIN)
     const last = apiOf(after.url)
     expect(await statusOf(last.as(oldSession))).toBe(401)
     expect(await statusOf(last.as(newSession))).toBe(200)
+    // Too early for this one: it was not encrypted anew yet, and that is said instead of sending.
+    expect(await isSigned(last.as(newSession), receiver, endpoint)).toBe(false)
     expect((await last.as(SUPER_ADMIN_SECRET).post('/api/super-admin/orgs/list')).status).toBe(401)
     await after.terminate()
   })

@@ -29,6 +29,9 @@ export interface ServerProcess extends AsyncDisposable {
   terminate(): Promise<number | null>
 }
 
+/** More environment, of servers that take over from killed ones: they look for dead workers often. */
+export const TAKES_OVER = { JOB_SUPERVISION_SECONDS: '1' }
+
 export const SUPER_ADMIN_SECRET = 'test-super-admin-secret-0123456789abcdef'
 export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
 
@@ -48,7 +51,9 @@ export const startServer = async (environment: Record<string, string>): Promise<
       NODE_ENV: 'test',
       PASSWORD_HASH_COST: '4', // each test creates users of its own
       PUSH_LEASE_SECONDS: '6', // five signs of life in it, more than a busy machine is late
-      JOB_SUPERVISION_SECONDS: '1',
+      JOB_SUPERVISION_SECONDS: '60', // half of what an idle server does
+      WEBHOOK_ALLOW_LOOPBACK: 'true',
+      WEBHOOK_TIMEOUT_SECONDS: '2',
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...environment,
     },

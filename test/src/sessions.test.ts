@@ -2,25 +2,27 @@
 // at once.
 
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { apiOf, type Api } from './api.ts'
-import { startRig, type Connection, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { type Connection, type TestClient, type TestOrg } from './rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
-let rig: Rig
+let rig: SharedRig
+let acme: SalesforceOrg
 let org: TestOrg
 let client: TestClient
+let connection: Connection
 let replicas: Api[]
 
 beforeAll(async () => {
-  rig = await startRig({ replicas: 2, simulator: true })
+  rig = await sharedRig()
+  acme = await rig.salesforceOrg()
   org = await rig.org()
   client = await org.client()
-  await client.connect()
-  replicas = rig.servers.map((server) => apiOf(server.url, org.token))
+  connection = await client.connect(acme.name)
+  replicas = rig.urls.map((url) => apiOf(url, org.token))
 })
-afterAll(() => rig[Symbol.asyncDispose]())
-beforeEach(() => rig.simulator.control.clearFaults())
 
 const nango = () => createNangoControl(rig.simulator.nangoUrl)
 const check = (api: Api) =>
@@ -38,7 +40,8 @@ describe('a connection', () => {
     expect(healthy.body.health).toMatchObject({ ok: true, faults: [] })
 
     const other = await org.client()
-    await other.connect('Acme Sandbox', { username: 'restricted@acme-sandbox.example' })
+    const second = await rig.salesforceOrg()
+    await other.connect(second.name, { username: second.usernameOf('restricted') })
     const answer = await org.api.post<{
       health: { ok: boolean; missing_permissions: string[]; faults: { remedy: string }[] }
     }>('/api/connections/get', { client_id: other.id, check: true })
@@ -60,7 +63,7 @@ describe('a connection', () => {
     { timeout: 120_000 },
     async () => {
       await Promise.all(replicas.map(check)) // both hold the session
-      await rig.simulator.control.act('sessions/expire', { org: 'Acme' })
+      await rig.simulator.control.act('sessions/expire', { org: acme.name })
       const before = await nango().counters()
       const answers = await Promise.all(
         Array.from({ length: 100 }, (_, i) => check(replicas[i % 2] ?? org.api)),
@@ -69,17 +72,17 @@ describe('a connection', () => {
         expect(answer.body.health, answer.text.slice(0, 300)).toMatchObject({ ok: true })
       const after = await nango().counters()
       const refreshes = (counters: typeof before) =>
-        Object.values(counters.refreshes).reduce((sum, n) => sum + Number(n), 0)
+        Number(counters.refreshes[connection.nango_connection_id] ?? 0)
       expect(refreshes(after) - refreshes(before)).toBe(1)
     },
   )
 
   it('that Salesforce no longer honours answers with a reason and a remedy, not with a 500', async () => {
     const doomed = await org.client()
-    await rig.simulator.control.createOrg({ name: 'Doomed' })
-    await doomed.connect('Doomed')
-    await rig.simulator.control.act('refresh-tokens/revoke', { org: 'Doomed' })
-    await rig.simulator.control.act('sessions/expire', { org: 'Doomed' })
+    const { name } = await rig.salesforceOrg()
+    await doomed.connect(name)
+    await rig.simulator.control.act('refresh-tokens/revoke', { org: name })
+    await rig.simulator.control.act('sessions/expire', { org: name })
     const answer = await org.api.post('/api/connections/refresh', { client_id: doomed.id })
     expect([answer.status, answer.body.code]).toEqual([502, 'nango_error'])
     expect(answer.body.upstream).toMatchObject({ service: 'nango' })
@@ -87,20 +90,19 @@ describe('a connection', () => {
 
   it('behind which another Salesforce org appears makes no call there', async () => {
     const { control } = rig.simulator
-    await control.createOrg({ name: 'Before' })
-    await control.createOrg({ name: 'After' })
+    const [before, after] = [await rig.salesforceOrg(), await rig.salesforceOrg()]
     const moved = await org.client()
-    const connection = await moved.connect('Before')
-    await control.act('refresh-tokens/move', { org: 'Before', to: 'After' })
-    await control.clearJournal()
+    const { sfdc_org_id } = await moved.connect(before.name)
+    await control.act('refresh-tokens/move', { org: before.name, to: after.name })
+    await control.clearJournal(after.name)
     const answer = await org.api.post('/api/connections/refresh', { client_id: moved.id })
     expect([answer.status, answer.body.code]).toEqual([409, 'salesforce_org_changed'])
-    expect(await control.journal('After')).toEqual([])
+    expect(await control.journal(after.name)).toEqual([])
     const now = await org.api.post<Connection>('/api/connections/get', { client_id: moved.id })
     expect(now.body).toMatchObject({
       status: 'error',
       error: { code: 'salesforce_org_changed' },
-      sfdc_org_id: connection.sfdc_org_id,
+      sfdc_org_id,
     })
     const pull = await org.api.post('/api/topology/pull', { client_id: moved.id })
     expect(pull.status).toBe(409)
@@ -109,8 +111,7 @@ describe('a connection', () => {
   it('of another tenant cannot be taken by its id, and is left alone', async () => {
     const victim = await rig.org()
     const victimClient = await victim.client()
-    await rig.simulator.control.createOrg({ name: 'Victim Corp' })
-    const theirs = await victimClient.connect('Victim Corp')
+    const theirs = await victimClient.connect((await rig.salesforceOrg()).name)
     const thief = await org.client()
     await org.api.post('/api/connections/create', { client_id: thief.id })
     const answer = await org.api.post('/api/connections/callback', {
@@ -130,9 +131,9 @@ describe('a connection', () => {
 
   it('that is revoked is dead on both replicas with the next request, and gone at Salesforce and Nango', async () => {
     const { control } = rig.simulator
-    await control.createOrg({ name: 'Leaving' })
+    const { name } = await rig.salesforceOrg()
     const leaving = await org.client()
-    const connection = await leaving.connect('Leaving')
+    const left = await leaving.connect(name)
     for (const api of replicas) {
       await api.post('/api/connections/get', { client_id: leaving.id, check: true })
     }
@@ -144,9 +145,9 @@ describe('a connection', () => {
       const pull = await api.post('/api/topology/pull', { client_id: leaving.id })
       expect([pull.status, pull.body.code]).toEqual([409, 'connection_not_ready'])
     }
-    expect(await control.act('sessions/list', { org: 'Leaving' })).toEqual([])
+    expect(await control.act('sessions/list', { org: name })).toEqual([])
     const atNango = (await nango().connections()).find(
-      (found) => found.connection_id === connection.nango_connection_id,
+      (found) => found.connection_id === left.nango_connection_id,
     )
     expect(atNango?.deleted_at, 'Nango keeps what it deleted, marked').not.toBeNull()
   })
@@ -164,7 +165,7 @@ describe("Nango's webhook", () => {
     })
 
   it('is taken with the right signature only, and an unknown kind is 200', async () => {
-    const key = rig.simulator.nangoWebhookSigningKey
+    const key = rig.environment.NANGO_WEBHOOK_SIGNING_KEY ?? ''
     const body = JSON.stringify({ from: 'nango', type: 'something-new', connectionId: 'x' })
     expect((await send(body, key)).status).toBe(200)
     expect((await send(body, 'another key')).status).toBe(401)

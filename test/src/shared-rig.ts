@@ -10,7 +10,7 @@ import { inject } from 'vitest'
 import { createControl, type Control, type OrgView } from '../../simulator/src/control/client.ts'
 import { apiOf } from './api.ts'
 import { createDatabaseOf } from './database.ts'
-import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+import { type ServerProcess, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 import {
   type AnyRig,
   createOrg,
@@ -25,6 +25,10 @@ import {
 export interface SharedRig extends AnyRig {
   /** Of both replicas; `api` calls the first. */
   urls: [string, string]
+  /** Of both replicas. */
+  environment: Readonly<Record<string, string>>
+  /** One more server beside the two, with this environment too; the suite ends it. */
+  addServer(environment: Record<string, string>): Promise<ServerProcess>
   /** Runs one statement as the login that owns everything; it may touch only this suite's rows. */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** A Salesforce org of this suite only. */
@@ -54,6 +58,8 @@ declare module 'vitest' {
 /** What the starter of the rig passes to its users. */
 interface Whereabouts {
   urls: [string, string]
+  /** Of the servers. */
+  environment: Record<string, string>
   databaseUrl: string
   controlUrl: string
   nangoUrl: string
@@ -64,17 +70,20 @@ interface Whereabouts {
 export const sharedRig = async (): Promise<SharedRig> => {
   const answer = await fetch(inject('sharedRigDesk'))
   if (!answer.ok) throw new Error(`the shared rig did not start: ${await answer.text()}`)
-  const { urls, databaseUrl, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
+  const { urls, environment, databaseUrl, controlUrl, nangoUrl, orgs } =
+    (await answer.json()) as Whereabouts
   const control: Control = createControl(controlUrl)
   const simulator = { control, orgs, nangoUrl }
   const api = apiOf(urls[0])
   const superAdmin = api.as(SUPER_ADMIN_SECRET)
   return {
     urls,
+    environment,
     simulator,
     api,
     superAdmin,
     org: () => createOrg(superAdmin, api, simulator),
+    addServer: (more) => startServer({ ...environment, ...more }),
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) => {
       const client = new pg.Client({ connectionString: databaseUrl })
       await client.connect()
@@ -139,6 +148,7 @@ const startSharedRig = async (
   const { controlUrl, nangoUrl, orgs } = world
   return {
     urls: [first.url, second.url],
+    environment,
     databaseUrl: database.url,
     controlUrl,
     nangoUrl,

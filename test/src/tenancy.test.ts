@@ -244,6 +244,24 @@ describe.each(OWNERS)('in a database of a %s,', (owner) => {
       })
     })
 
+    it('shows a token of several clients these and nothing of the others, in every table', async () => {
+      const [one, two, third] = [await mine.client(), await mine.client(), await mine.client()]
+      await inScope(mine.id, null, async (db) => {
+        await db.query(`select set_config('app.client_ids', $1, true)`, [`{${one.id},${two.id}}`])
+        const { rows } = await db.query<{ id: string }>('select id from clients')
+        expect(rows.map(({ id }) => id).toSorted()).toEqual([one.id, two.id].toSorted())
+        const insert = `insert into crm_field_mappings (id, org_id, client_id, canonical_object, sfdc_object)
+                      values (gen_random_uuid(), $1, $2, 'lead', 'Lead')`
+        await expect(db.query(insert, [mine.id, third.id])).rejects.toThrow(/row-level security/)
+      })
+      const unaware = await rig.database.query(
+        `select polrelid::regclass::text as name from pg_policy
+          where polname = 'tenant' and polrelid <> 'public.organizations'::regclass
+            and pg_get_expr(polqual, polrelid) not like '%client_ids()%'`,
+      )
+      expect(unaware).toEqual([])
+    })
+
     it('refuses to write into another org, by policy and by trigger', async () => {
       const foreign = await theirs.client()
       const insert = `insert into crm_field_mappings (id, org_id, client_id, canonical_object, sfdc_object)

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRig, type Rig, type Snapshot } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 interface Span {
@@ -58,30 +59,32 @@ const spansIn = ({ resourceSpans }: Received): Span[] =>
       ),
     }))
 
-beforeAll(async () => {
-  collector.listen(0, '127.0.0.1')
-  await once(collector, 'listening')
-})
-afterAll(() => collector.close())
-
 const SIMULATOR = {
   orgs: [{ name: 'Acme', edition: 'Unlimited', seed: { objects: 200, fields: 2000 } }],
   latency: { callMs: 200, describeMs: 20 },
 } as const
 
-beforeEach(async () => {
-  spans = []
-  texts = []
+beforeAll(async () => {
+  collector.listen(0, '127.0.0.1')
+  await once(collector, 'listening')
   const { port } = collector.address() as AddressInfo
   rig = await startRig({
     simulator: { ...SIMULATOR, orgs: [...SIMULATOR.orgs] },
     environment: {
+      ...TAKES_OVER,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_BSP_SCHEDULE_DELAY: '100',
     },
   })
 }, 60_000)
-afterEach(() => rig[Symbol.asyncDispose]())
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+  collector.close()
+})
+beforeEach(() => {
+  spans = []
+  texts = []
+})
 
 const spanOf = (what: string, is: (span: Span) => boolean): Promise<Span> =>
   until(`the span of ${what}`, () => spans.find(is), 40_000)
@@ -139,7 +142,8 @@ describe('the trace of a pull', { timeout: 60_000 }, () => {
     const request = await spanOf('the request', named('POST /api/topology/pull'))
     await until('it is under way', async () => {
       const [row] = await rig.database.query<{ n: number }>(
-        'select count(*)::int as n from topology_pull_items',
+        'select count(*)::int as n from topology_pull_items where client_id = $1',
+        [client.id],
       )
       return (row?.n ?? 0) > 0
     })
@@ -153,5 +157,31 @@ describe('the trace of a pull', { timeout: 60_000 }, () => {
       [body.id],
     )
     expect(row).toEqual({ status: 'complete' })
+  })
+
+  it('goes on when the work had to wait for Salesforce', async () => {
+    const { org, client } = await connected()
+    await rig.simulator.control.addFault({
+      org: 'Acme',
+      times: 1_000_000,
+      kind: { type: 'status', status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'Busy.' },
+    })
+    const { body } = await org.api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      wait_seconds: 0,
+    })
+    const request = await spanOf('the request', named('POST /api/topology/pull'))
+    const turns = () => spans.filter(named('job topology-pull'))
+    await spanOf('the turn that met the outage', named('job topology-pull'))
+    await rig.simulator.control.clearFaults()
+    await until('the pull is complete', async () => {
+      const [row] = await rig.database.query<{ status: string }>(
+        'select status from crm_topology_snapshots where id = $1',
+        [body.id],
+      )
+      return row?.status === 'complete'
+    })
+    await until('its last turn has arrived', () => turns().length > 1)
+    expect(new Set(turns().map(({ traceId }) => traceId))).toEqual(new Set([request.traceId]))
   })
 })

@@ -5,6 +5,7 @@ import { type Api } from './api.ts'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
 import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 
 const leaves = (stage: string): string => `old.stage = '${stage}' and new.stage <> old.stage`
 const SENT = `old.sfdc_deploy_id is null and new.sfdc_deploy_id is not null`
@@ -46,6 +47,7 @@ let held: Held[]
 beforeAll(async () => {
   const names = Object.keys(DEPLOY)
   rig = await startRig({
+    environment: TAKES_OVER,
     simulator: { orgs: names.map((name) => ({ name, edition: 'Enterprise' })) },
   })
   agency = await rig.org()

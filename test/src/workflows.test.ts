@@ -114,6 +114,29 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await leftSince(version)).toEqual([])
   })
 
+  it('with a JSON number that would lose digits is refused, and nothing is deployed', async () => {
+    const answer = await org.api.raw('/api/workflows/deploy', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body:
+        `{"client_id":"${client.id}","workflows":[{"type":"flow","api_name":"Long_Number",` +
+        '"definition":{"label":"Long Number","processType":"AutoLaunchedFlow","constants":' +
+        '[{"name":"Most","dataType":"Number","value":{"numberValue":9007199254740993}}]}}]}',
+    })
+    expect(answer, answer.text).toMatchObject({
+      status: 422,
+      body: {
+        errors: [
+          {
+            path: 'workflows.0.definition.constants.0.value.numberValue',
+            code: 'number_not_exact',
+          },
+        ],
+      },
+    })
+    expect(await find('Long_Number')).toBeNull()
+  })
+
   it('is checked before: a new version of an active flow is reported, and the report gates the deploy', async () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Checked', 'Hot')] })
     await client.pull()

@@ -38,13 +38,19 @@ export type Tx = Omit<Kysely<TenantTables>, 'transaction' | 'destroy' | 'connect
 export type Reader = Pick<Tx, 'selectFrom'>
 
 /**
- * Whose rows a statement may see: an org, and for company users one client of it.
- * Obtained from an authenticated credential or from a row that names its org; never from a body.
+ * Whose rows a statement may see: an org, for company users one client of it, and for some API tokens
+ * several. Obtained from an authenticated credential or from a row that names its org; never from a body.
  */
 export interface Tenant {
   readonly orgId: string
   readonly clientId: string | null
+  /** Absent: not confined to several clients. */
+  readonly clientIds?: readonly string[]
 }
+
+/** Whether it sees only some clients of its org. */
+export const isConfined = ({ clientId, clientIds }: Tenant): boolean =>
+  clientId !== null || clientIds !== undefined
 
 /** The scope of a row: its client, and no other client of its org. */
 export const tenantOf = (row: { org_id: string; client_id: string }): Tenant => ({
@@ -93,7 +99,7 @@ export interface Database {
 }
 
 export type LookupName =
-  | 'api_token'
+  | 'limited_token'
   | 'session'
   | 'user_by_email'
   | 'connection_by_nango_id'
@@ -107,6 +113,8 @@ export type LookupName =
   | 'old_snapshots'
   | 'take_work_place'
   | 'operating_numbers'
+  | 'due_webhook_endpoints'
+  | 'endpoints_sealed_otherwise'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'
@@ -241,30 +249,34 @@ const transact = async <T>(
 
 /** Begin and scope in one round trip. The text contains only checked UUIDs. */
 const scopeStatement = (tenant: Tenant): string => {
-  const [orgId, clientId] = checkedIds(tenant)
-  return `begin; select ${settings(`'${orgId}'`, `'${clientId}'`)}`
+  const [orgId, clientId, clientIds] = checkedIds(tenant)
+  return `begin; select ${settings(`'${orgId}'`, `'${clientId}'`, `'${clientIds}'`)}`
 }
 
 /** For a single select. It returns no row, and its transaction cannot write. */
 const scopeOf = (tenant: Tenant): Scope => ({ text: READ_SCOPE, values: checkedIds(tenant) })
 
-const checkedIds = ({ orgId, clientId }: Tenant): [orgId: string, clientId: string] => {
-  if (!UUID.test(orgId) || (clientId !== null && !UUID.test(clientId))) {
-    throw new Error('the ids of a tenant must be UUIDs')
-  }
-  return [orgId, clientId ?? '']
+const checkedIds = ({
+  orgId,
+  clientId,
+  clientIds,
+}: Tenant): [orgId: string, clientId: string, clientIds: string] => {
+  const ids = [orgId, ...(clientId === null ? [] : [clientId]), ...(clientIds ?? [])]
+  if (!ids.every((id) => UUID.test(id))) throw new Error('the ids of a tenant must be UUIDs')
+  return [orgId, clientId ?? '', clientIds === undefined ? '' : `{${clientIds.join(',')}}`]
 }
 
 /** What makes a transaction one of the tenant's, until it ends. The ids are SQL. */
-const settings = (orgId: string, clientId: string): string =>
+const settings = (orgId: string, clientId: string, clientIds: string): string =>
   `set_config('app.org_id', ${orgId}, true),
     set_config('app.client_id', ${clientId}, true),
+    set_config('app.client_ids', ${clientIds}, true),
     set_config('statement_timeout', '${STATEMENT_TIMEOUT}', true),
     set_config('search_path', 'public', true),
     set_config('role', '${RUNTIME_ROLE}', true)`
 
 const READ_SCOPE = `select where concat(set_config('transaction_read_only', 'on', true),
-    ${settings('$1', '$2')}) is null`
+    ${settings('$1', '$2', '$3')}) is null`
 
 const read = async (
   pool: pg.Pool,

@@ -65,6 +65,7 @@ export const startEmbedded = async (
             'synchronous_commit=off',
             'full_page_writes=off',
             'scram_iterations=1',
+            'io_method=sync',
           ].flatMap((setting) => ['-c', setting])),
     ],
     onLog: note,

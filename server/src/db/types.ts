@@ -103,10 +103,33 @@ interface ApiTokens {
   name: string
   prefix: string
   token_hash: Buffer
+  scopes: string[] | null
+  client_ids: string[] | null
+  approval: Generated<'none' | 'required'>
   is_active: Generated<boolean>
   last_used_at: Timestamp | null
   expires_at: Timestamp | null
   created_at: DefaultedTimestamp
+}
+
+interface Approvals {
+  id: string
+  org_id: string
+  client_id: string
+  token_id: string
+  requested_by: string | null
+  action: string
+  request_hash: Buffer
+  bound: Json<Record<string, unknown>>
+  summary: Json<string[]>
+  state: Generated<'pending' | 'granted' | 'refused' | 'used'>
+  decided_by: string | null
+  decided_at: Timestamp | null
+  used_at: Timestamp | null
+  resource_id: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  expires_at: Timestamp
 }
 
 interface CrmConnections {
@@ -562,12 +585,77 @@ interface IdempotencyKeys {
 }
 
 /** Tables that belong to a tenant: reachable only inside `db.as(tenant).tx`. */
+interface EventSequences {
+  org_id: string
+  client_id: string | null
+  last: string
+}
+
+interface Events {
+  id: string
+  org_id: string
+  client_id: string | null
+  sequence: string
+  type: string
+  data: Json<Record<string, unknown>>
+  created_at: Timestamp
+}
+
+interface WebhookEndpoints {
+  id: string
+  org_id: string
+  url: string
+  description: string | null
+  event_types: string[] | null
+  client_ids: string[] | null
+  status: Generated<'active' | 'disabled'>
+  disabled_reason: 'by_request' | 'gone' | 'failing' | null
+  disabled_at: Timestamp | null
+  secret: Buffer
+  former_secret: Buffer | null
+  former_secret_until: Timestamp | null
+  failing_since: Timestamp | null
+  last_success_at: Timestamp | null
+  last_failure_at: Timestamp | null
+  last_failure: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+/** One try to send an event to an endpoint. */
+export interface DeliveryAttempt {
+  at: string
+  /** Of the answer; null: none came. */
+  status: number | null
+  /** Null: it was taken. */
+  failure: string | null
+  ms: number
+}
+
+interface WebhookDeliveries {
+  id: string
+  org_id: string
+  client_id: string | null
+  endpoint_id: string
+  event_id: string
+  status: Generated<'pending' | 'delivered' | 'failed'>
+  tries: Generated<number>
+  attempts: DefaultedJson<DeliveryAttempt[]>
+  next_try_at: Timestamp | null
+  lease_holder: string | null
+  lease_until: Timestamp | null
+  created_at: DefaultedTimestamp
+  ended_at: Timestamp | null
+}
+
 export interface TenantTables {
   organizations: Organizations
   clients: Clients
   users: Users
   login_sessions: LoginSessions
   api_tokens: ApiTokens
+  approvals: Approvals
   crm_connections: CrmConnections
   connection_attempts: ConnectionAttempts
   topology_blobs: TopologyBlobs
@@ -589,4 +677,8 @@ export interface TenantTables {
   field_mapping_versions: FieldMappingVersions
   audit_log: AuditLog
   idempotency_keys: IdempotencyKeys
+  event_sequences: EventSequences
+  events: Events
+  webhook_endpoints: WebhookEndpoints
+  webhook_deliveries: WebhookDeliveries
 }

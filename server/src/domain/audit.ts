@@ -20,6 +20,9 @@ export type AuditAction =
   | 'client.export'
   | 'token.create'
   | 'token.revoke'
+  | 'approval.request'
+  | 'approval.grant'
+  | 'approval.refuse'
   | 'connection.create'
   | 'connection.callback'
   | 'connection.update'
@@ -40,6 +43,13 @@ export type AuditAction =
   | 'push.link'
   | 'push.cancel'
   | 'workflows.list'
+  | 'webhook_endpoint.create'
+  | 'webhook_endpoint.update'
+  | 'webhook_endpoint.rotate_secret'
+  | 'webhook_endpoint.delete'
+  | 'webhook_endpoint.test'
+  | 'webhook_endpoint.resend'
+  | 'webhook_endpoint.disabled'
 
 export interface AuditEntry {
   action: AuditAction

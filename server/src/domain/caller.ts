@@ -3,6 +3,7 @@
 
 import { type Tenant } from '../db/database.ts'
 import { type Role } from '../db/types.ts'
+import { EngineError } from '../errors.ts'
 import { type Permission } from './auth/permissions.ts'
 
 export interface Credential {
@@ -25,6 +26,20 @@ export interface Caller {
   readonly role: Role
   readonly permissions: readonly Permission[]
   readonly credential: Credential
+  /** What changes a Salesforce org needs the approval of a person. */
+  readonly mustAsk?: boolean
+  /** The approval that the row this call creates uses up. */
+  readonly approvalId?: string
   readonly requestId: string
   readonly idempotency: IdempotencyClaim | null
+}
+
+/** A credential hands out no permission that it does not have itself. Throws `forbidden`. */
+export const requirePower = (caller: Caller, handedOut: readonly Permission[]): void => {
+  const lacking = handedOut.find((permission) => !caller.permissions.includes(permission))
+  if (lacking === undefined) return
+  throw new EngineError(
+    'forbidden',
+    `This credential does not have the permission ${lacking}, so it cannot give it to anybody.`,
+  )
 }

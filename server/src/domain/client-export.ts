@@ -127,6 +127,15 @@ export const HELD: readonly Held[] = [
     packed: ['body'],
     rows: LARGE_ROWS,
   },
+  { kind: 'event', table: 'events', key: ['id'] },
+  { kind: 'event_sequence', table: 'event_sequences', key: ['client_id'] },
+  {
+    kind: 'webhook_delivery',
+    table: 'webhook_deliveries',
+    key: ['id'],
+    hidden: ['lease_holder', 'lease_until'],
+  },
+  { kind: 'approval', table: 'approvals', key: ['id'], hidden: ['request_hash'] },
   { kind: 'audit', table: 'audit_log', key: ['id'] },
   {
     kind: 'idempotency_key',

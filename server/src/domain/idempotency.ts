@@ -4,7 +4,7 @@
 
 import { createHmac, randomUUID } from 'node:crypto'
 import { CompiledQuery } from 'kysely'
-import { type Database, type Tx } from '../db/database.ts'
+import { isConfined, type Database, type Tx, wholeOrg } from '../db/database.ts'
 import { json } from '../db/json.ts'
 import { EngineError } from '../errors.ts'
 import { type Secret, type Secrets } from '../secret.ts'
@@ -47,11 +47,23 @@ export const idempotencyOf = (db: Database, caller: Caller, secrets: Secrets): I
     {
       table: 'idempotency_keys',
       owner: { org_id: caller.tenant.orgId, user_id: caller.userId },
-      extra: { client_id: caller.tenant.clientId },
-      transact: (fn) => db.as(caller.tenant).tx((tx) => fn(runnerOn(tx))),
+      // A key belongs to one client of a credential that sees several; so it is within its scope.
+      extra: { client_id: caller.tenant.clientId ?? caller.tenant.clientIds?.[0] ?? null },
+      scope: scopeOf(caller),
+      // The whole org: another credential of the same user may hold the key, in a scope of its own.
+      transact: (fn) => db.as(wholeOrg(caller.tenant.orgId)).tx((tx) => fn(runnerOn(tx))),
     },
     secrets,
   )
+
+/**
+ * What an org's user may see by this credential, if that is less than everything: another credential of the
+ * same user gets no answer that was given to this one.
+ */
+const scopeOf = ({ role, tenant }: Caller): string =>
+  role === 'org_admin' && isConfined(tenant)
+    ? `${tenant.clientId ?? ''} ${(tenant.clientIds ?? []).toSorted().join(' ')}`
+    : ''
 
 /** The keys of the super-admin, who stands outside every tenant. */
 export const superAdminIdempotency = (db: Database, secrets: Secrets): Idempotency =>
@@ -60,6 +72,7 @@ export const superAdminIdempotency = (db: Database, secrets: Secrets): Idempoten
       table: 'engine.super_admin_idempotency_keys',
       owner: {},
       extra: {},
+      scope: '',
       // Each step is one statement: a lost race appears as "not inserted" or "not taken over".
       transact: (fn) => fn((text, values) => db.shared(text, values)),
     },
@@ -112,6 +125,8 @@ interface KeyStore {
   /** Columns that, with method, path and key, name a row. */
   owner: Record<string, string>
   extra: Record<string, string | null>
+  /** What the answers may show; '' for everything that the owner sees. */
+  scope: string
   transact<T>(fn: (run: Run) => Promise<T>): Promise<T>
 }
 
@@ -177,7 +192,7 @@ const bind = async (
 const createIdempotency = (store: KeyStore, secrets: Secrets): Idempotency => ({
   claim: (request) =>
     store.transact(async (run) => {
-      const [hash, ...former] = bodyHashes(request, secrets)
+      const [hash, ...former] = bodyHashes(request, store.scope, secrets)
       const { method, path, key } = request
       const claim: IdempotencyClaim = { method, path, key, holder: randomUUID() }
       if (await insert(store, run, claim, hash)) return { kind: 'claimed', claim }
@@ -260,13 +275,15 @@ const takeOver = async (
   from: string,
 ) => {
   const { where, values, next } = rowOf(store.owner, claim)
+  const extra = Object.keys(store.extra)
   const taken = await run(
     `update ${store.table}
         set holder = $${next}, body_hash = $${next + 1}, created_at = now(),
             free_at = now() + make_interval(secs => ${CLAIM_SECONDS}),
+            ${extra.map((name, i) => `${name} = $${next + 3 + i}, `).join('')}
             resource_id = null, response_status = null, response_body = null
       where ${where} and holder = $${next + 2} and (${FREE}) returning holder`,
-    [...values, claim.holder, hash, from],
+    [...values, claim.holder, hash, from, ...Object.values(store.extra)],
   )
   return taken.length === 1
 }
@@ -276,8 +293,12 @@ const isFinal = (status: number): boolean =>
   (status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429)
 
 /** The hash of the body by each secret, the current one first. */
-const bodyHashes = (request: Request, [current, ...former]: Secrets): [Buffer, ...Buffer[]] => {
-  const body = canonicalBody(request.body)
+const bodyHashes = (
+  request: Request,
+  scope: string,
+  [current, ...former]: Secrets,
+): [Buffer, ...Buffer[]] => {
+  const body = scope + canonicalBody(request.body)
   const by = (secret: Secret) =>
     createHmac('sha256', `idempotency:${secret.reveal()}`).update(body).digest()
   return [by(current), ...former.map(by)]

@@ -1,12 +1,14 @@
 // API tokens: credentials of programs. A token is shown once; the database stores its SHA-256.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant } from '../db/database.ts'
+import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
+import { type Role } from '../db/types.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { newApiToken, sha256 } from './auth/auth.ts'
-import { type Caller } from './caller.ts'
+import { type Permission, permissionsOf, type TokenLimits, OF_THE_ORG } from './auth/permissions.ts'
+import { type Caller, requirePower } from './caller.ts'
 import { bindIdempotency } from './idempotency.ts'
 import { pageOf, type Page, type PageRequest } from './page.ts'
 
@@ -16,6 +18,11 @@ export interface ApiToken {
   /** The token's first characters, to distinguish it from others. */
   prefix: string
   user_id: string
+  /** Null: all permissions of its user's role. */
+  scopes: string[] | null
+  /** Null: all clients that its user sees. */
+  client_ids: string[] | null
+  approval: 'none' | 'required'
   is_active: boolean
   last_used_at: string | null
   expires_at: string | null
@@ -27,6 +34,9 @@ interface Row {
   name: string
   prefix: string
   user_id: string
+  scopes: string[] | null
+  client_ids: string[] | null
+  approval: 'none' | 'required'
   is_active: boolean
   last_used_at: Date | null
   expires_at: Date | null
@@ -38,6 +48,9 @@ const COLUMNS = [
   'name',
   'prefix',
   'user_id',
+  'scopes',
+  'client_ids',
+  'approval',
   'is_active',
   'last_used_at',
   'expires_at',
@@ -53,27 +66,101 @@ const toToken = (row: Row): ApiToken => ({
 
 const PREFIX_LENGTH = 12
 
+interface NewToken {
+  name: string
+  user_id?: string | undefined
+  expires_at?: string | undefined
+  scopes?: readonly Permission[] | undefined
+  client_ids?: readonly string[] | undefined
+  approval?: 'none' | 'required' | undefined
+}
+
+const refuse = (path: string, code: string, message: string): EngineError =>
+  new EngineError('validation_failed', message, { errors: [{ path, code, message }] })
+
+/** Limits that contradict themselves, or a time that has passed. */
+const checkInput = ({ scopes, client_ids, approval, expires_at }: NewToken): void => {
+  if (expires_at !== undefined && Date.parse(expires_at) <= Date.now()) {
+    throw refuse(
+      'expires_at',
+      'in_the_past',
+      'The token would be expired from the start. Use a time in the future.',
+    )
+  }
+  if (approval === 'required' && expires_at === undefined) {
+    throw refuse('expires_at', 'required', 'A token that needs approvals must expire.')
+  }
+  const at = scopes?.findIndex((scope) => OF_THE_ORG.includes(scope)) ?? -1
+  if (at >= 0 && (client_ids !== undefined || approval === 'required')) {
+    throw refuse(
+      `scopes.${at}`,
+      'not_allowed',
+      `A token with client_ids or approval cannot have ${scopes?.[at]}: it is about the organization as a whole, its credentials or where events of all clients are sent.`,
+    )
+  }
+}
+
+/** Throws for a scope that the token's user does not have, and for power that the caller lacks. */
+const checkPower = (caller: Caller, role: Role, limits: TokenLimits): void => {
+  const all = permissionsOf(role, { scopes: null, client_ids: null, approval: 'none' })
+  for (const [index, scope] of (limits.scopes ?? []).entries()) {
+    if (all.some((permission) => permission === scope)) continue
+    throw refuse(`scopes.${index}`, 'not_permitted', `The role ${role} does not have ${scope}.`)
+  }
+  requirePower(caller, permissionsOf(role, limits))
+}
+
+/** Throws `not_found` for a client that is not there; `invalid_client` for one that the user cannot see. */
+const checkClients = async (
+  tx: Tx,
+  { orgId }: Tenant,
+  user: { client_id: string | null },
+  clientIds: readonly string[],
+): Promise<void> => {
+  const found = await tx
+    .selectFrom('clients')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('id', 'in', clientIds)
+    .execute()
+  const known = new Set(found.map(({ id }) => id))
+  for (const id of clientIds) if (!known.has(id)) throw notFound('client')
+  const unseen = clientIds.findIndex((id) => user.client_id !== null && id !== user.client_id)
+  if (unseen < 0) return
+  const message = 'The user of the token belongs to a different client.'
+  throw new EngineError('invalid_client', message, {
+    errors: [{ path: `client_ids.${unseen}`, code: 'invalid_client', message }],
+  })
+}
+
 export const createTokens = (db: Database) => ({
-  /** The only time that the token itself is returned. It acts with its user's current role. */
-  create: async (
-    caller: Caller,
-    input: { name: string; user_id?: string | undefined; expires_at?: string | undefined },
-  ): Promise<ApiToken & { token: string }> => {
-    if (input.expires_at !== undefined && Date.parse(input.expires_at) <= Date.now()) {
-      throw new EngineError('validation_failed', 'The token would be expired from the start.', {
-        errors: [{ path: 'expires_at', code: 'in_the_past', message: 'Use a time in the future.' }],
-      })
+  /**
+   * The only time that the token itself is returned. It acts with its user's current role, within its
+   * limits. Throws `validation_failed` for limits that are none, `not_found` for user and clients, and
+   * `forbidden` if it had more power than the caller.
+   */
+  create: async (caller: Caller, input: NewToken): Promise<ApiToken & { token: string }> => {
+    checkInput(input)
+    const limits = {
+      scopes: input.scopes === undefined ? null : [...new Set(input.scopes)],
+      client_ids:
+        input.client_ids === undefined
+          ? null
+          : [...new Set(input.client_ids.map((id) => id.toLowerCase()))],
+      approval: input.approval ?? ('none' as const),
     }
     const token = newApiToken()
     const user_id = input.user_id ?? caller.userId
     return db.as(caller.tenant).tx(async (tx) => {
       const user = await tx
         .selectFrom('users')
-        .select(['id', 'client_id'])
+        .select(['id', 'client_id', 'role'])
         .where('org_id', '=', caller.tenant.orgId)
         .where('id', '=', user_id)
         .executeTakeFirst()
       if (user === undefined) throw notFound('user')
+      checkPower(caller, user.role, limits)
+      if (limits.client_ids !== null) await checkClients(tx, caller.tenant, user, limits.client_ids)
       const row = await tx
         .insertInto('api_tokens')
         .values({
@@ -85,6 +172,7 @@ export const createTokens = (db: Database) => ({
           prefix: token.slice(0, PREFIX_LENGTH),
           token_hash: sha256(token),
           expires_at: input.expires_at ?? null,
+          ...limits,
         })
         .returning(COLUMNS)
         .executeTakeFirstOrThrow()

@@ -7,7 +7,8 @@ import { type Role } from '../db/types.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit, type Actor } from './audit.ts'
 import { type Passwords } from './auth/passwords.ts'
-import { type Caller } from './caller.ts'
+import { ROLE_PERMISSIONS } from './auth/permissions.ts'
+import { type Caller, requirePower } from './caller.ts'
 import { bindIdempotency, bindSuperAdminIdempotency } from './idempotency.ts'
 import { superAdminActor, type SuperAdminCaller } from './organizations.ts'
 import { pageOf, type Page, type PageRequest } from './page.ts'
@@ -122,8 +123,13 @@ export const createUsers = (db: Database, passwords: Passwords) => {
       return toUser(row)
     },
 
-    create: (caller: Caller, input: NewUser): Promise<User> =>
-      insert(caller.tenant, input, actorOf(caller), (tx, id) => bindIdempotency(tx, caller, id)),
+    /** Throws `forbidden` for a role with more power than the caller's credential. */
+    create: async (caller: Caller, input: NewUser): Promise<User> => {
+      requirePower(caller, ROLE_PERMISSIONS[input.role])
+      return insert(caller.tenant, input, actorOf(caller), (tx, id) =>
+        bindIdempotency(tx, caller, id),
+      )
+    },
 
     /**
      * For the bootstrap: creates a user of any org. Throws `not_found` for an org that does not exist.
@@ -146,7 +152,8 @@ export const createUsers = (db: Database, passwords: Passwords) => {
 
     /**
      * A new password, role, client or a deactivation ends the user's sessions at once.
-     * Throws `last_admin` rather than leave an org without an active org_admin.
+     * Throws `forbidden` for a user, or a role, with more power than the caller's credential, and
+     * `last_admin` rather than leave an org without an active org_admin.
      */
     update: async (caller: Caller, input: UserChange): Promise<User> => {
       const password_hash =
@@ -173,6 +180,9 @@ export const createUsers = (db: Database, passwords: Passwords) => {
         if (before === undefined) throw notFound('user')
 
         const role = input.role ?? before.role
+        // Whoever sets somebody's password can act as them.
+        requirePower(caller, ROLE_PERMISSIONS[before.role])
+        requirePower(caller, ROLE_PERMISSIONS[role])
         // Becoming org_admin also removes the client: nothing else can be meant.
         const kept = input.client_id === undefined ? before.client_id : input.client_id
         const client_id = input.client_id === undefined && role === 'org_admin' ? null : kept

@@ -4,8 +4,6 @@
 import { type Socket } from 'node:net'
 import { finished, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -24,8 +22,9 @@ import { type InSpan } from '../tracing.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
-import { checked, checkedWithRows } from './checked.ts'
+import { checked, checkedWithRows, refuseInexact } from './checked.ts'
 import { readJsonBody } from './json-body.ts'
+import { limitCallers } from './limits.ts'
 import { openLines } from './lines.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { registerDocs } from './docs.ts'
@@ -72,7 +71,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   limitReading(app)
   warnOfProxy(app, options)
   logRequests(app, (request) => admitted.get(request)?.identity ?? null, options.onRequestDone)
-  await limitCallers(app, options, admitted)
+  await limitCallers(app, options, (request) => admitted.get(request)?.identity ?? null)
   parseBodies(app)
   app.setErrorHandler(renderError)
   const methodsOf = noteMethods(app)
@@ -243,45 +242,6 @@ const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): voi
   })
 }
 
-/** Which browsers may call, and how often a credential may be used. */
-const limitCallers = async (
-  app: FastifyInstance,
-  { corsOrigins, rateLimitPerMinute }: Options,
-  admitted: AdmittedRequests,
-): Promise<void> => {
-  if (corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: corsOrigins,
-      methods: ['GET', 'POST'],
-      exposedHeaders: ['x-request-id', 'idempotency-replayed', 'location', 'retry-after'],
-      maxAge: 600,
-    })
-  }
-  if (rateLimitPerMinute <= 0) return
-  await app.register(rateLimit, {
-    global: true,
-    max: rateLimitPerMinute,
-    timeWindow: 60_000,
-    hook: 'preParsing', // after the credential was checked
-    keyGenerator: (request) =>
-      admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
-    allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
-    errorResponseBuilder: (_request, limit) =>
-      new EngineError(
-        'rate_limited',
-        `More than ${limit.max} requests per minute with this credential.`,
-        {
-          retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
-        },
-      ),
-    addHeadersOnExceeding: {
-      'x-ratelimit-limit': false,
-      'x-ratelimit-remaining': false,
-      'x-ratelimit-reset': false,
-    },
-  })
-}
-
 /** JSON in UTF-8, and uploads of lines on routes that accept them; nothing else. */
 const parseBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
@@ -290,11 +250,7 @@ const parseBodies = (app: FastifyInstance): void => {
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
-      const {
-        rawBody = false,
-        rows,
-        exactNumbers = false,
-      } = request.routeOptions.config.route ?? {}
+      const { rawBody = false, rows } = request.routeOptions.config.route ?? {}
       if (rawBody) return bytes
       return readJsonBody(bytes, {
         rows,
@@ -304,7 +260,7 @@ const parseBodies = (app: FastifyInstance): void => {
             parsed = { error, value }
           })
           if (parsed?.error) throw parsed.error
-          return exactNumbers && mayHoldInexact(text) ? parseExactly(text) : parsed?.value
+          return mayHoldInexact(text) ? parseExactly(text) : parsed?.value
         },
       })
     },
@@ -443,9 +399,10 @@ const serve = async (
   idempotency: IdempotencyStep,
 ): Promise<FastifyReply> => {
   const upload = await openUpload(route, request, reply)
-  const body = upload === null ? await checkedBody(route, request) : upload.envelope
-  noteNamed(request, body)
+  const given = upload === null ? await checkedBody(route, request) : upload.envelope
+  noteNamed(request, given)
   authorize(route, identity)
+  const { body, approvalId } = withoutApproval(route, given)
 
   const onClose = () => {
     if (!reply.raw.writableFinished) gone.abort()
@@ -460,8 +417,19 @@ const serve = async (
   const callerWith = (claim: IdempotencyClaim | null): unknown => {
     if (route.access === 'public') return null
     if (identity === null) return { requestId: request.id, idempotency: claim }
-    const caller: Caller = { ...identity, requestId: request.id, idempotency: claim }
+    const caller: Caller = {
+      ...identity,
+      requestId: request.id,
+      idempotency: claim,
+      ...(approvalId === undefined ? {} : { approvalId }),
+    }
     return caller
+  }
+  if (approvalId !== undefined && identity?.mustAsk !== true) {
+    throw new EngineError(
+      'bad_request',
+      'This credential needs no approvals. Leave approval_id out.',
+    )
   }
   const result = await (upload === null
     ? idempotency.run(route, request, body, callerWith, (caller) =>
@@ -472,11 +440,18 @@ const serve = async (
         request,
         body,
         callerWith,
-        (caller) => upload.handle({ caller, context }),
+        (caller) => upload.handle({ caller, envelope: body, context }),
         upload.matches,
       ))
   noteAnswer(request, result.status, result.body)
   return sendReply(route, reply, result)
+}
+
+/** The approval is the caller's; it is no part of what the caller asks for, nor of what a key is bound to. */
+const withoutApproval = (route: Route, given: unknown): { body: unknown; approvalId?: string } => {
+  if (route.approvable !== true) return { body: given }
+  const { approval_id: approvalId, ...body } = given as { approval_id?: string }
+  return approvalId === undefined ? { body } : { body, approvalId }
 }
 
 /** The lines of an upload after its checked first one; null for any other request. */
@@ -492,8 +467,8 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
   const envelope = checked(spec.envelope, first.value)
   return {
     envelope,
-    handle: (input: { caller: unknown; context: RequestContext }) =>
-      spec.handle({ ...input, envelope, lines: rest }),
+    handle: (input: { caller: unknown; envelope: unknown; context: RequestContext }) =>
+      spec.handle({ ...input, lines: rest }),
     matches: (caller: unknown, resourceId: string) => spec.matches(caller, resourceId, rest),
   }
 }
@@ -501,6 +476,7 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
 const checkedBody = async (route: Route, request: FastifyRequest): Promise<unknown> => {
   if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
   if (route.body === undefined) return undefined
+  if (route.exactNumbers !== true) refuseInexact(request.body)
   return route.rows === undefined
     ? checked(route.body, request.body)
     : checkedWithRows(route.body, request.body, route.rows)

@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import type * as z from 'zod'
 import { FAULTS_MAX, faultsOf, readWith } from '../domain/schema-faults.ts'
 import { EngineError, type MemberError } from '../errors.ts'
+import { InexactNumber } from '../exact-json.ts'
+import { clip } from '../text.ts'
 
 /** Rows that are checked together: each may have thousands of members. */
 const ROWS_AT_ONCE = 10
@@ -24,6 +26,26 @@ export const checked = <Schema extends z.ZodType>(
 
 const unfit = (errors: MemberError[]): EngineError =>
   new EngineError('validation_failed', 'The body does not fit the schema; see errors.', { errors })
+
+/** Throws validation_failed for numbers with more digits than a JSON number can be trusted with. */
+export const refuseInexact = (body: unknown): void => {
+  const errors = [...inexactIn(body, [])].slice(0, FAULTS_MAX).map(({ path, source }) => ({
+    path,
+    code: 'number_not_exact',
+    message: `${path} would lose digits as a JSON number. Send them as a text: "${clip(source, 100)}".`,
+  }))
+  if (errors.length > 0) throw unfit(errors)
+}
+
+function* inexactIn(
+  value: unknown,
+  path: readonly string[],
+): Generator<{ path: string; source: string }> {
+  if (value instanceof InexactNumber) yield { path: path.join('.'), source: value.source }
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) yield* inexactIn(member, [...path, name])
+  }
+}
 
 /**
  * The same for a body whose member `rows` is a list that may be long: a few rows at a time, until there

@@ -1,10 +1,11 @@
-// /openapi.json, the reference at /docs with its script served from here (no CDN), and a page for each
-// code. All are made on the first request: most servers are never asked, and would start half a second
+// /openapi.json and /openapi.yaml, the reference at /docs with its script served from here (no CDN), the
+// guides, and a page for each code. All are made on the first request: most servers are never asked, and would start half a second
 // later.
 
 import { createHash } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { codePage, codesPage } from './error-pages.ts'
+import { guidePage, guidesPage, guideText, llmsText } from './guides.ts'
 
 /** Serves the OpenAPI document that `describe` makes, and a page that shows it. */
 export const registerDocs = (
@@ -16,6 +17,13 @@ export const registerDocs = (
     document ??= JSON.stringify(describe())
     return reply.type('application/json; charset=utf-8').send(document)
   })
+
+  let yaml: Promise<string> | undefined
+  app.get('/openapi.yaml', async (_request, reply) => {
+    yaml ??= import('yaml').then(({ stringify }) => stringify(describe(), WITHOUT_ALIASES))
+    return reply.type('application/yaml; charset=utf-8').send(await yaml)
+  })
+  registerGuides(app)
 
   app.get('/', (_request, reply) => reply.redirect('/docs/', 302))
   app.get('/docs/errors', (_request, reply) =>
@@ -44,6 +52,29 @@ export const registerDocs = (
 }
 
 const HTML = 'text/html; charset=utf-8'
+const MARKDOWN = 'text/markdown; charset=utf-8'
+/** A schema that is used twice is a reference already. */
+const WITHOUT_ALIASES = { aliasDuplicateObjects: false }
+
+const registerGuides = (app: FastifyInstance): void => {
+  app.get('/llms.txt', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(await llmsText()),
+  )
+  app.get('/docs/guides', async (_request, reply) =>
+    reply
+      .type(HTML)
+      .header('content-security-policy', policy([]))
+      .send(await guidesPage()),
+  )
+  app.get<{ Params: { name: string } }>('/docs/guides/:name', async (request, reply) => {
+    const { name } = request.params
+    const isMarkdown = name.endsWith('.md')
+    const text = await (isMarkdown ? guideText(name.slice(0, -'.md'.length)) : guidePage(name))
+    if (text === null) return reply.callNotFound()
+    if (isMarkdown) return reply.type(MARKDOWN).send(text)
+    return reply.type(HTML).header('content-security-policy', policy([])).send(text)
+  })
+}
 
 /**
  * Tokens are typed into the reference: it loads from and sends to this server only, no other page may

@@ -9,6 +9,7 @@ import { SAFE_RULES, WARNING_RULES } from '../domain/conflicts/rules/rules.ts'
 import { MAPPING_CODES } from '../domain/mappings/finding-codes.ts'
 import { ROW_REMEDIES } from '../domain/pushes/remedies.ts'
 import { ERRORS, type ErrorCode, FAULTS } from '../errors.ts'
+import { escaped, page } from './pages.ts'
 
 interface Entry {
   code: string
@@ -119,27 +120,6 @@ const entries = (): Record<Group, Entry[]> => ({
   cause: causes(),
 })
 
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-
-const STYLE = `
-:root { color-scheme: light dark; --line: #d4d8dd; --soft: #5b6570; --link: #0b5cad; }
-@media (prefers-color-scheme: dark) { :root { --line: #3a4048; --soft: #a3adb8; --link: #7ab8ff; } }
-body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2.5rem auto; padding: 0 1.25rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-code { font-family: ui-monospace, monospace; font-size: 0.95em; overflow-wrap: anywhere; }
-a { color: var(--link); } .soft, dt { color: var(--soft); }
-dd { margin: 0 0 1rem; } ul { padding-left: 1.2rem; columns: 18rem; } nav { border-bottom: 1px solid var(--line); padding-bottom: 0.6rem; }
-`
-
-const page = (title: string, body: string): string => `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(title)} · sfdc-engine-x</title><style>${STYLE}</style></head>
-<body><nav><a href="/docs/">API reference</a> · <a href="/docs/errors">All codes</a></nav>
-${body}
-</body></html>
-`
-
 const linkTo = ({ code }: Entry): string =>
   `<li><a href="/docs/errors/${encodeURIComponent(code)}"><code>${escaped(code)}</code></a></li>`
 
@@ -149,7 +129,8 @@ const asList = (entry: Entry): string =>
 /** The list of all codes, by where they occur. */
 export const codesPage = (): string => {
   const groups = (Object.entries(entries()) as [Group, Entry[]][]).map(
-    ([group, list]) => `<h2>${escaped(GROUPS[group])}</h2><ul>${list.map(linkTo).join('')}</ul>`,
+    ([group, list]) =>
+      `<h2>${escaped(GROUPS[group])}</h2><ul class="codes">${list.map(linkTo).join('')}</ul>`,
   )
   return page('Codes', `<h1>Codes</h1>${groups.join('')}`)
 }

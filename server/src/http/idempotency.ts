@@ -9,10 +9,13 @@ import {
   superAdminIdempotency,
   type ClaimOutcome,
 } from '../domain/idempotency.ts'
-import { EngineError } from '../errors.ts'
+import { EngineError, type ErrorCode } from '../errors.ts'
 import { type Secrets } from '../secret.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { type Reply, type Route } from './route.ts'
+
+/** The call is repeated, with the same key, once a person has agreed. */
+const ASKS: readonly ErrorCode[] = ['approval_required', 'approval_unusable']
 
 const KEY = /^[\x20-\x7e]{1,255}$/
 
@@ -73,8 +76,8 @@ export const createIdempotencyStep = (options: {
       const answer = { status: error.status, body: problemOf(error, request.id) }
       // What came with a refused upload is not kept, so it could not be known whether a repetition
       // (usually of one that was cut) sends the same.
-      const isUpload = matches !== undefined
-      await settle(isUpload ? keys.free(outcome.claim) : keys.settle(outcome.claim, answer))
+      const isFree = matches !== undefined || ASKS.includes(error.code)
+      await settle(isFree ? keys.free(outcome.claim) : keys.settle(outcome.claim, answer))
       throw thrown
     }
     const kept = withoutSecrets(reply.body, route.idempotency.secrets ?? [])
@@ -103,7 +106,17 @@ const replayed = async (
     return { ...reply, headers: { ...reply.headers, ...REPLAYED } }
   }
   if (answer === null) throw new Error(`${route.path} binds its keys and has no replay`)
-  return { status: answer.status, body: answer.body, headers: REPLAYED }
+  return {
+    status: answer.status,
+    body: answer.body,
+    headers: { ...REPLAYED, ...retryAfterOf(answer.body) },
+  }
+}
+
+/** A stored problem says again when to repeat the call. */
+const retryAfterOf = (body: unknown): Record<string, string> => {
+  const { retry_after: seconds } = (body ?? {}) as { retry_after?: unknown }
+  return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {}
 }
 
 const withoutSecrets = (body: unknown, secrets: string[]): unknown =>

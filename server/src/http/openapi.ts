@@ -1,13 +1,13 @@
 // The OpenAPI 3.1 document, made from the route records: what is served is what is described.
 
-import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import { webhooksOf } from './openapi-webhooks.ts'
 import { docUrl, problemType } from './problems.ts'
 import { VERSION } from '../version.ts'
+import { type Json, Schemas } from './openapi-schemas.ts'
+import { inPascalCase, operationIdOf } from './operation-id.ts'
 import { problem } from './schemas.ts'
 import { type Route } from './route.ts'
-
-type Json = Record<string, unknown>
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
@@ -33,48 +33,14 @@ const codesOf = (route: Route): ErrorCode[] => {
   return [...codes]
 }
 
-/** Schemas with an `id` in their meta, described once under that name and referred to. */
-class Schemas {
-  readonly named: Record<string, Json> = {}
-
-  /** Throws if two different schemas have the same name. */
-  of(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const {
-      $schema: _,
-      $defs = {},
-      ...json
-    } = z.toJSONSchema(schema, {
-      io,
-      unrepresentable: 'any',
-      override: ({ zodSchema, jsonSchema }) => {
-        // What the domain itself parses, with its own faults, is free-form for the route.
-        const { describedBy } = z.globalRegistry.get(zodSchema) ?? {}
-        if (describedBy instanceof z.ZodType) {
-          const { description } = jsonSchema
-          for (const member of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, member)
-          Object.assign(jsonSchema, this.of(describedBy, io), description && { description })
-        }
-        // The pattern only repeats the format, at great length.
-        if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-        // A response may gain members in a later version; a request must not contain unknown ones.
-        if (io === 'output' && jsonSchema.additionalProperties === false)
-          delete jsonSchema.additionalProperties
-      },
-    })
-    for (const [name, definition] of Object.entries($defs)) this.#name(name, hoisted(definition))
-    return hoisted(json)
-  }
-
-  #name(name: string, definition: Json): void {
-    const known = (this.named[name] ??= definition)
-    if (JSON.stringify(known) !== JSON.stringify(definition)) {
-      throw new Error(`Two schemas have the name ${name}`)
-    }
-  }
-}
-
-const hoisted = (json: object): Json =>
-  JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
+/** On every answer to a credential of an org, unless the server has no limit. */
+const limitsOf = ({ access }: Route): Json =>
+  access === 'public' || access === 'super_admin'
+    ? {}
+    : {
+        RateLimit: { $ref: '#/components/headers/RateLimit' },
+        'RateLimit-Policy': { $ref: '#/components/headers/RateLimit-Policy' },
+      }
 
 const errorResponses = (route: Route, schemas: Schemas): Json => {
   const byStatus = new Map<number, ErrorCode[]>()
@@ -91,6 +57,7 @@ const errorResponses = (route: Route, schemas: Schemas): Json => {
           description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
           headers: {
             'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+            ...(status === 401 ? {} : limitsOf(route)),
             ...(status === 401 ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
             ...(status === 429 || status === 503 || status === 409
               ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } }
@@ -120,7 +87,7 @@ const exampleProblem = (code: ErrorCode): Json => ({
   doc_url: docUrl(code),
 })
 
-const successResponses = (route: Route, schemas: Schemas): Json =>
+const successResponses = (route: Route, schemas: Schemas, name: string): Json =>
   Object.fromEntries(
     Object.entries(route.replies).map(([status, reply], index) => [
       status,
@@ -128,6 +95,7 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
         description: reply.description,
         headers: {
           'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+          ...limitsOf(route),
           ...(route.idempotency === undefined
             ? {}
             : { 'Idempotency-Replayed': { $ref: '#/components/headers/Idempotency-Replayed' } }),
@@ -140,14 +108,14 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
         },
         content: {
           [reply.mediaType ?? JSON_TYPE]: {
-            schema: schemas.of(reply.body, 'output'),
+            schema: schemas.of(reply.body, 'output', `${name}Response`),
             ...(index === 0 ? { example: route.example.reply } : {}),
           },
           ...(reply.streamedAs === undefined
             ? {}
             : {
                 [reply.streamedAs.mediaType]: {
-                  schema: schemas.of(reply.streamedAs.line, 'output'),
+                  schema: schemas.of(reply.streamedAs.line, 'output', `${name}Line`),
                 },
               }),
         },
@@ -159,8 +127,9 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
 const linesOf = (
   { envelope, description, example }: NonNullable<Route['lines']>,
   schemas: Schemas,
+  name: string,
 ): Json => ({
-  schema: { ...schemas.of(envelope, 'input'), description },
+  schema: { ...schemas.of(envelope, 'input', `${name}Envelope`), description },
   example,
 })
 
@@ -188,8 +157,10 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
   const description = [route.description, permission]
     .filter((text) => text !== undefined && text !== '')
     .join('\n\n')
+  const operationId = operationIdOf(route)
+  const name = inPascalCase(operationId)
   return {
-    operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase())}`,
+    operationId,
     tags: [route.tag],
     summary: route.summary,
     ...(description === '' ? {} : { description }),
@@ -204,14 +175,16 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
             required: true,
             content: {
               [JSON_TYPE]: {
-                schema: schemas.of(route.body, 'input'),
+                schema: schemas.of(route.body, 'input', `${name}Request`),
                 ...bodyExamples(route),
               },
-              ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines, schemas) }),
+              ...(route.lines === undefined
+                ? {}
+                : { [LINES_TYPE]: linesOf(route.lines, schemas, name) }),
             },
           },
         }),
-    responses: { ...successResponses(route, schemas), ...errorResponses(route, schemas) },
+    responses: { ...successResponses(route, schemas, name), ...errorResponses(route, schemas) },
   }
 }
 
@@ -221,7 +194,7 @@ snapshots, check a change, deploy it, roll it back, and push records.
 
 Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
 an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
-\`limit\` and \`cursor\`.
+\`limit\` and \`cursor\`. Step by step: [guides](/docs/guides).
 
 ## Running work
 
@@ -261,6 +234,7 @@ export const openApiDocument = (routes: Route[]): Json => {
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
+    webhooks: webhooksOf((schema) => schemas.of(schema, 'output')),
     components: {
       schemas: Object.fromEntries(
         Object.entries(schemas.named).sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -280,6 +254,16 @@ export const openApiDocument = (routes: Route[]): Json => {
         'Retry-After': {
           description: 'Seconds until it makes sense to repeat the call, or with 202 to poll',
           schema: { type: 'integer' },
+        },
+        RateLimit: {
+          description:
+            'What is left: `r` more calls in the next `t` seconds, as `"credential";r=598;t=42`',
+          schema: { type: 'string' },
+        },
+        'RateLimit-Policy': {
+          description:
+            'How often one credential may call one replica: `q` calls in `w` seconds, as `"credential";q=600;w=60`',
+          schema: { type: 'string' },
         },
         Location: { description: 'The endpoint to poll', schema: { type: 'string' } },
       },

@@ -13,6 +13,9 @@ export interface Problem {
   doc_url: string
   errors?: MemberError[]
   upstream?: EngineError['upstream']
+  retry_after?: number
+  approval_id?: string
+  url?: string
 }
 
 /** The error as the caller sees it. A bug shows its code and the request id, never its details. */
@@ -48,6 +51,8 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   doc_url: docUrl(error.code),
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
+  ...(error.retryAfterSeconds === undefined ? {} : { retry_after: error.retryAfterSeconds }),
+  ...error.approval,
 })
 
 /** Fastify's own refusals with our codes. */

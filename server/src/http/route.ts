@@ -85,6 +85,8 @@ export const lines = <A extends Access, Envelope extends z.ZodType>(
 export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   method: 'GET' | 'POST'
   path: string
+  /** Its name for programs, where the one that its path implies says too little. */
+  operationId?: string
   tag: string
   summary: string
   description?: string
@@ -98,9 +100,14 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   bodyLimitBytes?: number
   /** Media type of the body if it is not JSON; the handler gets the raw bytes. */
   rawBody?: boolean
+  /** Takes `approval_id`: a token that has to ask needs an approval for it. */
+  approvable?: boolean
   /** The member that is a list of rows: read and checked a few at a time, {@link ROWS_MAX} at most. */
   rows?: string
-  /** A JSON number that a double would change reaches the handler as an `InexactNumber`. */
+  /**
+   * A JSON number that a double would change reaches the handler as an `InexactNumber`. On other routes a
+   * body with one is refused.
+   */
   exactNumbers?: boolean
   /** Also accepts application/x-ndjson on this path, without a limit for the whole body. */
   lines?: Lines<A>

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { isStorable } from '../db/json.ts'
+import { ERRORS, type ErrorCode, FAULTS, type FaultCode } from '../errors.ts'
 
 export const id = z.uuid().describe('A UUID')
 export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
@@ -36,8 +37,14 @@ export const timeRange = {
   until: timestamp.optional().describe('Created before'),
 }
 
-export const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ items: z.array(item), next_cursor: z.string().nullable() })
+/** A page of items that have a name in the OpenAPI document: `ClientPage` is a page of `Client`. */
+export const pageOf = <Item extends z.ZodType>(item: Item) => {
+  const id = z.globalRegistry.get(item)?.id
+  if (id === undefined) throw new Error('What is listed has no name')
+  return z
+    .object({ items: z.array(item), next_cursor: z.string().nullable() })
+    .meta({ id: `${id}Page` })
+}
 
 export const waitSeconds = z
   .int()
@@ -46,19 +53,43 @@ export const waitSeconds = z
   .default(25)
   .describe('How long the call waits for the end before it answers 202')
 
+/** A member of every body that changes a Salesforce org; the HTTP layer takes it out again. */
+export const approvalId = {
+  approval_id: id
+    .optional()
+    .describe('The approval that a person granted, for a token with `approval: "required"`'),
+}
+
 export const fault = z.object({ code: z.string(), message: z.string() }).meta({ id: 'Fault' })
 
-const memberError = z.object({ path: z.string(), code: z.string(), message: z.string() })
+const memberError = z
+  .object({
+    path: z.string().describe('Dotted, from the body: `plan.objects.0.api_name`'),
+    code: z.string(),
+    message: z.string(),
+  })
+  .meta({ id: 'MemberError' })
+
+const faultCodes = [...Object.keys(ERRORS), ...Object.keys(FAULTS)] as [FaultCode, ...FaultCode[]]
+
+/** Described, not checked: what an earlier version stored is still shown. */
+const faultCode = z.string().meta({
+  describedBy: z
+    .enum(faultCodes)
+    .describe('Stable; programs look at it. A later version may have more')
+    .meta({ id: 'FaultCode' }),
+})
 
 const upstream = z
   .object({
-    service: z.enum(['salesforce', 'nango']),
+    service: z.enum(['salesforce', 'nango']).meta({ id: 'UpstreamService' }),
     status: z.int().nullable(),
     code: z.string(),
     message: z.string(),
     fields: z.array(z.string()).optional(),
   })
   .describe("Salesforce's or Nango's own words, unaltered but for secrets")
+  .meta({ id: 'Upstream' })
 
 /**
  * Why durable work is paused, or why it ended as it did: the same for pulls, checks, deployments and
@@ -66,6 +97,7 @@ const upstream = z
  */
 export const workFault = fault
   .extend({
+    code: faultCode,
     errors: z.array(memberError).optional(),
     upstream: upstream.optional(),
     waiting: z
@@ -74,13 +106,15 @@ export const workFault = fault
           .enum(['time', 'person'])
           .describe(
             '`time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself',
-          ),
+          )
+          .meta({ id: 'WaitingFor' }),
         since: timestamp,
         until: timestamp
           .nullable()
           .describe('When it gives up and ends with this error; null: it does not give up'),
         next_try_at: timestamp,
       })
+      .meta({ id: 'Waiting' })
       .optional()
       .describe('Only while the work is paused'),
   })
@@ -110,17 +144,31 @@ export const freeForm = z
   .refine((value) => JSON.stringify(value).length <= 65_536, 'must not be larger than 64 KiB')
   .refine(isStorable, 'must not contain U+0000, half a surrogate pair or an infinite number')
 
+const errorCode = z
+  .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+  .describe('Stable; programs look at it. A later version may have more')
+  .meta({ id: 'ErrorCode' })
+
 export const problem = z
   .object({
     type: z.string(),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.string().describe('Stable; programs look at it'),
+    code: errorCode,
     request_id: z.string().describe('Finds the log lines of the request'),
     remedy: z.string().describe('What the caller can do'),
     doc_url: z.string().describe('The page about the code, relative to this server'),
     errors: z.array(memberError).optional(),
     upstream: upstream.optional(),
+    retry_after: z
+      .int()
+      .optional()
+      .describe('Seconds until it makes sense to repeat the call, as in the header Retry-After'),
+    approval_id: id.optional().describe('With `approval_required`: what a person has to grant'),
+    url: z
+      .string()
+      .optional()
+      .describe('With `approval_required`: the page that says how, relative to this server'),
   })
   .meta({ id: 'Problem', description: 'A problem, RFC 9457' })

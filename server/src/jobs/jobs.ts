@@ -15,7 +15,9 @@ import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 import { NO_TRACING, type Tracing } from '../tracing.ts'
 import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
+import { type Courier, createCouriers, DUE_CHANNEL } from './couriers.ts'
 import { readQueueError } from './queue-errors.ts'
+import { createTakers, type Takers } from './takers.ts'
 
 /** The kinds of durable work; one queue each. */
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
@@ -66,6 +68,8 @@ export interface Worker {
 
 export interface Jobs {
   define(kind: WorkKind, worker: Worker): void
+  /** Adds what is sent beside the work; before {@link start}. */
+  carry(courier: Courier): void
   /** Starts working. Workers must be defined before. */
   start(): Promise<void>
   /**
@@ -155,13 +159,6 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   push: 16,
 }
 
-/** One piece of work at a time for each taker; takers are woken when there is some. */
-const TAKING = {
-  groupConcurrency: PER_SALESFORCE_ORG,
-  pollingIntervalSeconds: 60,
-  includeMetadata: true,
-} as const
-
 /** pg-boss passes it on to its pool; its types do not know it. */
 const CONNECTIONS = { Client: Connection }
 
@@ -197,7 +194,18 @@ export const createJobs = ({
   const leaving = new AbortController()
   const dismissed = new AbortController()
   const takers = new Map<string, Takers>()
-  const announcements = createAnnouncements(url, warnOf, (kind) => takers.get(kind)?.wake())
+  const couriers = createCouriers(boss, {
+    signal: leaving.signal,
+    onError: warnOf,
+    takers,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+  })
+  const announcements = createAnnouncements(url, warnOf, {
+    work: (kind) => takers.get(kind)?.wake(),
+    due: (payload) => {
+      if (!isPaused) couriers.announced(payload)
+    },
+  })
   const timers: NodeJS.Timeout[] = []
 
   const send = async (kind: WorkKind, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
@@ -216,9 +224,26 @@ export const createJobs = ({
   }
 
   const sweep = async () => {
-    for (const row of await db.lookup<OpenWork>('open_work')) {
-      await enqueue(row.kind, workOf(row), row.sfdc_org_id)
+    const open = await db.lookup<OpenWork>('open_work')
+    const traces = await tracesOf(open.map(({ id }) => id))
+    for (const row of open) {
+      const trace = traces.get(row.id)
+      const note = trace === undefined ? workOf(row) : { ...workOf(row), trace }
+      await send(row.kind, note, row.sfdc_org_id)
     }
+    await couriers.sweep()
+  }
+
+  /** Work that was paused goes on in the trace of its last turn, which the queue knows for an hour. */
+  const tracesOf = async (ids: string[]): Promise<Map<string, string>> => {
+    if (tracing === NO_TRACING || ids.length === 0) return new Map()
+    const { rows } = await boss.getDb().executeSql(
+      `select distinct on (singleton_key) singleton_key as id, data ->> 'trace' as trace
+         from ${QUEUE_SCHEMA}.job where singleton_key = any($1) and data ? 'trace'
+        order by singleton_key, created_on desc`,
+      [ids],
+    )
+    return new Map((rows as { id: string; trace: string }[]).map(({ id, trace }) => [id, trace]))
   }
 
   /** One query for all queues, so that an idle replica polls for none of them. */
@@ -304,6 +329,7 @@ export const createJobs = ({
     define: (kind, worker) => {
       workers.set(kind, worker)
     },
+    carry: couriers.add,
 
     start: async () => {
       await boss.start()
@@ -321,7 +347,10 @@ export const createJobs = ({
           deleteAfterSeconds: 3600,
         })
         if (isPaused) continue
-        const taking = createTakers(boss, kind, {
+        const taking = createTakers<Note>(boss, {
+          queue: kind,
+          atOnce: AT_ONCE[kind],
+          groupConcurrency: PER_SALESFORCE_ORG,
           perform: (job) => perform(kind, worker, job),
           onError: (error) => {
             if (!leaving.signal.aborted) warnOf('no taker', error, { kind })
@@ -330,6 +359,7 @@ export const createJobs = ({
         takers.set(kind, taking)
         taking.wake()
       }
+      await couriers.start(isPaused)
       if (isPaused) {
         logger.warn('work is accepted but not done: WORK_PAUSED')
         return
@@ -393,53 +423,6 @@ export const createJobs = ({
   }
 }
 
-interface Takers {
-  /** There may be work of the kind: one of them looks for it. */
-  wake(): void
-}
-
-/**
- * The takers of a kind of work, each with one piece at a time: as many as were ever needed at once. New
- * work wakes an idle one, and a taker that finds work wakes the next. (pg-boss by itself wakes all of
- * them for each piece of work, and only one gets it.)
- */
-const createTakers = (
-  boss: PgBoss,
-  kind: WorkKind,
-  on: { perform: (job: JobWithMetadata<Note>) => Promise<void>; onError: (error: unknown) => void },
-): Takers => {
-  const idle = new Set<string>()
-  let count = 0
-
-  const hire = async (): Promise<void> => {
-    count += 1
-    // It looks for work at once by itself, and has its id by the time it finds any.
-    const id = await boss.work<Note, void, typeof TAKING>(kind, TAKING, async ([job]) => {
-      if (job === undefined) return
-      idle.delete(id)
-      wake()
-      try {
-        await on.perform(job)
-      } finally {
-        idle.add(id)
-        boss.notifyWorker(id) // what waited for it, or for a place in its Salesforce org, is next
-      }
-    })
-    idle.add(id)
-  }
-  const wake = (): void => {
-    const [first] = idle
-    if (first !== undefined) boss.notifyWorker(first)
-    else if (count < AT_ONCE[kind]) {
-      hire().catch((error: unknown) => {
-        count -= 1
-        on.onError(error)
-      })
-    }
-  }
-  return { wake }
-}
-
 /** What is past its time goes, all of it: a single round takes the results of a few pushes only. */
 export const discardExpired = async (
   db: Pick<Database, 'lookup'>,
@@ -472,7 +455,11 @@ interface Inbox {
 }
 
 /** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
-const createAnnouncements = (url: Secret, warnOf: WarnOf, onWork: (kind: string) => void) => {
+const createAnnouncements = (
+  url: Secret,
+  warnOf: WarnOf,
+  on: { work: (kind: string) => void; due: (payload: string) => void },
+) => {
   const waiting = new Map<string, Set<() => void>>()
   let client: pg.Client | null = null
   let stopped = false
@@ -498,13 +485,14 @@ const createAnnouncements = (url: Secret, warnOf: WarnOf, onWork: (kind: string)
     next.on('error', lost)
     next.on('end', () => lost())
     next.on('notification', ({ channel, payload }) => {
-      if (channel === WORK_CHANNEL) return onWork(payload ?? '')
+      if (channel === WORK_CHANNEL) return on.work(payload ?? '')
+      if (channel === DUE_CHANNEL) return on.due(payload ?? '')
       for (const wake of waiting.get(payload ?? '') ?? []) wake()
     })
     client = next
     try {
       await next.connect()
-      await next.query(`listen ${DONE_CHANNEL}; listen ${WORK_CHANNEL}`)
+      await next.query(`listen ${DONE_CHANNEL}; listen ${WORK_CHANNEL}; listen ${DUE_CHANNEL}`)
     } catch (error) {
       lost(error as Error)
     }

@@ -2,7 +2,7 @@
 // retries for reads, and no error that could contain the key.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher } from '../undici.ts'
 import * as z from 'zod'
 import { shouldRetry, waitMs } from '../retry.ts'
 import { Secret } from '../secret.ts'
@@ -129,9 +129,11 @@ export const createNango = (options: Options): Nango => {
     let retryAfter: string | string[] | undefined
     try {
       const query = new URLSearchParams(call.query).toString()
-      const answer = await request(`${base}${call.path}${query === '' ? '' : `?${query}`}`, {
+      const url = new URL(`${base}${call.path}${query === '' ? '' : `?${query}`}`)
+      const answer = await agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
         method: call.method,
-        dispatcher: agent,
         signal: AbortSignal.timeout(connectMs + answerMs),
         headers: {
           authorization: `Bearer ${options.secretKey.reveal()}`,

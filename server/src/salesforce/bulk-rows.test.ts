@@ -8,7 +8,7 @@ import {
   successfulResults,
   unprocessedRows,
 } from './bulk-rows.ts'
-import { type Answer, rejection, startRig, toList } from './misbehaving-server.ts'
+import { type Answer, rejection, startRig, toList } from './testing/misbehaving-server.ts'
 
 const ID = '750000000000001AAA'
 const csv =

@@ -15,15 +15,15 @@ import {
 import { isUnknownFate } from './failure.ts'
 import { createSalesforce, type SalesforceOrg } from './gateway.ts'
 import { createHostPolicy } from './hosts.ts'
+import { budgetOf, openBudget } from './testing/budget.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   rememberingSessions,
   type SeenRequest,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 
 const ID = '750000000000001AAA'
 const job = (state: string, more: object = {}) => ({
@@ -258,7 +258,7 @@ describe('waiting for a job', () => {
     const check = async () => {
       throw new EngineError('api_budget_exhausted', 'spent')
     }
-    const org = rig.salesforce.org({ ...rig.target, budget: { ...openBudget, check } })
+    const org = rig.salesforce.org({ ...rig.target, budget: budgetOf(check) })
     const seen: string[] = []
     const onProgress = ({ state }: { state: string }) => seen.push(state)
     expect(await awaitBulkJob(org, ID, { onProgress })).toMatchObject({ done: true })

@@ -9,7 +9,7 @@ import {
 } from './collections.ts'
 import { isUnknownFate } from './failure.ts'
 import { type SalesforceOrg } from './gateway.ts'
-import { type Answer, json, rejection, startRig } from './misbehaving-server.ts'
+import { type Answer, json, rejection, startRig } from './testing/misbehaving-server.ts'
 
 const id = (n: number): string => `00Q${String(n).padStart(12, '0')}AAA`
 const lead = (n: number) => ({ type: 'Lead', fields: { LastName: `L${n}` } })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeCsv, parseCsv, parseCsvRecords } from './csv.ts'
-import { rejection, toList } from './misbehaving-server.ts'
+import { rejection, toList } from './testing/misbehaving-server.ts'
 
 async function* pieces(text: string | Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text)

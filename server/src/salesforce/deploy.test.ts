@@ -12,14 +12,14 @@ import {
   startDeploy,
 } from './deploy.ts'
 import { isUnknownFate } from './failure.ts'
+import { budgetOf } from './testing/budget.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   rememberingSessions,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 import { pollWaitMs } from './polling.ts'
 
 const ID = '0Af000000000001AAA'
@@ -407,12 +407,9 @@ describe('waiting for a deploy', () => {
 
   it('is not stopped by the budget', async () => {
     await using rig = await startRig(status('Succeeded', { records: [] }))
-    const budget = {
-      ...openBudget,
-      check: async () => {
-        throw new EngineError('api_budget_exhausted', 'spent')
-      },
-    }
+    const budget = budgetOf(() => {
+      throw new EngineError('api_budget_exhausted', 'spent')
+    })
     const org = rig.salesforce.org({ ...rig.target, budget })
     expect(await awaitDeploy(org, ID)).toMatchObject({ success: true })
     expect(await cancelDeploy(org, ID)).toMatchObject({ success: true })

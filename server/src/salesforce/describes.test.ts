@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { describeMany, type DescribeResult } from './describes.ts'
+import { budgetOf } from './testing/budget.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   type SeenRequest,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 
 interface SubRequest {
   url: string
@@ -190,7 +190,7 @@ describe('describeMany', () => {
     const check = async (): Promise<void> => {
       if (left-- <= 0) throw new EngineError('api_budget_exhausted', 'under the reserve')
     }
-    const org = rig.salesforce.org({ ...rig.target, budget: { ...openBudget, check } })
+    const org = rig.salesforce.org({ ...rig.target, budget: budgetOf(check) })
     const read: string[] = []
     const run = async (): Promise<void> => {
       for await (const { name } of describeMany(org, names(100), new Map(), { parallel: 1 }))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { composite } from './composite.ts'
 import { soql, soqlName, urlPath, xmlText } from './escape.ts'
-import { json, rejection, startRig, toList } from './misbehaving-server.ts'
+import { json, rejection, startRig, toList } from './testing/misbehaving-server.ts'
 import {
   describeGlobal,
   getIdentity,

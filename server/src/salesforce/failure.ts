@@ -50,6 +50,10 @@ const KINDS = {
 export type FailureKind = keyof typeof KINDS
 export const FAILURE_KINDS = Object.freeze(Object.keys(KINDS)) as readonly FailureKind[]
 
+/** Salesforce's message without the part of a query that it repeats above it, with a mark at the fault. */
+export const withoutQuery = (message: string): string =>
+  message.replace(/^.*\nERROR at Row:\d+:Column:\d+\n/s, '')
+
 /** Faults that any other call to the same Salesforce org would currently also get. */
 const WHOLE_ORG: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'session_dead',

@@ -5,14 +5,14 @@ import { EngineError } from '../errors.ts'
 import { SalesforceError } from './failure.ts'
 import { type ApiUsage, createSalesforce } from './gateway.ts'
 import { createHostPolicy } from './hosts.ts'
+import { budgetOf, openBudget } from './testing/budget.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   rememberingSessions,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 import { revokeToken } from './oauth.ts'
 import { Secret } from '../secret.ts'
 
@@ -421,7 +421,7 @@ describe('time', () => {
     await Promise.all(two)
     const stuck = rig.salesforce.org({
       ...target,
-      budget: { ...rig.target.budget, check: () => never },
+      budget: { ...rig.target.budget, take: () => never },
     })
     expect(kindOf(await rejection(stuck.request(get)))).toBe('overdue')
     const sessions = { current: () => never, renew: () => never }
@@ -478,7 +478,7 @@ describe('the API budget', () => {
     }
     return {
       usages,
-      budget: { ...openBudget, check, record: (usage: ApiUsage) => void usages.push(usage) },
+      budget: budgetOf(check, (usage) => usages.push(usage)),
     }
   }
 
@@ -515,7 +515,7 @@ describe('the API budget', () => {
         'sforce-limit-info': info,
       }),
     )
-    const budget = { ...openBudget, record: (usage: ApiUsage) => void usages.push(usage) }
+    const budget = budgetOf(undefined, (usage) => usages.push(usage))
     const org = rig.salesforce.org({ ...rig.target, budget })
     await rejection(org.request(get))
     expect(usages).toEqual([])

@@ -45,13 +45,19 @@ export interface SessionSource {
 }
 
 export interface ApiBudget {
-  /** Throws EngineError `api_budget_exhausted` when no further call may be made. */
-  check(): Promise<void>
-  /** Called with the usage that an answer reports. */
+  /**
+   * Counts a call as under way until what it gives is called with the call's end. Throws EngineError
+   * `api_budget_exhausted` when no further call may be made.
+   */
+  take(): Promise<(end: CallEnd) => void>
+  /** Called with the usage that the answer to a protected call reports: nobody had asked for it. */
   record(usage: ApiUsage): void
   /** Salesforce itself refused a call: its daily allowance is used up. */
   exhausted(): void
 }
+
+/** The usage that the answer reports, or, where it reports none, whether Salesforce can have served the call. */
+export type CallEnd = ApiUsage | 'perhaps_served' | 'not_served'
 
 export interface Target {
   /** Concurrency is counted per Salesforce org, no matter whose connection leads to it. */
@@ -179,10 +185,13 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     // Before anything else, and on every attempt: no token is sent to a host that is not Salesforce's.
     const base = options.hosts.instanceBase(session.instanceUrl)
     const path = buildPath(request, context.apiVersion)
-    if (priority !== 'protected') await unless(context.signal, () => context.budget?.check())
+    const end = await begin(context, priority)
     const release =
       priority === 'interactive'
-        ? await places.take(context.placeKey, context.signal)
+        ? await places.take(context.placeKey, context.signal).catch((error: unknown) => {
+            end('not_served')
+            throw error
+          })
         : () => undefined
 
     const startedAt = performance.now()
@@ -205,9 +214,9 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         timeouts: { ...timeouts, ...request.timeouts },
         signal: context.signal,
       })
-      if (!path.startsWith('/services/oauth2/') && !path.startsWith('/id/')) context.count()
-      const usage = readUsage(answer.headers)
-      if (usage !== null) context.budget?.record(usage)
+      const isApiCall = !path.startsWith('/services/oauth2/') && !path.startsWith('/id/')
+      if (isApiCall) context.count()
+      end(readUsage(answer.headers) ?? (isApiCall ? 'perhaps_served' : 'not_served'))
 
       const { status } = answer
       if ((status >= 200 && status < 300) || (status === 304 && isConditional(request))) {
@@ -225,9 +234,11 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     } catch (error) {
       answer?.discard()
       release()
+      const wasSent = !(error instanceof SalesforceError) || error.failure.sent
+      if (answer === null) end(wasSent ? 'perhaps_served' : 'not_served')
       if (error instanceof SalesforceError) {
         // Salesforce may have counted a request that was sent, even if no answer came back.
-        if (answer === null && error.failure.sent) context.count()
+        if (answer === null && wasSent) context.count()
         if (error.failure.kind === 'limit_total') context.budget?.exhausted()
         report(error.failure.status, error.failure)
       } else {
@@ -235,6 +246,25 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
       }
       throw error
     }
+  }
+
+  /** Takes a call from the budget, unless it is a protected one. */
+  const begin = async (
+    { budget, signal }: Context,
+    priority: Priority,
+  ): Promise<(end: CallEnd) => void> => {
+    if (budget === null) return () => undefined
+    if (priority === 'protected') {
+      return (end) => {
+        if (typeof end !== 'string') budget.record(end)
+      }
+    }
+    return unless(signal, async () => {
+      const end = await budget.take()
+      // The caller has gone meanwhile, and nobody else would give it back.
+      if (signal?.aborted === true) end('not_served')
+      return end
+    })
   }
 
   /** Makes attempts, with one renewal of a dead session and the retries that `retry.ts` allows. */

@@ -2,13 +2,8 @@ import { strToU8, zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { describeMetadata, listMetadata, readMetadata, retrieve } from './metadata.ts'
-import {
-  type Answer,
-  openBudget,
-  rejection,
-  type SeenRequest,
-  startRig,
-} from './misbehaving-server.ts'
+import { budgetOf } from './testing/budget.ts'
+import { type Answer, rejection, type SeenRequest, startRig } from './testing/misbehaving-server.ts'
 import { decodeZipElement, unzip } from './zip.ts'
 
 const envelope = (operation: string, result: string): string =>
@@ -175,7 +170,7 @@ describe('retrieve', () => {
     const check = async (): Promise<void> => {
       if (left-- <= 0) throw new EngineError('api_budget_exhausted', 'under the reserve')
     }
-    const org = rig.salesforce.org({ ...rig.target, budget: { ...openBudget, check } })
+    const org = rig.salesforce.org({ ...rig.target, budget: budgetOf(check) })
     expect([...(await retrieve(org, members)).files()]).toHaveLength(4)
     expect(await rejection(retrieve(org, members))).toMatchObject({ code: 'api_budget_exhausted' })
   })

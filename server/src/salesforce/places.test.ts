@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { rejection } from './misbehaving-server.ts'
+import { rejection } from './testing/misbehaving-server.ts'
 import { createPlaces } from './places.ts'
 
 it('a place given back twice frees one place only, and waiters enter in their order', async () => {

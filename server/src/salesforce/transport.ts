@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createGunzip, gunzip, gunzipSync, type ZlibOptions } from 'node:zlib'
-import { Agent, DecoratorHandler, type Dispatcher } from 'undici'
+import { Agent, DecoratorHandler, type Dispatcher } from '../undici.ts'
 import { classifyException, SalesforceError, tooLarge } from './failure.ts'
 
 export interface Timeouts {

@@ -88,11 +88,17 @@ const picklistIn = (object: SObject, name: string): Field => {
 const onField = z.strictObject({ org, object: z.string(), name: z.string() })
 
 const schemaActions = {
-  /** Salesforce: for good. Adds the fields of people to Account, and their record type. */
-  'schema/enable-person-accounts': defineAction(z.strictObject({ org }), (world, input) => {
-    enablePersonAccounts(orgIn(world, input.org))
-    return {}
-  }),
+  /**
+   * Salesforce: for good. Adds the fields of people to Account, and their record type; `more` names further
+   * record types of people.
+   */
+  'schema/enable-person-accounts': defineAction(
+    z.strictObject({ org, more: z.array(z.string()).default([]) }),
+    (world, input) => {
+      enablePersonAccounts(orgIn(world, input.org), input.more)
+      return {}
+    },
+  ),
   'schema/add-object': defineAction(
     z.strictObject({ org, name: z.string().regex(/__(c|e|mdt)$/), label: z.string().optional() }),
     (world, input) => {
@@ -182,7 +188,7 @@ const schemaActions = {
       delete field.metadata
       const { value, label = value } = input
       const added = { active: true, defaultValue: false, label, validFor: null, value }
-      describe.picklistValues = [...describe.picklistValues, added]
+      field.describe = { ...describe, picklistValues: [...describe.picklistValues, added] }
       touchObject(found, object)
       return {}
     },
@@ -197,7 +203,7 @@ const schemaActions = {
       delete field.metadata
       const left = describe.picklistValues.filter(({ value }) => value !== input.value)
       if (left.length === describe.picklistValues.length) throw new Mistake('no such value')
-      describe.picklistValues = left
+      field.describe = { ...describe, picklistValues: left }
       touchObject(found, object)
       return {}
     },

@@ -72,7 +72,8 @@ export interface Stamps {
 export interface Field extends Stamps {
   /** 00N… */
   id: string
-  describe: FieldDescribe
+  /** Replaced by another one, never changed: the standard fields of all orgs share theirs. */
+  describe: Readonly<FieldDescribe>
   /**
    * Under field-level security: shown only to users who were granted it. System fields, required
    * fields and master-detail fields are always shown.
@@ -134,6 +135,8 @@ export interface RecordType extends Stamps {
   active: boolean
   isDefault: boolean
   description: string | null
+  /** Of accounts that are people. */
+  isPerson?: true
   /** The name of the process that it offers the status of. */
   businessProcess?: string
   /** As it was deployed, if it was. */

@@ -312,7 +312,7 @@ export const makeField = (
 
 const fieldOf = (
   org: Org,
-  describe: FieldDescribe,
+  describe: Readonly<FieldDescribe>,
   options: { secured?: boolean; description?: string } = {},
 ): Field => ({
   id: org.ids.make('00N'),
@@ -337,8 +337,8 @@ export interface ObjectSpec {
   label?: string
   describe?: Partial<SObjectDescribe>
   fields: FieldSpec[]
-  /** More fields, whose describes are complete; each org gets copies. */
-  described?: readonly FieldDescribe[]
+  /** More fields, whose describes are complete. */
+  described?: readonly Readonly<FieldDescribe>[]
   namespace?: string | null
   description?: string | null
   sharingModel?: string
@@ -381,7 +381,7 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
       ...spec.describe,
     },
     fields: byName([
-      ...(spec.described ?? []).map((describe) => fieldOf(org, { ...describe })),
+      ...(spec.described ?? []).map((describe) => fieldOf(org, describe)),
       ...spec.fields.map((field) => makeField(org, field)),
     ]),
     businessProcesses: [],

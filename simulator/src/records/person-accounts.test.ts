@@ -6,7 +6,7 @@ let admin: Client
 beforeAll(async () => {
   sim = await startRig()
   admin = await clientOf(sim.control)
-  await sim.control.act('schema/enable-person-accounts', { org: 'Acme' })
+  await sim.control.act('schema/enable-person-accounts', { org: 'Acme', more: ['Patient'] })
 })
 afterAll(() => sim.close())
 
@@ -54,5 +54,39 @@ describe('an account, where some are people', () => {
       errorCode: 'REQUIRED_FIELD_MISSING',
       fields: ['Name'],
     })
+  })
+
+  it('is of the kind of its record type, of which people may have several', async () => {
+    const soql =
+      "SELECT Id, DeveloperName FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true"
+    const { records } = await bodyOf<{ records: { Id: string; DeveloperName: string }[] }>(
+      await admin.get(`/query?q=${encodeURIComponent(soql)}`),
+    )
+    expect(records.map(({ DeveloperName }) => DeveloperName)).toEqual(['PersonAccount', 'Patient'])
+    const patient = records[1]?.Id
+    expect(await create({ Name: 'Acme', RecordTypeId: patient })).toEqual(bad(['Name']))
+    const { id } = (await create({ LastName: 'Hopper', RecordTypeId: patient })) as { id: string }
+    expect(await bodyOf(await admin.get(`/sobjects/Account/${id}`))).toMatchObject({
+      IsPersonAccount: true,
+      RecordTypeId: patient,
+    })
+  })
+
+  it('is changed through its contact, which keeps the account', async () => {
+    const { id } = (await create({ LastName: 'Noether', PersonEmail: 'a@example.com' })) as {
+      id: string
+    }
+    const account = () => admin.get(`/sobjects/Account/${id}`).then(bodyOf<Record<string, string>>)
+    const contact = `/sobjects/Contact/${(await account())['PersonContactId'] ?? ''}`
+    expect(await bodyOf(await admin.get(contact))).toMatchObject({
+      IsPersonAccount: true,
+      Email: 'a@example.com',
+    })
+    expect(
+      (await send('PATCH', contact, { FirstName: 'Emmy', Email: 'e@example.com' })).status,
+    ).toBe(204)
+    expect(await account()).toMatchObject({ Name: 'Emmy Noether', PersonEmail: 'e@example.com' })
+    const moved = await send('PATCH', contact, { AccountId: null })
+    expect(await bodyOf<unknown[]>(moved)).toEqual([bad(['AccountId'])])
   })
 })

@@ -1,11 +1,12 @@
 // Person accounts: accounts that are people. Salesforce: Object Reference, Account, "Fields available if
 // IsPersonAccount is true"; help 000386207 and recorded answers ("bad field names on insert/update
 // call"). An account becomes one by its record type or, if none is given, by a LastName. Then Salesforce
-// composes its Name, which cannot be written; a business account has none of the person's fields.
+// composes its Name, which cannot be written; a business account has none of the person's fields. The
+// contact of a person is the same record seen from the other side (Help, "What Is a Person Account?").
 
 import { addField, findObject, touchObject, touchOrg } from '../org/changes.ts'
 import { type Org, type Row, type SObject } from '../org/model.ts'
-import { makeField, stamps, type FieldSpec } from '../org/schema.ts'
+import { makeField, recordTypeField, stamps, type FieldSpec } from '../org/schema.ts'
 import { notSimulated } from '../refusals.ts'
 import { type Transaction } from './locks.ts'
 import { type Changes } from './prepare.ts'
@@ -17,19 +18,22 @@ const PERSON_TYPE = 'PersonAccount'
 
 const text = (name: string, length: number): FieldSpec => ({ name, type: 'string', length })
 
+/** Account and Contact both have it. */
+const IS_PERSON: FieldSpec = {
+  name: 'IsPersonAccount',
+  type: 'boolean',
+  nillable: false,
+  defaultedOnCreate: true,
+  createable: false,
+  updateable: false,
+}
+
 /** Some of each kind of the sixty fields that Salesforce adds. */
 const FIELDS: FieldSpec[] = [
   text('FirstName', 40),
   text('LastName', 80),
   { name: 'Salutation', type: 'picklist', length: 40 },
-  {
-    name: 'IsPersonAccount',
-    type: 'boolean',
-    nillable: false,
-    defaultedOnCreate: true,
-    createable: false,
-    updateable: false,
-  },
+  IS_PERSON,
   {
     name: 'PersonContactId',
     type: 'reference',
@@ -45,29 +49,44 @@ const FIELDS: FieldSpec[] = [
   { name: 'PersonHasOptedOutOfEmail', type: 'boolean', nillable: false, defaultedOnCreate: true },
 ]
 
-/** Turns person accounts on. Salesforce: permanently. */
-export const enablePersonAccounts = (org: Org): void => {
+/** Turns person accounts on, with these record types beside Salesforce's own. Salesforce: permanently. */
+export const enablePersonAccounts = (org: Org, more: readonly string[] = []): void => {
   const account = findObject(org, 'Account')
   if (account === undefined) return
-  for (const spec of FIELDS) {
-    if (account.fields.has(spec.name.toLowerCase())) continue
-    addField(org, account, makeField(org, { label: spec.name, custom: false, ...spec }))
+  addMissing(org, account, [recordTypeField(), ...FIELDS])
+  const contact = findObject(org, 'Contact')
+  if (contact !== undefined) addMissing(org, contact, [IS_PERSON])
+  for (const developerName of [PERSON_TYPE, ...more]) {
+    account.recordTypes.push({
+      ...stamps(org),
+      id: org.ids.make('012'),
+      developerName,
+      name: developerName === PERSON_TYPE ? 'Person Account' : developerName.replaceAll('_', ' '),
+      active: true,
+      isDefault: false,
+      description: null,
+      isPerson: true,
+    })
   }
-  account.recordTypes.push({
-    ...stamps(org),
-    id: org.ids.make('012'),
-    developerName: PERSON_TYPE,
-    name: 'Person Account',
-    active: true,
-    isDefault: false,
-    description: null,
-  })
   touchObject(org, account)
   touchOrg(org)
 }
 
-const hasPersonAccounts = (object: SObject): boolean =>
+const addMissing = (org: Org, object: SObject, specs: readonly FieldSpec[]): void => {
+  for (const spec of specs) {
+    if (object.fields.has(spec.name.toLowerCase())) continue
+    addField(org, object, makeField(org, { label: spec.name, custom: false, ...spec }))
+  }
+}
+
+const mayBePerson = (object: SObject): boolean =>
   object.name === 'Account' && object.fields.has('ispersonaccount')
+
+/** Whether accounts of this org may be people. */
+export const hasPersonAccounts = (org: Org): boolean => {
+  const account = findObject(org, 'Account')
+  return account !== undefined && mayBePerson(account)
+}
 
 /** Fields that only people have: names, `Person…` of the standard ones, `__pc` of Contact's own. */
 const isPersonField = (object: SObject, name: string): boolean => {
@@ -76,21 +95,20 @@ const isPersonField = (object: SObject, name: string): boolean => {
   return lower.startsWith('person') && object.fields.get(lower)?.describe.custom !== true
 }
 
-const personType = (object: SObject): string | null =>
-  object.recordTypes.find(({ developerName }) => developerName === PERSON_TYPE)?.id ?? null
+const isPersonType = (object: SObject, id: unknown): boolean =>
+  object.recordTypes.some((type) => type.id === id && type.isPerson === true)
 
 /** The record type decides; without one, or with the master record type, a LastName does. */
 const isPerson = (object: SObject, before: Row | null, changes: Changes): boolean => {
   const given = changes['RecordTypeId'] ?? null
-  const type = personType(object)
   if (before !== null) {
     const was = before['IsPersonAccount'] === true
-    if (given !== null && (given === type) !== was) {
+    if (given !== null && isPersonType(object, given) !== was) {
       throw notSimulated('a change between person and business account')
     }
     return was
   }
-  return given === null ? (changes['LastName'] ?? null) !== null : given === type
+  return given === null ? (changes['LastName'] ?? null) !== null : isPersonType(object, given)
 }
 
 const badFields = (names: string[]) =>
@@ -101,8 +119,9 @@ const badFields = (names: string[]) =>
   )
 
 /**
- * Adapts the row to its kind. Throws a `RowProblem` for fields of the other kind, and for a person
- * without a LastName.
+ * Adapts the row to its kind. Throws a `RowProblem` for fields of the other kind, for a person without a
+ * LastName, and for a person's contact that is to have a different account (the message, which names
+ * Account, as others met it: b2c-crm-sync issue 14).
  */
 export const settlePersonAccount = (
   object: SObject,
@@ -110,7 +129,11 @@ export const settlePersonAccount = (
   after: Row,
   changes: Changes,
 ): void => {
-  if (!hasPersonAccounts(object)) return
+  if (object.name === 'Contact' && before?.['IsPersonAccount'] === true) {
+    if (Object.hasOwn(changes, 'AccountId')) throw badFields(['AccountId'])
+    return
+  }
+  if (!mayBePerson(object)) return
   const person = isPerson(object, before, changes)
   const bad = Object.keys(changes).filter((name) =>
     person ? name === 'Name' : isPersonField(object, name),
@@ -118,7 +141,7 @@ export const settlePersonAccount = (
   if (bad.length > 0) throw badFields(bad)
   after['IsPersonAccount'] = person
   if (!person) return
-  after['RecordTypeId'] ??= personType(object)
+  after['RecordTypeId'] ??= object.recordTypes.find(({ isPerson: own }) => own === true)?.id ?? null
   if ((after['LastName'] ?? null) === null) {
     throw problem('REQUIRED_FIELD_MISSING', 'Required fields are missing: [LastName]', ['LastName'])
   }
@@ -126,19 +149,53 @@ export const settlePersonAccount = (
 
 /** Whether Salesforce composes the Name of this row. */
 export const isNamedByParts = (object: SObject, row: Row): boolean =>
-  !hasPersonAccounts(object) || row['IsPersonAccount'] === true
+  !mayBePerson(object) || row['IsPersonAccount'] === true
+
+/** The fields of people on Account, each with the same one of Contact: `PersonEmail`, `Level__pc`. */
+const sharedFields = (account: SObject, contact: SObject): [string, string][] =>
+  [...account.fields.values()].flatMap(({ describe: { name } }): [string, string][] => {
+    if (!isPersonField(account, name)) return []
+    const own = name.replace(/^Person(?=[A-Z])/, '').replace(/__pc$/i, '__c')
+    const found = contact.fields.get(own.toLowerCase())?.describe.name
+    return found === undefined ? [] : [[name, found]]
+  })
+
+const STAMPS = ['LastModifiedDate', 'LastModifiedById', 'SystemModstamp'] as const
 
 /** Salesforce: a person account and its contact are one; saving one also saves the other. */
-export const savePersonContact = (
+export const saveOtherSide = (
   org: Org,
   object: SObject,
   after: Row,
   transaction: Transaction,
 ): void => {
-  if (!hasPersonAccounts(object) || after['IsPersonAccount'] !== true) return
+  const account = findObject(org, 'Account')
   const contact = findObject(org, 'Contact')
-  if (contact === undefined) return
+  if (account === undefined || contact === undefined || !mayBePerson(account)) return
+  if (after['IsPersonAccount'] !== true) return
   const { store } = recordStateOf(org)
+  const put = (of: SObject, before: Row | undefined, row: Row): void => {
+    store.put(of, row)
+    transaction.onRollback(() => {
+      if (before === undefined) store.erase(of, row.Id)
+      else store.put(of, before)
+    })
+  }
+  const taken = (names: readonly (readonly [string, string])[]) =>
+    Object.fromEntries(
+      [...names, ...['Name', ...STAMPS].map((name) => [name, name] as const)].map(([to, from]) => [
+        to,
+        after[from] ?? null,
+      ]),
+    )
+  if (object === contact) {
+    const id = after['AccountId']
+    const before = typeof id === 'string' ? store.row(account, id) : undefined
+    if (before !== undefined)
+      put(account, before, { ...before, ...taken(sharedFields(account, contact)) })
+    return
+  }
+  if (object !== account) return
   const known = after['PersonContactId']
   const before = typeof known === 'string' ? store.row(contact, known) : undefined
   const row: Row = {
@@ -146,21 +203,12 @@ export const savePersonContact = (
     CreatedById: after['CreatedById'],
     OwnerId: after['OwnerId'],
     IsDeleted: false,
+    IsPersonAccount: true,
     ...before,
     Id: before?.Id ?? org.ids.make('003'),
     AccountId: after.Id,
-    FirstName: after['FirstName'] ?? null,
-    LastName: after['LastName'] ?? null,
-    Name: after['Name'] ?? null,
-    Email: after['PersonEmail'] ?? null,
-    LastModifiedDate: after['LastModifiedDate'],
-    LastModifiedById: after['LastModifiedById'],
-    SystemModstamp: after['SystemModstamp'],
+    ...taken(sharedFields(account, contact).map(([own, other]) => [other, own] as const)),
   }
   after['PersonContactId'] = row.Id
-  store.put(contact, row)
-  transaction.onRollback(() => {
-    if (before === undefined) store.erase(contact, row.Id)
-    else store.put(contact, before)
-  })
+  put(contact, before, row)
 }

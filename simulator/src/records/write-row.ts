@@ -6,7 +6,7 @@ import { assign } from './assignment.ts'
 import { type RecordAutomation, type RowEvent } from './automation.ts'
 import { readValue } from './field-values.ts'
 import { recordScope } from './formulas.ts'
-import { savePersonContact, settlePersonAccount } from './person-accounts.ts'
+import { saveOtherSide, settlePersonAccount } from './person-accounts.ts'
 import { checkReferences, type Changes } from './prepare.ts'
 import { plainText, problem, RowProblem } from './row-errors.ts'
 import {
@@ -62,7 +62,7 @@ export const writeRow = async (
   checkDuplicates(change, request.options.allowDuplicates)
   assign(org, object, after, before, user, request.options.assignmentRule)
 
-  savePersonContact(org, object, after, transaction)
+  saveOtherSide(org, object, after, transaction)
   state.store.put(object, after)
   transaction.onRollback(() => {
     if (before === null) state.store.erase(object, after.Id)

@@ -6,7 +6,7 @@ import { deserialize, serialize } from 'node:v8'
 import { type SavedWorld } from './world.ts'
 
 /** Raise it when what is saved changes its shape, above all org/model.ts: files of others are not read. */
-const FORMAT = 2
+const FORMAT = 3
 const TITLE = 'sfdc-engine-x simulated world, format '
 const NEWLINE = 0x0a
 

@@ -2,7 +2,7 @@
 
 import { setTimeout as pass } from 'node:timers/promises'
 import { type Api, apiOf } from '../api.ts'
-import { startServer, type ServerProcess } from '../server-process.ts'
+import { startServer, type ServerProcess, TAKES_OVER } from '../server-process.ts'
 
 export interface Replicas extends AsyncDisposable {
   readonly count: number
@@ -36,7 +36,7 @@ export const startReplicas = async (environment: Record<string, string>): Promis
     if (slots[at]?.isRunning() === true) return
     for (let n = 1; ; n++) {
       try {
-        const server = await startServer(environment)
+        const server = await startServer({ ...TAKES_OVER, ...environment })
         slots[at] = server
         all.push(server)
         return

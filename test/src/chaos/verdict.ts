@@ -6,6 +6,31 @@ import { type Dice } from './dice.ts'
 import { type Storm } from './storm.ts'
 import { type StormClient, type World } from './world.ts'
 
+/** Events that are missing, told twice, or told of nothing: no row of any of these. */
+export const EVENTS_AMISS: Readonly<Record<string, string>> = {
+  'work without exactly one event': `
+    with ended as (
+      select id::text, 'topology.pulled' as type, 1 as times from crm_topology_snapshots where status <> 'pulling'
+      union all
+      select id::text, 'conflicts.checked', 1 from crm_conflict_reports where status <> 'running'
+      union all
+      select id::text, 'push.finished', 1 from crm_push_logs
+       where accepted_at is not null and status not in ('queued', 'in_progress')
+      union all
+      select deployment_id::text,
+             case kind when 'deploy' then 'deployment.finished' else 'rollback.finished' end, count(*)::int
+        from deployment_runs where ended_at is not null group by 1, 2
+    ), told as (
+      select coalesce(data ->> 'snapshot_id', data ->> 'report_id', data ->> 'push_id', data ->> 'deployment_id') as id,
+             type, count(*)::int as told
+        from events where type in (select type from ended) group by 1, 2
+    )
+    select * from ended full join told using (id, type) where times is distinct from told`,
+  'gaps in the numbers of events': `
+    select org_id, client_id, count(*), max(sequence) from events
+     group by 1, 2 having count(*) <> max(sequence)`,
+}
+
 /** What may be left when everything has ended: no row of any of these. */
 const NOTHING_LEFT: Readonly<Record<string, string>> = {
   'open work': `select kind, id from engine_lookup.open_work()`,
@@ -40,9 +65,9 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
 const REPEATED = 15
 
 export const checkNothingLeft = async (storm: Storm, { database }: World): Promise<void> => {
-  for (const [what, query] of Object.entries(NOTHING_LEFT)) {
+  for (const [what, query] of Object.entries({ ...NOTHING_LEFT, ...EVENTS_AMISS })) {
     const rows = await database.query(query)
-    if (rows.length > 0) storm.violated(`left over: ${what}`, rows.slice(0, 5))
+    if (rows.length > 0) storm.violated(`found: ${what}`, rows.slice(0, 5))
   }
 }
 

@@ -13,7 +13,7 @@ import { actorOf, audit, type Actor } from '../audit.ts'
 import { type Caller, type Credential } from '../caller.ts'
 import { createLoginThrottle } from './login-throttle.ts'
 import { type Passwords } from './passwords.ts'
-import { isRole, ROLE_PERMISSIONS } from './permissions.ts'
+import { isRole, permissionsOf, ROLE_PERMISSIONS, type TokenLimits } from './permissions.ts'
 
 export const API_TOKEN_PREFIX = 'sfx_'
 
@@ -111,12 +111,12 @@ export const createAuth = (options: Options): Auth => {
       : null
 
   const byApiToken = async (token: string): Promise<Identity | null> => {
-    const [row] = await db.lookup<CredentialRow & { token_id: string; stale: boolean }>(
-      'api_token',
-      sha256(token),
-    )
+    const [row] = await db.lookup<
+      CredentialRow & TokenLimits & { token_id: string; stale: boolean }
+    >('limited_token', sha256(token))
     if (row === undefined) return null
-    const found = identity(row, { type: 'api_token', id: row.token_id })
+    const whole = identity(row, { type: 'api_token', id: row.token_id })
+    const found = whole === null ? null : limited(whole, row)
     if (found !== null && row.stale) {
       touchToken(db, wholeOrg(row.org_id), row.token_id).catch(options.onBackgroundError)
     }
@@ -295,6 +295,22 @@ export const createAuth = (options: Options): Auth => {
       })
       if (!changed) throw wrongPassword()
     },
+  }
+}
+
+/** What is left of an identity within the limits of its token. */
+const limited = (identity: Identity, limits: TokenLimits): Identity => {
+  const { client_ids: clientIds, approval } = limits
+  const [only] = clientIds ?? []
+  return {
+    ...identity,
+    // One client is the scope of a company user. Both apply where a user of one client has such a token.
+    tenant:
+      clientIds?.length === 1 && only !== undefined && identity.tenant.clientId === null
+        ? { ...identity.tenant, clientId: only }
+        : { ...identity.tenant, ...(clientIds === null ? {} : { clientIds }) },
+    permissions: permissionsOf(identity.role, limits),
+    mustAsk: approval === 'required',
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { sql } from 'kysely'
 import { type Logger } from 'pino'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { isConfined, type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { type ConnectionStatus, type Environment } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Nango } from '../../nango/nango.ts'
@@ -198,9 +198,15 @@ export const createConnections = (options: Options) => {
           row === undefined ? { client_id: clientId } : { client_id: clientId, id: row.id }
         await note(tenant, actorOf(caller), 'connection.callback', about, error.code)
       }
-      throw error
+      throw told(caller, error)
     }
   }
+
+  /** The client that holds the Salesforce org is named only to callers who see all clients. */
+  const told = ({ tenant }: Caller, error: unknown): unknown =>
+    isConfined(tenant) && error instanceof EngineError && error.code === 'already_exists'
+      ? new EngineError(error.code, 'The Salesforce org is connected to another client.')
+      : error
 
   /** A grant that is already the live one; checked again if it was not usable. */
   const confirmed = async (caller: Caller, live: ConnectionRow): Promise<Connection> => {

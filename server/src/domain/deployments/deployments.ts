@@ -9,6 +9,12 @@ import { type DeploymentKind, type DeploymentStatus, type WorkFault } from '../.
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { cancelDeploy } from '../../salesforce/deploy.ts'
+import {
+  type Approved,
+  type Approvals,
+  CHANGES_NOTHING,
+  useApproval,
+} from '../approvals/approvals.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -16,6 +22,7 @@ import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { didYouMean } from '../mappings/suggest/words.ts'
 import { parsePlan } from '../plan/check.ts'
+import { componentsOf } from '../plan/components.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Topology } from '../topology/topology.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
@@ -37,6 +44,7 @@ import {
   type ConflictReports,
   type GateInput,
 } from './gate.ts'
+import { changeOf, rollbackChange, type Wish } from './change.ts'
 import { createJournal } from './run/journal.ts'
 import { createDeploymentWorkers } from './workers.ts'
 import { waitingFault } from './workflows/deploy.ts'
@@ -105,6 +113,7 @@ interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   topology: Pick<Topology, 'forget' | 'completeVersion' | 'newestComplete'>
   reports: ConflictReports
+  approvals: Pick<Approvals, 'require'>
   /** How long a lost request may take to show up at Salesforce; tests shorten it. */
   adoptGraceMs?: number
 }
@@ -159,11 +168,22 @@ export interface Deployments {
 const endOf = (run: RunRow | undefined): WorkFault | null =>
   run?.ended_at == null ? null : run.error
 
+const namedWorkflow = ({ type, api_name: fullName }: WorkflowName) => ({ type, fullName })
+
+/** A person cannot judge a plan that was not checked. */
+const reportMissing = (): EngineError => {
+  const message =
+    'A credential that has to ask deploys only what was checked: name the report of /api/conflicts/check.'
+  return new EngineError('bad_request', message, {
+    errors: [{ path: 'conflict_report_id', code: 'required', message }],
+  })
+}
+
 const LOCK = 'deployment_runs_one_per_salesforce_org'
 const ADOPT_GRACE_MS = 30_000
 
 export const createDeployments = (options: Options): Deployments => {
-  const { db, jobs, connections, topology, reports, logger } = options
+  const { db, jobs, connections, topology, reports, approvals, logger } = options
   const get = async (tenant: Tenant, id: string): Promise<Deployment> => {
     const { read } = db.as(tenant)
     const row = await deploymentById(read, tenant, id)
@@ -171,10 +191,14 @@ export const createDeployments = (options: Options): Deployments => {
     return toDeployment(row, await componentsById(read, tenant, id))
   }
 
-  /** Adds the run that holds the Salesforce org. The unique index decides between two at once. */
+  /**
+   * Adds the run that holds the Salesforce org, and uses its approval up. The unique index decides between
+   * two at once.
+   */
   const insertRun = async (
     tx: Tx,
     caller: Caller,
+    approved: Approved,
     of: { deploymentId: string; clientId: string; sfdcOrgId: string },
     kind: RunRow['kind'],
     options: unknown,
@@ -198,6 +222,7 @@ export const createDeployments = (options: Options): Deployments => {
         request_id: caller.requestId,
       })
       .execute()
+    await useApproval(tx, caller, approved, of.deploymentId)
     return id
   }
 
@@ -230,17 +255,6 @@ export const createDeployments = (options: Options): Deployments => {
     return look()
   }
 
-  interface Wish {
-    clientId: string
-    kind: DeploymentKind
-    /** Checked; shown to callers as it is stored. */
-    plan: unknown
-    hash: string | null
-    checkOnly: boolean
-    reportId: string | null
-    waitSeconds: number
-  }
-
   /** Stores the deployment with the run that brings it to its end, and follows it. */
   const begin = async (
     caller: Caller,
@@ -251,6 +265,9 @@ export const createDeployments = (options: Options): Deployments => {
     const { tenant } = caller
     const id = newId()
     const sfdcOrgId = connection.sfdc_org_id
+    const approved = wish.checkOnly
+      ? CHANGES_NOTHING
+      : await approvals.require(caller, () => changeOf(wish))
     const runId = await exclusively(() =>
       db.as(tenant).tx(async (tx) => {
         await tx
@@ -272,7 +289,7 @@ export const createDeployments = (options: Options): Deployments => {
           })
           .execute()
         const of = { deploymentId: id, clientId: wish.clientId, sfdcOrgId }
-        const run = await insertRun(tx, caller, of, 'deploy', {})
+        const run = await insertRun(tx, caller, approved, of, 'deploy', {})
         await bindIdempotency(tx, caller, id)
         return run
       }),
@@ -284,14 +301,18 @@ export const createDeployments = (options: Options): Deployments => {
   }
 
   const passGate = async (
-    tenant: Tenant,
+    caller: Caller,
     input: Omit<DeployInput, 'plan'>,
     hash: string,
     what: Pick<GateInput, 'objects' | 'touched'>,
     sfdcOrgId: string | null,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
-    if (input.conflict_report_id === undefined) return
+    const { tenant } = caller
+    if (input.conflict_report_id === undefined) {
+      if (caller.mustAsk === true && input.check_only !== true) throw reportMissing()
+      return
+    }
     await checkReport(
       tenant,
       {
@@ -309,7 +330,9 @@ export const createDeployments = (options: Options): Deployments => {
     )
   }
 
-  const wishOf = (input: Omit<DeployInput, 'plan'>): Omit<Wish, 'kind' | 'plan' | 'hash'> => ({
+  const wishOf = (
+    input: Omit<DeployInput, 'plan'>,
+  ): Omit<Wish, 'kind' | 'plan' | 'hash' | 'components'> => ({
     clientId: input.client_id,
     checkOnly: input.check_only === true,
     reportId: input.conflict_report_id ?? null,
@@ -323,8 +346,14 @@ export const createDeployments = (options: Options): Deployments => {
     const hash = planHash(plan)
     const objects = plan.objects.map(({ api_name }) => api_name)
     const what = { objects, touched: componentsTouched(plan) }
-    await passGate(tenant, input, hash, what, connection.sfdc_org_id, signal)
-    const wish = { ...wishOf(input), kind: 'custom_objects' as const, plan, hash }
+    await passGate(caller, input, hash, what, connection.sfdc_org_id, signal)
+    const wish = {
+      ...wishOf(input),
+      kind: 'custom_objects' as const,
+      plan,
+      hash,
+      components: componentsOf(plan),
+    }
     const { id } = await begin(caller, connection, wish, signal)
     return get(tenant, id)
   }
@@ -335,14 +364,20 @@ export const createDeployments = (options: Options): Deployments => {
     const workflows = parseWorkflows(input.workflows, 'workflows')
     const hash = workflowsHash(workflows)
     await passGate(
-      tenant,
+      caller,
       input,
       hash,
       { objects: objectsOfWorkflows(workflows), touched: automationsTouched(workflows) },
       connection.sfdc_org_id,
       signal,
     )
-    const wish = { ...wishOf(input), kind: 'workflows' as const, plan: { workflows }, hash }
+    const wish = {
+      ...wishOf(input),
+      kind: 'workflows' as const,
+      plan: { workflows },
+      hash,
+      components: workflows.map(namedWorkflow),
+    }
     const { id } = await begin(caller, connection, wish, signal)
     return get(tenant, id)
   }
@@ -387,6 +422,7 @@ export const createDeployments = (options: Options): Deployments => {
       kind: 'workflow_activation' as const,
       plan: { activation },
       hash: null,
+      components: [namedWorkflow(activation)],
     }
     const { id } = await begin(caller, connection, wish, signal)
     return get(tenant, id)
@@ -406,6 +442,7 @@ export const createDeployments = (options: Options): Deployments => {
       kind: 'workflow_removal' as const,
       plan: { workflows },
       hash: null,
+      components: workflows.map(namedWorkflow),
     }
     const { id, run } = await begin(caller, connection, wish, signal)
     // Somebody paused an interview in the meantime.
@@ -434,16 +471,20 @@ export const createDeployments = (options: Options): Deployments => {
         'The client is connected to a different Salesforce org than the one deployed to.',
       )
     }
-    await requireKnown(tenant, id, input.components)
+    const components = await componentsById(db.as(tenant).read, tenant, id)
+    requireKnown(components, input.components)
     const options: RollbackOptions = {
       dry_run: input.dry_run === true,
       allow_data_loss: input.allow_data_loss === true,
       components: input.components ?? null,
     }
+    const approved = options.dry_run
+      ? CHANGES_NOTHING
+      : await approvals.require(caller, () => rollbackChange(row, components, options))
     const runId = await exclusively(() =>
       db.as(tenant).tx(async (tx) => {
         const of = { deploymentId: id, clientId: row.client_id, sfdcOrgId }
-        const run = await insertRun(tx, caller, of, 'rollback', options)
+        const run = await insertRun(tx, caller, approved, of, 'rollback', options)
         // From here on nobody else works on it; another rollback may have ended just before.
         const present = await deploymentById(tx, tenant, id)
         if (present !== undefined) requireRollbackable(present)
@@ -487,14 +528,12 @@ export const createDeployments = (options: Options): Deployments => {
     )
   }
 
-  const requireKnown = async (
-    tenant: Tenant,
-    id: string,
+  const requireKnown = (
+    components: readonly NamedComponent[],
     named: readonly NamedComponent[] | undefined,
-  ): Promise<void> => {
+  ): void => {
     if (named === undefined) return
-    const rows = await componentsById(db.as(tenant).read, tenant, id)
-    const known = new Set(rows.map((row) => nameKey(row)))
+    const known = new Set(components.map((one) => nameKey(one)))
     const errors = named.flatMap((component, at) =>
       known.has(nameKey(component))
         ? []

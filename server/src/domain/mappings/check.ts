@@ -207,6 +207,13 @@ const twice = (written: readonly (DescribedField | null)[]): Finding[] => {
   })
 }
 
+const noNameMapped = ({ name }: DescribedObject): Fault =>
+  error(
+    'required_field_not_mapped',
+    `${name} has neither Name nor LastName mapped: every record that a push creates would fail.`,
+    'Map Name for businesses, LastName for person accounts, or both.',
+  )
+
 const missingRequired = (
   mapping: MappingDraft,
   object: DescribedObject,
@@ -217,28 +224,32 @@ const missingRequired = (
   )
   const persons = isPersonOrg(object)
   const named = object.fields.some(({ name }) => isEitherName(name) && mapped.has(name))
-  return object.fields.filter(isRequired).flatMap((field): Fault[] => {
+  const required = object.fields.filter(isRequired)
+  const eitherName = persons ? required.find(({ name }) => isEitherName(name)) : undefined
+  return required.flatMap((field): Fault[] => {
     // An account has a Name or a LastName: a row without either fails before it is sent.
-    if (persons && named && isEitherName(field.name)) return []
+    if (persons && isEitherName(field.name) && (named || field !== eitherName)) return []
     const index = mapped.get(field.name)
     if (index === undefined) {
       // A mapping without a key cannot create records.
       return mapping.external_id_field === null
         ? []
-        : [
-            error(
-              'required_field_not_mapped',
-              `${object.name}.${field.name} (${field.label}) is required and not mapped: every record that a push creates would fail.`,
-              'Map it; if the records have no such value, give a default.',
-            ),
-          ]
+        : field === eitherName
+          ? [noNameMapped(object)]
+          : [
+              error(
+                'required_field_not_mapped',
+                `${object.name}.${field.name} (${field.label}) is required and not mapped: every record that a push creates would fail.`,
+                'Map it; if the records have no such value, give a default.',
+              ),
+            ]
     }
-    const { required, default: value } = mapping.fields[index] ?? {
+    const { required: isSet, default: value } = mapping.fields[index] ?? {
       required: true,
       default: null,
     }
     const isKeyField = sameName(field.name) === sameName(mapping.external_id_field ?? '')
-    return required || value !== null || isKeyField
+    return isSet || value !== null || isKeyField
       ? []
       : [
           {

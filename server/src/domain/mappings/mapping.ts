@@ -65,17 +65,19 @@ export const sfdcName = z
 const AS_DIGITS =
   'send a number beyond 2^53, or of more than about 16 digits, as a text of its digits'
 
-const value = z.union(
-  [
-    storable(VALUE_CHARS_MAX),
-    z
-      .number()
-      .refine((number) => !Number.isInteger(number) || Number.isSafeInteger(number), AS_DIGITS),
-    z.boolean(),
-    z.null(),
-  ],
-  { error: `must be a text, a number, true, false or null; ${AS_DIGITS}` },
-)
+const value = z
+  .union(
+    [
+      storable(VALUE_CHARS_MAX),
+      z
+        .number()
+        .refine((number) => !Number.isInteger(number) || Number.isSafeInteger(number), AS_DIGITS),
+      z.boolean(),
+      z.null(),
+    ],
+    { error: `must be a text, a number, true, false or null; ${AS_DIGITS}` },
+  )
+  .meta({ id: 'MappingValue' })
 
 const mappingField = z.strictObject({
   canonical_field: canonicalName.describe('Member of the pushed records; case-sensitive'),

@@ -107,6 +107,18 @@ export const nameFault = (name: string, what: string, max = NAME_MAX): NameFault
   return null
 }
 
+/**
+ * As `nameFault`, for the name of a field. Salesforce: a custom field of Contact is seen on person accounts
+ * with the suffix `__pc`.
+ */
+export const fieldNameFault = (object: string, apiName: string): NameFault | null =>
+  sameName(object) === 'account' && /.__pc$/i.test(apiName)
+    ? {
+        code: 'name_missing_suffix',
+        message: `${apiName} is how person accounts show a field of Contact. Plan ${apiName.replace(/__pc$/i, '__c')} on Contact.`,
+      }
+    : customNameFault(apiName, `Field name ${object}.${apiName}`)
+
 /** As `nameFault`, for a name that must end in `__c`. */
 export const customNameFault = (apiName: string, what: string): NameFault | null =>
   /__c$/i.test(apiName)

@@ -4,7 +4,7 @@
 import { type OtherField } from '../metadata/fields/kind.ts'
 import { fieldKindOf, isPicklist, type PlanField } from '../metadata/fields/field-kinds.ts'
 import { picklistValues } from '../metadata/fields/picklists.ts'
-import { customNameFault, sameName } from '../metadata/names.ts'
+import { fieldNameFault, sameName } from '../metadata/names.ts'
 import { type Findings } from './findings.ts'
 import { type Plan, type PlanObject } from './schema.ts'
 
@@ -37,7 +37,7 @@ export const checkField = (
   const objectNamed = (name: string): PlanObject | undefined =>
     plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
 
-  const fault = customNameFault(field.api_name, `Field name ${full}`)
+  const fault = fieldNameFault(object.api_name, field.api_name)
   if (fault !== null) add('api_name', fault.code, fault.message)
   fieldKindOf(field.type).check?.(field, {
     full,

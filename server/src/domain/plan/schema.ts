@@ -10,163 +10,185 @@ export const PERMISSION_SET_DEFAULT = 'SFDC_Engine_X'
 
 const nameField = z
   .discriminatedUnion('type', [
-    z.strictObject({ label: line(80), type: z.literal('Text') }),
-    z.strictObject({
-      label: line(80),
-      type: z.literal('AutoNumber'),
-      display_format: line(30).describe('With the number between braces, e.g. `JP-{00000}`'),
-    }),
+    z.strictObject({ label: line(80), type: z.literal('Text') }).meta({ id: 'PlanTextNameField' }),
+    z
+      .strictObject({
+        label: line(80),
+        type: z.literal('AutoNumber'),
+        display_format: line(30).describe('With the number between braces, e.g. `JP-{00000}`'),
+      })
+      .meta({ id: 'PlanAutoNumberNameField' }),
   ])
   .describe("The object's Name field: typed by users, or numbered by Salesforce")
+  .meta({ id: 'PlanNameField' })
 
-const businessProcess = z.strictObject({
-  api_name: line(80).describe('Its name, which users also see; spaces are allowed'),
-  description: prose(255).optional().describe('Default: unchanged'),
-  active: z.boolean().default(true),
-  values: z
-    .array(line(255))
-    .min(1)
-    .max(1_000)
-    .describe(
-      'Stages of opportunities or statuses of leads, cases and solutions; values that it already offers stay',
-    ),
-  default: line(255)
-    .optional()
-    .describe(
-      'The status that new records start with; not for opportunities. Default: unchanged, or the first of the values for a new process',
-    ),
-})
+const businessProcess = z
+  .strictObject({
+    api_name: line(80).describe('Its name, which users also see; spaces are allowed'),
+    description: prose(255).optional().describe('Default: unchanged'),
+    active: z.boolean().default(true),
+    values: z
+      .array(line(255))
+      .min(1)
+      .max(1_000)
+      .describe(
+        'Stages of opportunities or statuses of leads, cases and solutions; values that it already offers stay',
+      ),
+    default: line(255)
+      .optional()
+      .describe(
+        'The status that new records start with; not for opportunities. Default: unchanged, or the first of the values for a new process',
+      ),
+  })
+  .meta({ id: 'PlanBusinessProcess' })
 
-const recordTypeValues = z.strictObject({
-  field: apiName.describe('A picklist of the object'),
-  values: z
-    .array(line(255))
-    .min(1)
-    .max(1_000)
-    .describe('Values of the picklist that the record type offers; those it offers already stay'),
-  default: line(255)
-    .optional()
-    .describe('The value that its new records start with. Default: unchanged, or none'),
-})
+const recordTypeValues = z
+  .strictObject({
+    field: apiName.describe('A picklist of the object'),
+    values: z
+      .array(line(255))
+      .min(1)
+      .max(1_000)
+      .describe('Values of the picklist that the record type offers; those it offers already stay'),
+    default: line(255)
+      .optional()
+      .describe('The value that its new records start with. Default: unchanged, or none'),
+  })
+  .meta({ id: 'PlanRecordTypeValues' })
 
-const recordType = z.strictObject({
-  api_name: apiName,
-  label: line(80),
-  description: prose(255).optional(),
-  active: z.boolean().default(true),
-  business_process: line(80)
-    .optional()
-    .describe(
-      'Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only',
-    ),
-  picklist_values: z
-    .array(recordTypeValues)
-    .max(500)
-    .optional()
-    .describe(
-      'What it offers of each picklist. Picklists that are not listed are left to Salesforce: a record type that exists offers what it offered before; a new one starts with all values where it is created in Setup, so list what matters',
-    ),
-})
+const recordType = z
+  .strictObject({
+    api_name: apiName,
+    label: line(80),
+    description: prose(255).optional(),
+    active: z.boolean().default(true),
+    business_process: line(80)
+      .optional()
+      .describe(
+        'Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only',
+      ),
+    picklist_values: z
+      .array(recordTypeValues)
+      .max(500)
+      .optional()
+      .describe(
+        'What it offers of each picklist. Picklists that are not listed are left to Salesforce: a record type that exists offers what it offered before; a new one starts with all values where it is created in Setup, so list what matters',
+      ),
+  })
+  .meta({ id: 'PlanRecordType' })
 
-const validationRule = z.strictObject({
-  api_name: apiName,
-  description: prose(255).optional(),
-  active: z.boolean().default(true),
-  error_condition_formula: prose(5_000).describe('Records for which it is true are rejected'),
-  error_message: prose(255).describe('The message shown to users when a record is rejected'),
-  error_display_field: apiName
-    .optional()
-    .describe('The field next to which the message is shown. Default: the top of the page'),
-})
+const validationRule = z
+  .strictObject({
+    api_name: apiName,
+    description: prose(255).optional(),
+    active: z.boolean().default(true),
+    error_condition_formula: prose(5_000).describe('Records for which it is true are rejected'),
+    error_message: prose(255).describe('The message shown to users when a record is rejected'),
+    error_display_field: apiName
+      .optional()
+      .describe('The field next to which the message is shown. Default: the top of the page'),
+  })
+  .meta({ id: 'PlanValidationRule' })
 
-const compactLayout = z.strictObject({
-  api_name: apiName,
-  label: line(80),
-  fields: z
-    .array(apiName)
-    .min(1)
-    .max(10)
-    .describe('API names of fields, the most important first. They replace the fields it has'),
-  assign: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Makes it the primary compact layout of the object; record types keep the one assigned to them. Default: the primary one is unchanged',
-    ),
-})
+const compactLayout = z
+  .strictObject({
+    api_name: apiName,
+    label: line(80),
+    fields: z
+      .array(apiName)
+      .min(1)
+      .max(10)
+      .describe('API names of fields, the most important first. They replace the fields it has'),
+    assign: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Makes it the primary compact layout of the object; record types keep the one assigned to them. Default: the primary one is unchanged',
+      ),
+  })
+  .meta({ id: 'PlanCompactLayout' })
 
 const names = (what: string) => z.array(line(80)).max(200).default([]).describe(what)
 
-const listView = z.strictObject({
-  api_name: apiName,
-  label: line(40),
-  filter_scope: z
-    .enum(['Everything', 'Mine', 'Queue'])
-    .optional()
-    .describe(
-      "All records, the user's own, or those of a queue. Default: unchanged, or Everything for a new one",
-    ),
-  queue: apiName.optional().describe('API name of the queue; needed for the scope Queue only'),
-  columns: z
-    .array(line(255))
-    .min(1)
-    .max(15)
-    .describe(
-      "API names of fields, from left to right. Salesforce's own column names, e.g. `CORE.USERS.ALIAS`, are sent as they are. They replace the columns it has",
-    ),
-  filters: z
-    .array(
-      z.strictObject({
-        field: line(255).describe('As in columns'),
-        operation: z.enum(LIST_VIEW_OPERATIONS),
-        value: line(1_000)
-          .optional()
-          .describe(
-            'Several values are separated by commas; `1` or `0` for a checkbox. Default: empty',
-          ),
-      }),
-    )
-    .max(10)
-    .optional()
-    .describe(
-      'Which records it shows. They replace the filters it has. Default: unchanged, or none',
-    ),
-  boolean_filter: line(255)
-    .optional()
-    .describe('How the filters combine, by their numbers: `1 AND (2 OR 3)`. Default: all of them'),
-  shared_to: z
-    .strictObject({
-      all_internal_users: z.boolean().default(false),
-      public_groups: names('API names of public groups'),
-      roles: names('API names of roles'),
-      roles_and_subordinates: names('API names of roles, with all roles below them'),
-      roles_and_internal_subordinates: names(
-        'API names of roles, with the roles below them except those of customers and partners',
+const listView = z
+  .strictObject({
+    api_name: apiName,
+    label: line(40),
+    filter_scope: z
+      .enum(['Everything', 'Mine', 'Queue'])
+      .meta({ id: 'PlanListViewScope' })
+      .optional()
+      .describe(
+        "All records, the user's own, or those of a queue. Default: unchanged, or Everything for a new one",
       ),
-    })
-    .optional()
-    .describe(
-      'Who sees it, in place of those who see it now; nobody named is all users. Default: unchanged, or all users',
-    ),
-})
+    queue: apiName.optional().describe('API name of the queue; needed for the scope Queue only'),
+    columns: z
+      .array(line(255))
+      .min(1)
+      .max(15)
+      .describe(
+        "API names of fields, from left to right. Salesforce's own column names, e.g. `CORE.USERS.ALIAS`, are sent as they are. They replace the columns it has",
+      ),
+    filters: z
+      .array(
+        z.strictObject({
+          field: line(255).describe('As in columns'),
+          operation: z.enum(LIST_VIEW_OPERATIONS).meta({ id: 'PlanListViewOperation' }),
+          value: line(1_000)
+            .optional()
+            .describe(
+              'Several values are separated by commas; `1` or `0` for a checkbox. Default: empty',
+            ),
+        }),
+      )
+      .max(10)
+      .optional()
+      .describe(
+        'Which records it shows. They replace the filters it has. Default: unchanged, or none',
+      ),
+    boolean_filter: line(255)
+      .optional()
+      .describe(
+        'How the filters combine, by their numbers: `1 AND (2 OR 3)`. Default: all of them',
+      ),
+    shared_to: z
+      .strictObject({
+        all_internal_users: z.boolean().default(false),
+        public_groups: names('API names of public groups'),
+        roles: names('API names of roles'),
+        roles_and_subordinates: names('API names of roles, with all roles below them'),
+        roles_and_internal_subordinates: names(
+          'API names of roles, with the roles below them except those of customers and partners',
+        ),
+      })
+      .optional()
+      .describe(
+        'Who sees it, in place of those who see it now; nobody named is all users. Default: unchanged, or all users',
+      ),
+  })
+  .meta({ id: 'PlanListView' })
 
-const fieldSet = z.strictObject({
-  api_name: apiName,
-  label: line(80),
-  description: prose(255).describe('What it is for; Salesforce requires it'),
-  displayed_fields: z
-    .array(apiName)
-    .max(500)
-    .default([])
-    .describe(
-      'API names of the fields in the set, in their order; its other fields stay, after these',
-    ),
-  available_fields: z
-    .array(apiName)
-    .max(500)
-    .default([])
-    .describe('API names of fields that administrators may add to the set; other such fields stay'),
-})
+const fieldSet = z
+  .strictObject({
+    api_name: apiName,
+    label: line(80),
+    description: prose(255).describe('What it is for; Salesforce requires it'),
+    displayed_fields: z
+      .array(apiName)
+      .max(500)
+      .default([])
+      .describe(
+        'API names of the fields in the set, in their order; its other fields stay, after these',
+      ),
+    available_fields: z
+      .array(apiName)
+      .max(500)
+      .default([])
+      .describe(
+        'API names of fields that administrators may add to the set; other such fields stay',
+      ),
+  })
+  .meta({ id: 'PlanFieldSet' })
 
 const planObject = z
   .strictObject({
@@ -176,6 +198,7 @@ const planObject = z
     name_field: nameField.optional(),
     sharing_model: z
       .enum(['Private', 'Read', 'ReadWrite', 'ControlledByParent'])
+      .meta({ id: 'PlanSharingModel' })
       .optional()
       .describe('Default: ReadWrite, or ControlledByParent with a master-detail'),
     description: prose(1_000).optional(),
@@ -219,7 +242,7 @@ const relatedList = z
       .max(10)
       .describe('Its columns, for example `NAME` or `Amount__c`; an existing list gains them'),
     sort_field: line(255).optional().describe('The sort order of an existing list does not change'),
-    sort_order: z.enum(['Asc', 'Desc']).optional(),
+    sort_order: z.enum(['Asc', 'Desc']).meta({ id: 'PlanSortOrder' }).optional(),
   })
   .describe('A related list to be added to a page layout')
   .meta({ id: 'PlanRelatedList' })
@@ -386,6 +409,10 @@ const fieldName = z
   .max(255)
   .regex(/^[A-Za-z]\w*$/)
 
+const customMetadataValue = z
+  .union([z.string().max(131_072), z.number(), z.boolean(), z.null()])
+  .meta({ id: 'PlanCustomMetadataValue' })
+
 const customMetadataRecord = z
   .strictObject({
     type: apiName.describe('API name of an existing custom metadata type, with `__mdt`'),
@@ -398,7 +425,7 @@ const customMetadataRecord = z
         'In a managed package, hidden from subscribers. Default: unchanged, or false for a new record',
       ),
     values: z
-      .record(fieldName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
+      .record(fieldName, customMetadataValue)
       .default({})
       .describe(
         'By API name of the field; null empties it. Checkboxes take booleans, numbers also texts of digits, dates and times ISO 8601, relationships API names. Values that are not listed do not change',

@@ -11,6 +11,7 @@ import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Secret, type Secrets } from '../../secret.ts'
 import { type Caller } from '../caller.ts'
+import { useApproval } from '../approvals/approvals.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { createGathering, type Gathering } from './gathering.ts'
 import { baseRow, type InputRow, type Intention } from './intention.ts'
@@ -196,6 +197,7 @@ const accept = (
       throw new EngineError('unavailable', 'The upload was abandoned; send it again.')
     }
     await bindIdempotency(tx, caller, pushId)
+    await useApproval(tx, caller, intention.approved, pushId)
     if (ended) await noteEnd(tx, jobs, push)
     return { id: pushId, laneIds, sfdcOrgId: push.sfdc_org_id }
   })

@@ -1,11 +1,24 @@
 // What a push asks for, before its first row is read.
 
 import { json, jsonOrNull } from '../../db/json.ts'
+import { type Approved } from '../approvals/approvals.ts'
 import { type Caller } from '../caller.ts'
 import { type LastPush } from '../conflicts/facts.ts'
 import { type MetAutomation } from './automations.ts'
 import { type JudgedRow, type PushKind, type PushOptions } from './model.ts'
 import { type PushKey } from './store.ts'
+
+export interface PushInput {
+  kind: PushKind
+  client_id: string
+  /**
+   * Canonical name, or Salesforce's own if there is no mapping; null for links, which name their objects
+   * themselves.
+   */
+  object: string | null
+  options: PushOptions
+  wait_seconds: number
+}
 
 /** One row of the input with its JSON as it came. */
 export interface InputRow {
@@ -37,6 +50,8 @@ export interface Intention {
   /** Null for a dry run: it needs none. */
   connection: { id: string; sfdcOrgId: string } | null
   retryOf: string | null
+  /** That it may be sent. */
+  approved: Approved
 }
 
 /** The columns of the push that are known from the start. */

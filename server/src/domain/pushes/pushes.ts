@@ -9,6 +9,8 @@ import { type PushStatus, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { type Secrets } from '../../secret.ts'
+import { type Approvals, CHANGES_NOTHING } from '../approvals/approvals.ts'
+import { type Change } from '../approvals/change.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -18,7 +20,8 @@ import { destinationOf } from '../work/door.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { ALL_OR_NONE_MAX, type Accepted, type Manner, takeIn, uploadHash } from './intake.ts'
-import { type InputRow, type Intention } from './intention.ts'
+import { pushChange, retryChange } from './change.ts'
+import { type InputRow, type Intention, type PushInput } from './intention.ts'
 import { createLaneWorker } from './lane.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type Preparation } from './preparation.ts'
@@ -38,22 +41,10 @@ import { type Transport } from './transport/transport.ts'
 import { type PushKey, readFailedRows } from './store.ts'
 import { objectWarnings, type PushListWarning } from './unknown-object.ts'
 
-export { type InputRow } from './intention.ts'
+export { type InputRow, type PushInput } from './intention.ts'
 export { type PushKind, type PushOptions, type RowResult } from './model.ts'
 export { type ResultsPage } from './results.ts'
 export { type Push, type PushWithResults } from './rows.ts'
-
-export interface PushInput {
-  kind: PushKind
-  client_id: string
-  /**
-   * Canonical name, or Salesforce's own if there is no mapping; null for links, which name their objects
-   * themselves.
-   */
-  object: string | null
-  options: PushOptions
-  wait_seconds: number
-}
 
 export interface PushListInput extends PageRequest, TimeRange {
   client_id?: string | undefined
@@ -63,6 +54,7 @@ export interface PushListInput extends PageRequest, TimeRange {
 }
 
 interface Options extends StageDeps {
+  approvals: Pick<Approvals, 'require'>
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   /** The code that checks rows, made from mapping and snapshot. */
   preparation: Preparation
@@ -145,6 +137,7 @@ export const createPushes = ({
   jobs,
   connections,
   preparation,
+  approvals,
   transports,
   logger,
   maxRows,
@@ -181,7 +174,7 @@ export const createPushes = ({
     caller: Caller,
     input: Omit<PushInput, 'wait_seconds'>,
     retryOf: string | null,
-  ): Promise<Intention> => {
+  ): Promise<Omit<Intention, 'approved'>> => {
     const { tenant } = caller
     const { options } = input
     await db.as(tenant).tx(async (tx) => {
@@ -248,17 +241,23 @@ export const createPushes = ({
     input: PushInput,
     batches: AsyncIterable<readonly InputRow[]>,
     manner: Manner,
+    change: (mapping: Intention['mapping']) => Change,
     signal: AbortSignal | undefined,
     retryOf: string | null = null,
   ): Promise<PushWithResults> => {
-    const intention = await intend(caller, input, retryOf)
+    const intended = await intend(caller, input, retryOf)
+    const approved = input.options.dry_run
+      ? CHANGES_NOTHING
+      : await approvals.require(caller, () => change(intended.mapping))
+    const intention = { ...intended, approved }
     const accepted = await takeIn(intakeDeps, caller, intention, batches, manner)
     return follow(caller.tenant, input.client_id, accepted, input.wait_seconds, signal)
   }
 
   const push: Pushes['push'] = (caller, input, rows, signal) => {
     if (input.options.all_or_none && rows.length > ALL_OR_NONE_MAX) throw allOrNoneTooLarge()
-    return start(caller, input, batchesOf(rows), 'body', signal)
+    const change = (mapping: Intention['mapping']) => pushChange(input, rows, mapping)
+    return start(caller, input, batchesOf(rows), 'body', change, signal)
   }
 
   const retry: Pushes['retry'] = async (caller, input, signal) => {
@@ -283,7 +282,8 @@ export const createPushes = ({
     }
     // A large number is stored while it is read, so that memory does not grow with it.
     const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
-    return start(caller, again, failedRowsOf(tenant, row), manner, signal, row.id)
+    const change = (mapping: Intention['mapping']) => retryChange(row, mapping)
+    return start(caller, again, failedRowsOf(tenant, row), manner, change, signal, row.id)
   }
 
   async function* failedRowsOf(
@@ -347,7 +347,20 @@ export const createPushes = ({
 
   return {
     push,
-    upload: (caller, input, batches, signal) => start(caller, input, batches, 'upload', signal),
+    upload: (caller, input, batches, signal) =>
+      start(
+        caller,
+        input,
+        batches,
+        'upload',
+        () => {
+          throw new EngineError(
+            'bad_request',
+            'A person cannot approve rows that have not arrived: with a credential that has to ask, push application/json.',
+          )
+        },
+        signal,
+      ),
 
     isSameUpload: async (tenant, pushId, batches) => {
       const row = await rowOf(tenant, pushId)

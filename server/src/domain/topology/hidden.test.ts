@@ -195,6 +195,26 @@ describe('a field that field-level security hides', () => {
     expect(third.stats.not_visible).toEqual(['Job__c.Field_0__c'])
     expect(await told(1, 3)).toEqual(['Job__c not_visible', 'Job__c.Field_0__c not_visible'])
   })
+
+  it.each(['hidden', 'not describable', 'not asked for'])(
+    'stays hidden while its object is %s',
+    async (how) => {
+      hide('Job__c.Field_0__c')
+      await rig.pull(clientId)
+      if (how === 'hidden') hide('Job__c')
+      if (how === 'not describable') {
+        rig.org.change('Job__c', (of) => ({ ...of, label: 'Changed' }))
+        const refusal = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'No.' }
+        rig.org.settings.unreadable.set('Job__c', refusal)
+      }
+      await rig.pull(clientId, how === 'not asked for' ? { objects: ['Lead'] } : {})
+      rig.org.settings.unreadable.clear()
+      if (how === 'hidden') show('Job__c')
+      const last = await rig.pull(clientId)
+      expect(last.stats.not_visible).toEqual(['Job__c.Field_0__c'])
+      expect((await diff(2, last.version ?? 0)).summary).toMatchObject({ fields: NOTHING })
+    },
+  )
 })
 
 describe('what the user may do', () => {

@@ -62,9 +62,27 @@ export const findHidden = async (task: Task): Promise<Hidden> => {
         ([name]) => hidden.has(sameName(name)) || (gone.has(name) && isCompanion(name, hidden)),
       ),
     ),
-    hiddenFields: vanished.filter((key) => isField(key) && !gone.has(key)),
+    hiddenFields: [
+      ...vanished.filter((key) => isField(key) && !gone.has(key)),
+      ...task.before.hiddenFields.filter((key) => isOutOfSight(task, key, hidden)),
+    ].sort(),
   }
 }
+
+/** Nothing new is known about a field of an object that this pull did not read, or does not see. */
+const isOutOfSight = (
+  { scope, after }: Task,
+  key: string,
+  hidden: ReadonlySet<string>,
+): boolean => {
+  const object = objectOf(key)
+  return after.objects.has(object)
+    ? !isAsked(scope, object)
+    : hidden.has(sameName(object)) || after.unreadable.includes(object)
+}
+
+const isAsked = (scope: Task['scope'], object: string): boolean =>
+  scope === 'all' || scope.some((name) => sameName(name) === sameName(object))
 
 /** Each object as it was when last seen. */
 const lastKnown = ({ objects, hiddenObjects }: Manifest): Map<string, ObjectEntry> =>
@@ -88,7 +106,6 @@ const vanishedOf = async (
 ): Promise<string[]> => {
   const unreadable = new Set(after.unreadable)
   const keys = [...last.keys()].filter((name) => !after.objects.has(name) && !unreadable.has(name))
-  const asked = scope === 'all' ? null : new Set(scope.map(sameName))
   const hidden = new Set(before.hiddenFields.filter((key) => after.objects.has(objectOf(key))))
   const differing = [...after.objects].flatMap(([name, { hash }]) => {
     const other = last.get(name)
@@ -105,9 +122,8 @@ const vanishedOf = async (
     }
     for (const field of present) hidden.delete(fieldKey(pair.name, field))
   }
-  // Nothing new is known about an object that this pull did not read.
-  const isRead = (key: string) => asked?.has(sameName(objectOf(key))) !== false
-  return [...new Set([...keys, ...[...hidden].filter(isRead)])].sort()
+  const asked = [...hidden].filter((key) => isAsked(scope, objectOf(key)))
+  return [...new Set([...keys, ...asked])].sort()
 }
 
 interface Asked {

@@ -45,7 +45,11 @@ export const fieldsCountOf = ({ objects }: Manifest): number => {
 
 /** What the connected user does not see although it may exist: `Object`, `Object.Field`. */
 export const hiddenNames = ({ hiddenObjects, hiddenFields }: Manifest): string[] =>
-  [...hiddenObjects.keys(), ...hiddenFields].sort()
+  [
+    ...hiddenObjects.keys(),
+    // Those of a hidden object are remembered for the time when it is seen again.
+    ...hiddenFields.filter((key) => !hiddenObjects.has(key.slice(0, key.indexOf('.')))),
+  ].sort()
 
 const byName = <T>(map: ReadonlyMap<string, T>): [string, T][] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : 1))

@@ -9,6 +9,7 @@ import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { getIdentity } from '../../salesforce/rest.ts'
 import { missingLabels, type Rights, readRights } from '../connections/rights.ts'
 import { didYouMean } from '../mappings/suggest/words.ts'
+import { sameName } from '../metadata/names.ts'
 import { createStagedWorker, type StageContext, type StageDeps, WorkOver } from '../work/stages.ts'
 import { type AutomationsRead, readAutomations } from './automations/stage.ts'
 import { finishPull } from './finish.ts'
@@ -26,6 +27,7 @@ import {
   type Validators,
   viewOf,
 } from './validators.ts'
+import { noLongerSeen } from './unknown-names.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
 
 export interface PullDeps extends StageDeps {
@@ -243,6 +245,10 @@ const noteHidden = async (
   }
   stats.salesforce_api_calls = callsBefore + org.calls
   stats.not_visible = hiddenNames(manifest)
+  // Salesforce answers to an object that the user may not see as to one that does not exist.
+  stats.unreadable = stats.unreadable.map((one) =>
+    manifest.hiddenObjects.has(one.object) ? { ...one, message: noLongerSeen(one.object) } : one,
+  )
   stats.missing_permissions = missingLabels(rights)
 }
 
@@ -420,8 +426,11 @@ const countStats = (
     ...items.flatMap(({ name, unreadable }) => {
       if (unreadable === null) return []
       // Salesforce does not say what exists instead of the requested name.
-      const near = unreadable.code === 'NOT_FOUND' ? didYouMean(name, known) : ''
-      return [{ object: name, code: unreadable.code, message: `${unreadable.message}${near}` }]
+      const others = known.filter((one) => sameName(one) !== sameName(name))
+      const near = unreadable.code === 'NOT_FOUND' ? didYouMean(name, others) : ''
+      const message =
+        near === '' ? unreadable.message : unreadable.message.replace(/\.?$/, `.${near}`)
+      return [{ object: name, code: unreadable.code, message }]
     }),
     ...automations.unreadable,
   ]

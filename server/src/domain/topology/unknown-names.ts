@@ -11,6 +11,9 @@ export interface NameWarning {
   message: string
 }
 
+export const noLongerSeen = (name: string): string =>
+  `The connected user no longer sees ${name}; an earlier version has it.`
+
 /** The warnings about names that the snapshot does not describe; case-insensitive. */
 export const warningsOf = (
   wanted: readonly string[] | undefined,
@@ -25,8 +28,7 @@ export const warningsOf = (
     const key = sameName(name)
     if (known.has(key)) return []
     if (hidden.has(key)) {
-      const message = `The connected user no longer sees ${name}; an earlier version has it.`
-      return [{ path, code: 'object_not_visible', message }]
+      return [{ path, code: 'object_not_visible', message: noLongerSeen(name) }]
     }
     if (unreadable.has(key)) {
       const message = `${name} exists and could not be described; see stats.unreadable.`

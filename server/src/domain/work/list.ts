@@ -74,7 +74,7 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
     statuses: { running: ['running'], succeeded: ['complete'], partial: [], failed: ['failed'] },
   },
   deployment: {
-    access: 'deploy.write',
+    access: 'deploy.read',
     table: sql`crm_deployments`,
     resourceId: OWN_ID,
     status: OWN_STATUS,
@@ -86,7 +86,7 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
     },
   },
   rollback: {
-    access: 'deploy.write',
+    access: 'deploy.read',
     table: sql`deployment_runs`,
     only: sql<boolean>`kind = 'rollback'`,
     resourceId: sql<string>`deployment_id`,
@@ -100,7 +100,7 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
     },
   },
   push: {
-    access: 'push.write',
+    access: 'push.read',
     table: sql`crm_push_logs`,
     only: sql<boolean>`accepted_at is not null`,
     resourceId: OWN_ID,

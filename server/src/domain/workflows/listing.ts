@@ -1,7 +1,7 @@
 // Every automation of a Salesforce org with its state: live, or from a snapshot.
 
 import { type Soql, soql } from '../../salesforce/escape.ts'
-import { isRefusal, SalesforceError } from '../../salesforce/failure.ts'
+import { isRefusal, SalesforceError, withoutQuery } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { describeGlobal, query } from '../../salesforce/rest.ts'
@@ -65,7 +65,7 @@ const attempt = async <T>(
     return await ask()
   } catch (error) {
     if (!(error instanceof SalesforceError) || !isRefusal(error.failure)) throw error
-    warnings.push({ ...warning, message: `${what}: ${error.failure.message}` })
+    warnings.push({ ...warning, message: `${what}: ${withoutQuery(error.failure.message)}` })
     return null
   }
 }
@@ -228,7 +228,7 @@ export const listLive = async (
     warnings.push({
       code: 'type_not_listed',
       type,
-      message: `Salesforce did not list them: ${message} (${code})`,
+      message: `Salesforce did not list them: ${withoutQuery(message)} (${code})`,
     })
   }
 

@@ -10,7 +10,9 @@ const row = z
     at: timestamp,
     client_id: id.nullable(),
     user_id: id.nullable(),
-    credential_type: z.enum(['super_admin', 'api_token', 'session', 'password', 'system']),
+    credential_type: z
+      .enum(['super_admin', 'api_token', 'session', 'password', 'system'])
+      .meta({ id: 'CredentialType' }),
     credential_id: id.nullable(),
     action: z.string(),
     target_type: z.string().nullable(),

@@ -6,7 +6,16 @@ import { route, type Route } from '../route.ts'
 import { id, timestamp } from '../schemas.ts'
 import { email, newPassword, role } from './users.ts'
 
-const ok = z.object({ ok: z.literal(true) })
+const ok = z.object({ ok: z.literal(true) }).meta({ id: 'Ok' })
+
+export const permission = z.enum(PERMISSIONS).meta({ id: 'Permission' })
+
+export const approval = z
+  .enum(['none', 'required'])
+  .describe(
+    '`required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it',
+  )
+  .meta({ id: 'ApprovalRule' })
 
 const loginRoute = (auth: Auth): Route =>
   route({
@@ -61,9 +70,14 @@ const meRoute = (): Route =>
           user_id: id,
           email: z.string(),
           role,
-          permissions: z.array(z.enum(PERMISSIONS)),
+          permissions: z.array(permission),
           client_id: id.nullable(),
-          auth_method: z.enum(['api_token', 'session']),
+          client_ids: z
+            .array(id)
+            .nullable()
+            .describe('The clients that the token is confined to; null: not to several'),
+          approval,
+          auth_method: z.enum(['api_token', 'session']).meta({ id: 'AuthMethod' }),
         }),
       },
     },
@@ -75,6 +89,8 @@ const meRoute = (): Route =>
         role: 'org_admin',
         permissions: [...PERMISSIONS],
         client_id: null,
+        client_ids: null,
+        approval: 'none',
         auth_method: 'session',
       },
     },
@@ -87,6 +103,8 @@ const meRoute = (): Route =>
         role: caller.role,
         permissions: [...caller.permissions],
         client_id: caller.tenant.clientId,
+        client_ids: caller.tenant.clientIds === undefined ? null : [...caller.tenant.clientIds],
+        approval: caller.mustAsk === true ? 'required' : 'none',
         auth_method: caller.credential.type,
       },
     }),

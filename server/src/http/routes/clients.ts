@@ -5,6 +5,7 @@ import { exportClient } from '../../domain/client-export.ts'
 import { type Clients } from '../../domain/clients.ts'
 import { route, type Route } from '../route.ts'
 import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { connectionStatus } from './connections.ts'
 
 const client = z
   .object({
@@ -19,13 +20,14 @@ const client = z
   })
   .meta({ id: 'Client' })
 
-const clientDetail = client.extend({
-  connection_status: z
-    .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
-    .nullable()
-    .describe('Of the current connection; null if there never was one'),
-  latest_snapshot_version: z.int().nullable(),
-})
+const clientDetail = client
+  .extend({
+    connection_status: connectionStatus
+      .nullable()
+      .describe('Of the current connection; null if there never was one'),
+    latest_snapshot_version: z.int().nullable(),
+  })
+  .meta({ id: 'ClientDetail' })
 
 const exampleClient = {
   id: '01931f2a-7c00-7000-8000-000000000003',

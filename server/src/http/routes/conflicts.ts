@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { FINDING_TEXTS } from '../../domain/conflicts/finding-texts.ts'
 import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
 import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
@@ -14,14 +15,23 @@ import {
   waitSeconds,
   workFault,
 } from '../schemas.ts'
+import { reversibility } from './deployment-schema.ts'
 
 const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
-const status = z.enum(['running', 'complete', 'failed'])
-const severity = z.enum(['green', 'yellow', 'red'])
+const status = z.enum(['running', 'complete', 'failed']).meta({ id: 'ConflictReportStatus' })
+const severity = z.enum(['green', 'yellow', 'red']).meta({ id: 'ConflictSeverity' })
+/** Described, not checked: a report of an earlier version may have codes that no rule has any more. */
+const findingCode = z.string().meta({
+  describedBy: z
+    .enum([...FINDING_TEXTS.keys()])
+    .describe('Stable; `/docs/errors` says what each means. A later version may have more')
+    .meta({ id: 'FindingCode' }),
+})
 const component = z
   .object({ type: z.string(), full_name: z.string() })
   .describe('As in package.xml; `Package package.xml` is the deploy as a whole')
+  .meta({ id: 'JudgedComponent' })
 
 const summary = z
   .object({
@@ -54,28 +64,30 @@ const report = summary
   .extend({
     findings: z
       .array(
-        z.object({
-          severity: severity.describe(
-            '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses ' +
-              'something or needs attention. `green`: safe, and says why',
-          ),
-          code: z.string().describe('Stable'),
-          message: z.string(),
-          component,
-          path: z
-            .string()
-            .describe(
-              'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
+        z
+          .object({
+            severity: severity.describe(
+              '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses ' +
+                'something or needs attention. `green`: safe, and says why',
             ),
-          remedy: z.string().nullable().describe('What to do about it; null for a green finding'),
-        }),
+            code: findingCode,
+            message: z.string(),
+            component,
+            path: z
+              .string()
+              .describe(
+                'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
+              ),
+            remedy: z.string().nullable().describe('What to do about it; null for a green finding'),
+          })
+          .meta({ id: 'ConflictFinding' }),
       )
       .describe('Worst first. Every component has at least one'),
     reversibility: z
       .array(
         z.object({
           component,
-          level: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+          level: reversibility,
           reason: z.string(),
         }),
       )

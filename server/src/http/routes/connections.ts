@@ -3,8 +3,10 @@ import { type Connections } from '../../domain/connections/connections.ts'
 import { route, type Route } from '../route.ts'
 import { fault, id, line, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
 
-const environment = z.enum(['production', 'sandbox'])
-const status = z.enum(['pending', 'connected', 'expired', 'revoked', 'error'])
+const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
+export const connectionStatus = z
+  .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
+  .meta({ id: 'ConnectionStatus' })
 
 /** Salesforce: versions up to 30 are retired; version numbers in paths have one decimal, always zero. */
 const apiVersion = z
@@ -16,7 +18,7 @@ const connection = z
   .object({
     id,
     client_id: id,
-    status: status.describe(
+    status: connectionStatus.describe(
       '`pending`: the authorization is not finished. `connected`: usable. `expired`: the grant ' +
         'is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended.',
     ),
@@ -45,6 +47,7 @@ const health = z
         sfdc_user_id: z.string(),
         username: z.string().nullable(),
       })
+      .meta({ id: 'SalesforceIdentity' })
       .nullable()
       .describe('Who the connection acts as in Salesforce'),
     api_usage: z
@@ -56,6 +59,7 @@ const health = z
           .int()
           .describe('Calls reserved for other tools: new work stops before it uses them'),
       })
+      .meta({ id: 'ApiUsage' })
       .nullable()
       .describe("The Salesforce org's API calls of the last 24 hours"),
     missing_permissions: z
@@ -78,6 +82,7 @@ const health = z
     ),
   })
   .describe('The live state in Salesforce; only with `check`')
+  .meta({ id: 'ConnectionHealth' })
 
 const created = z.object({
   connection,
@@ -93,7 +98,9 @@ const created = z.object({
 })
 
 const failedStep = z.object({
-  step: z.enum(['read_grant', 'revoke_at_salesforce', 'delete_at_nango']),
+  step: z
+    .enum(['read_grant', 'revoke_at_salesforce', 'delete_at_nango'])
+    .meta({ id: 'RevocationStep' }),
   code: z.string(),
   message: z.string(),
 })
@@ -256,7 +263,7 @@ const listRoute = (connections: Connections): Route =>
     body: z.strictObject({
       ...pageRequest,
       client_id: id.optional(),
-      status: status.optional(),
+      status: connectionStatus.optional(),
       ...timeRange,
     }),
     replies: { 200: { description: 'A page of connections', body: pageOf(connection) } },

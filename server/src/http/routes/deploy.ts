@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
+import { approvalId, id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   createDeploymentReplies,
@@ -47,17 +47,22 @@ const customObjectsRoute = (
         .boolean()
         .optional()
         .describe('Validates in the Salesforce org and changes nothing'),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [
       'not_found',
+      'bad_request',
       'invalid_plan',
       'client_inactive',
       'connection_not_ready',
       'deployment_in_progress',
       'conflicts_found',
       'topology_drifted',
+      'approval_required',
+      'approval_unusable',
       'no_snapshot',
       'salesforce_error',
     ],
@@ -73,7 +78,7 @@ const statusRoute = (deployments: Deployments): Route =>
     path: '/api/deploy/status',
     tag: 'Deploy',
     summary: 'Get a deployment',
-    access: 'deploy.write',
+    access: 'deploy.read',
     body: z.strictObject({ deployment_id: id }),
     replies: { 200: { description: 'The deployment', body: deployment } },
     errors: ['not_found'],
@@ -91,7 +96,7 @@ const listRoute = (deployments: Deployments): Route =>
     tag: 'Deploy',
     summary: 'List deployments, newest first',
     description: 'Without plan and components.',
-    access: 'deploy.write',
+    access: 'deploy.read',
     body: z.strictObject({
       client_id: id.optional(),
       kind: deploymentKind.optional(),
@@ -159,14 +164,19 @@ const rollbackRoute = (
         .min(1)
         .max(10_000)
         .optional(),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [
       'not_found',
       'bad_request',
       'connection_not_ready',
       'not_rollbackable',
+      'approval_required',
+      'approval_unusable',
+      'topology_drifted',
       'data_would_be_lost',
       'deployment_in_progress',
       'salesforce_error',

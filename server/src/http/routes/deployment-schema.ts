@@ -3,31 +3,29 @@
 import * as z from 'zod'
 import { type Caller } from '../../domain/caller.ts'
 import { type Deployment, type Deployments } from '../../domain/deployments/deployments.ts'
+import { planSchema } from '../../domain/plan/schema.ts'
+import { workflowInput, workflowType } from '../../domain/workflows/definition/schema.ts'
 import { type Reply } from '../route.ts'
 import { isFinal, replyWith } from '../running.ts'
-import { fault, id, progress, timestamp, workFault } from '../schemas.ts'
+import { fault, id, line, progress, timestamp, workFault } from '../schemas.ts'
 
 export const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
-export const deploymentStatus = z.enum([
-  'pending',
-  'validated',
-  'deployed',
-  'failed',
-  'rolled_back',
-])
-export const deploymentKind = z.enum([
-  'custom_objects',
-  'workflows',
-  'workflow_removal',
-  'workflow_activation',
-])
-export const named = z.object({ type: z.string(), full_name: z.string() })
+export const deploymentStatus = z
+  .enum(['pending', 'validated', 'deployed', 'failed', 'rolled_back'])
+  .meta({ id: 'DeploymentStatus' })
+export const deploymentKind = z
+  .enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation'])
+  .meta({ id: 'DeploymentKind' })
+export const reversibility = z
+  .enum(['reversible', 'reversible_with_data_loss', 'irreversible'])
+  .meta({ id: 'Reversibility' })
+const named = z.object({ type: z.string(), full_name: z.string() }).meta({ id: 'ComponentName' })
 
 const component = named
   .extend({
-    action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
-    reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+    action: z.enum(['created', 'updated', 'unchanged', 'deleted']).meta({ id: 'ComponentAction' }),
+    reversibility,
     reason: z
       .string()
       .nullable()
@@ -39,21 +37,48 @@ const component = named
     problem: z
       .object({
         message: z.string(),
-        severity: z.enum(['error', 'warning']),
+        severity: z.enum(['error', 'warning']).meta({ id: 'ComponentProblemSeverity' }),
         file: z.string().nullable(),
         line: z.int().nullable(),
         column: z.int().nullable(),
         code: z.string().nullable(),
       })
+      .meta({ id: 'ComponentProblem' })
       .nullable()
       .describe("Salesforce's own words and the place in the package"),
   })
   .meta({ id: 'DeployedComponent' })
 
+export const workflowName = z
+  .strictObject({ type: workflowType, api_name: line(255) })
+  .meta({ id: 'WorkflowName' })
+
+/** What `plan` of a deployment is, by its kind. */
+const deploymentPlan = z
+  .union([
+    planSchema,
+    z
+      .strictObject({ workflows: z.array(workflowInput) })
+      .describe('Of a deployment of kind `workflows`: `definition` is Metadata JSON')
+      .meta({ id: 'WorkflowsPlan' }),
+    z
+      .strictObject({ workflows: z.array(workflowName) })
+      .describe('Of a deployment of kind `workflow_removal`')
+      .meta({ id: 'WorkflowRemovalPlan' }),
+    z
+      .strictObject({
+        activation: workflowName.extend({ active: z.boolean(), version: z.int().optional() }),
+      })
+      .describe('Of a deployment of kind `workflow_activation`')
+      .meta({ id: 'WorkflowActivationPlan' }),
+  ])
+  .meta({ id: 'DeploymentPlan' })
+
 const rollbackResult = z
   .object({
     status: z
       .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
+      .meta({ id: 'RollbackStatus' })
       .describe('`dry_run`: the lists show what would be done'),
     removed: z.array(named),
     restored: z.array(named),
@@ -82,6 +107,7 @@ const rollbackResult = z
         compared: z.int(),
         differences: z.array(named.extend({ what: z.string() })),
       })
+      .meta({ id: 'RollbackProof' })
       .nullable()
       .describe(
         'What was read back after the rollback, compared with the state before the deployment',
@@ -116,7 +142,10 @@ export const deploymentSummary = z
   .meta({ id: 'DeploymentSummary' })
 export const deployment = deploymentSummary
   .extend({
-    plan: z.unknown().describe('As it was parsed, with defaults filled in'),
+    plan: z
+      .unknown()
+      .describe('As it was parsed, with defaults filled in; its shape depends on `kind`')
+      .meta({ describedBy: deploymentPlan }),
     components: z.array(component),
   })
   .meta({ id: 'Deployment' })

@@ -5,6 +5,7 @@ import {
   mappingFields,
   sfdcName,
 } from '../../domain/mappings/mapping.ts'
+import { MAPPING_CODES } from '../../domain/mappings/finding-codes.ts'
 import { type Mappings } from '../../domain/mappings/mappings.ts'
 import { route, type Route } from '../route.ts'
 import {
@@ -17,7 +18,7 @@ import {
   timestamp,
 } from '../schemas.ts'
 
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]).meta({ id: 'MappedValue' })
 
 const field = z
   .object({
@@ -54,8 +55,14 @@ const finding = z
       .enum(['error', 'warning'])
       .describe(
         'error: pushes fail, all or those that meet it; warning: it works, perhaps not as intended',
-      ),
-    code: z.string(),
+      )
+      .meta({ id: 'MappingFindingSeverity' }),
+    code: z.string().meta({
+      describedBy: z
+        .enum(Object.keys(MAPPING_CODES) as [string, ...string[]])
+        .describe('Stable; `/docs/errors` says what each means. A later version may have more')
+        .meta({ id: 'MappingFindingCode' }),
+    }),
     path: z.string().describe('From the mapping: `fields.0.value_map.Open`, `external_id_field`'),
     message: z.string(),
     remedy: z.string(),
@@ -64,12 +71,14 @@ const finding = z
 
 const snapshotVersion = z.int().describe('Of the snapshot that it was checked against')
 
-const checkedMapping = mapping.extend({
-  warnings: z
-    .array(finding)
-    .describe('Findings against the newest snapshot; without a snapshot, those that need none'),
-  snapshot_version: snapshotVersion.nullable().describe('null: the client has no snapshot yet'),
-})
+const checkedMapping = mapping
+  .extend({
+    warnings: z
+      .array(finding)
+      .describe('Findings against the newest snapshot; without a snapshot, those that need none'),
+    snapshot_version: snapshotVersion.nullable().describe('null: the client has no snapshot yet'),
+  })
+  .meta({ id: 'CheckedMapping' })
 
 const validation = z.object({
   valid: z.boolean().describe('No finding is an error'),
@@ -78,7 +87,9 @@ const validation = z.object({
 })
 
 const score = z.number().describe('0 to 1')
-const reasons = z.array(z.object({ code: z.string(), message: z.string() }))
+const reasons = z.array(
+  z.object({ code: z.string(), message: z.string() }).meta({ id: 'SuggestionReason' }),
+)
 
 const suggestion = z
   .object({
@@ -250,28 +261,32 @@ const exampleSuggestion = {
   },
 }
 
-const canonicalField = z.union([
-  canonicalName,
-  z.strictObject({
-    name: canonicalName,
-    label: line(200).optional(),
-    type: line(40)
-      .optional()
-      .describe('string, number, boolean, date, datetime, email, phone, url; others are ignored'),
-    sample_values: z
-      .array(
-        z.union([
-          z.string().max(1_000).refine(isWellFormed, NOT_WELL_FORMED),
-          z.number(),
-          z.boolean(),
-          z.null(),
-        ]),
-      )
-      .max(50)
-      .optional()
-      .describe('They show the type, and the picklist that has them; they are not stored'),
-  }),
-])
+const sampleValue = z
+  .union([
+    z.string().max(1_000).refine(isWellFormed, NOT_WELL_FORMED),
+    z.number(),
+    z.boolean(),
+    z.null(),
+  ])
+  .meta({ id: 'SampleValue' })
+
+const canonicalField = z
+  .union([
+    canonicalName,
+    z.strictObject({
+      name: canonicalName,
+      label: line(200).optional(),
+      type: line(40)
+        .optional()
+        .describe('string, number, boolean, date, datetime, email, phone, url; others are ignored'),
+      sample_values: z
+        .array(sampleValue)
+        .max(50)
+        .optional()
+        .describe('They show the type, and the picklist that has them; they are not stored'),
+    }),
+  ])
+  .meta({ id: 'CanonicalField' })
 
 const GRAMMAR =
   'Where a value goes (`sfdc_field`) is written like a column of Salesforce’s own CSV files:\n\n' +

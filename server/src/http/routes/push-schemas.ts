@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { isFinal } from '../running.ts'
-import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import { approvalId, id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 /** For a JSON body; application/x-ndjson has no limit except that of the rows. */
 export const PUSH_BODY_BYTES = 16 * 1024 * 1024
@@ -18,32 +18,38 @@ const match = z
   .describe(
     'Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value',
   )
+  .meta({ id: 'RecordMatch' })
 
 export const updateRow = z.strictObject({ match, fields: record }).meta({ id: 'StatusUpdateRow' })
 
-const target = z.strictObject({ object: objectName, match })
+const target = z.strictObject({ object: objectName, match }).meta({ id: 'LinkTarget' })
 export const linkRow = z
   .union([
-    z.strictObject({ object: objectName, match, field: line(100), target }),
-    z.strictObject({
-      object: objectName,
-      match,
-      field: line(100)
-        .optional()
-        .describe("The junction's lookup to the target, where several lead to its object"),
-      target,
-      junction: z
-        .strictObject({
-          object: objectName,
-          fields: record,
-          external_id: z
-            .union([z.string(), z.record(z.string(), z.unknown())])
-            .describe(
-              'The external id by which the same junction record is found when it is pushed again',
-            ),
-        })
-        .describe('A record between the two, created once'),
-    }),
+    z
+      .strictObject({ object: objectName, match, field: line(100), target })
+      .meta({ id: 'LookupLinkRow' }),
+    z
+      .strictObject({
+        object: objectName,
+        match,
+        field: line(100)
+          .optional()
+          .describe("The junction's lookup to the target, where several lead to its object"),
+        target,
+        junction: z
+          .strictObject({
+            object: objectName,
+            fields: record,
+            external_id: z
+              .union([z.string(), z.record(z.string(), z.unknown())])
+              .describe(
+                'The external id by which the same junction record is found when it is pushed again',
+              )
+              .meta({ id: 'JunctionExternalId' }),
+          })
+          .describe('A record between the two, created once'),
+      })
+      .meta({ id: 'JunctionLinkRow' }),
   ])
   .meta({ id: 'LinkRow' })
 /** Only looked at: there may be hundreds of thousands, and zod would copy each member of each. */
@@ -67,14 +73,17 @@ const options = z
       .describe('One transaction; at most 200 rows, by sObject Collections'),
     transport: z
       .enum(['auto', 'collections', 'bulk'])
+      .meta({ id: 'WantedTransport' })
       .default('auto')
       .describe('auto: Collections up to 2,000 rows, above that Bulk API 2.0'),
     null_policy: z
       .enum(['skip', 'blank'])
+      .meta({ id: 'NullPolicy' })
       .default('skip')
       .describe('skip: null and empty texts are not sent; blank: they empty the field'),
     assignment_rules: z
       .union([z.boolean(), z.string().regex(/^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/)])
+      .meta({ id: 'AssignmentRules' })
       .default(false)
       .describe('For leads and cases: false = none, true = the active rule, or the id of a rule'),
     allow_duplicates: z
@@ -85,7 +94,7 @@ const options = z
   .prefault({})
   .meta({ id: 'PushOptions' })
 
-const common = { client_id: id, options }
+const common = { client_id: id, options, ...approvalId }
 export const recordsEnvelope = z.strictObject({
   ...common,
   object: objectName,
@@ -93,15 +102,19 @@ export const recordsEnvelope = z.strictObject({
 })
 export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSeconds })
 
-export const kind = z.enum(['records', 'status_update', 'link'])
-export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
+export const kind = z.enum(['records', 'status_update', 'link']).meta({ id: 'PushKind' })
+export const status = z
+  .enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
+  .meta({ id: 'PushStatus' })
 
-const rowError = z.object({
-  code: z.string().describe("Salesforce's own code where Salesforce refused"),
-  message: z.string(),
-  fields: z.array(z.string()).describe('Canonical names'),
-  remedy: z.string(),
-})
+const rowError = z
+  .object({
+    code: z.string().describe("Salesforce's own code where Salesforce refused"),
+    message: z.string(),
+    fields: z.array(z.string()).describe('Canonical names'),
+    remedy: z.string(),
+  })
+  .meta({ id: 'RowError' })
 
 export const result = z
   .object({
@@ -110,6 +123,7 @@ export const result = z
     id: z.string().nullable().describe("The record's id, 18 characters"),
     action: z
       .enum(['created', 'updated', 'skipped', 'failed', 'would_update', 'would_send'])
+      .meta({ id: 'RowAction' })
       .describe(
         '`skipped`: there was nothing to change; counts as succeeded. In a dry run: ' +
           '`would_update` changes an existing record, `would_send` creates or changes one (only ' +
@@ -139,7 +153,7 @@ export const push = z
     status,
     is_final: isFinal,
     dry_run: z.boolean(),
-    transport: z.enum(['collections', 'bulk']),
+    transport: z.enum(['collections', 'bulk']).meta({ id: 'PushTransport' }),
     total: z.int(),
     processed: z.int(),
     succeeded: z.int(),
@@ -151,12 +165,14 @@ export const push = z
     retry_of: id.nullable(),
     automations: z
       .array(
-        z.object({
-          type: z.string(),
-          api_name: z.string(),
-          events: z.array(z.string()),
-          timing: z.string().nullable(),
-        }),
+        z
+          .object({
+            type: z.string(),
+            api_name: z.string(),
+            events: z.array(z.string()),
+            timing: z.string().nullable(),
+          })
+          .meta({ id: 'StartedAutomation' }),
       )
       .nullable()
       .describe(
@@ -165,6 +181,7 @@ export const push = z
       ),
     dry_run_counts: z
       .object({ would_update: z.int(), would_send: z.int() })
+      .meta({ id: 'DryRunCounts' })
       .nullable()
       .describe(
         'In a dry run: the rows that a push would send, by the `action` of their results. Rows that ' +
@@ -172,6 +189,7 @@ export const push = z
       ),
     error: workFault
       .extend({ resumes_at: timestamp.optional() })
+      .meta({ id: 'PushFault' })
       .nullable()
       .describe(
         'Why it ended before all rows were sent; with status `in_progress`, why it is paused ' +

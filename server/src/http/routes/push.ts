@@ -14,7 +14,7 @@ import { type JsonLine } from '../lines.ts'
 import { faultsOf, readWith } from '../../domain/schema-faults.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
 import { replyWith } from '../running.ts'
-import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
+import { approvalId, id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   examplePush,
@@ -59,6 +59,9 @@ const ERRORS: ErrorCode[] = [
   'connection_not_ready',
   'no_snapshot',
   'upload_in_progress',
+  'approval_required',
+  'approval_unusable',
+  'topology_drifted',
 ]
 
 const LINES_WORDS =
@@ -132,6 +135,7 @@ const shared = (pushes: Pushes) =>
     access: 'push.write',
     bodyLimitBytes: PUSH_BODY_BYTES,
     exactNumbers: true,
+    approvable: true,
     replies,
     errors: ERRORS,
     idempotency: {
@@ -228,7 +232,7 @@ const getRoute = (pushes: Pushes): Route =>
     path: '/api/push/get',
     tag: 'Push',
     summary: 'Get a push',
-    access: 'push.write',
+    access: 'push.read',
     body: idOnly,
     replies: { 200: { description: 'The push', body: pushWithResults } },
     errors: ['not_found'],
@@ -249,10 +253,10 @@ const resultsRoute = (pushes: Pushes): Route =>
       'While a push runs, the results so far; read to the end once the push has ended. With ' +
       '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
       'not apply then.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       push_id: id,
-      status: z.enum(['failed', 'succeeded']).optional(),
+      status: z.enum(['failed', 'succeeded']).meta({ id: 'RowOutcome' }).optional(),
       limit: z.int().min(1).max(RESULTS_MAX).default(50),
       cursor: z.string().min(1).max(200).optional(),
     }),
@@ -281,9 +285,11 @@ const resultsRoute = (pushes: Pushes): Route =>
     },
   })
 
-const pushPage = pageOf(push).extend({
-  warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
-})
+const pushPage = pageOf(push)
+  .extend({
+    warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
+  })
+  .meta({ id: 'PushPage' })
 
 const listRoute = (pushes: Pushes): Route =>
   route({
@@ -294,7 +300,7 @@ const listRoute = (pushes: Pushes): Route =>
     description:
       '`object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and ' +
       'no mapping names it.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       client_id: id.optional(),
       object: line(100).optional(),
@@ -347,7 +353,7 @@ const retryRoute = (pushes: Pushes): Route =>
     summary: 'Retry the failed rows of a push',
     description:
       'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
-    body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
+    body: z.strictObject({ push_id: id, ...approvalId, wait_seconds: waitSeconds }),
     errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
     example: {
       body: { push_id: PUSH_ID },

@@ -32,6 +32,7 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
   route({
     method: 'POST',
     path: '/api/super-admin/orgs',
+    operationId: 'superAdminOrgsCreate',
     tag: 'Super-admin',
     summary: 'Create an organization',
     access: 'super_admin',
@@ -96,6 +97,7 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
   route({
     method: 'POST',
     path: '/api/super-admin/users',
+    operationId: 'superAdminUsersCreate',
     tag: 'Super-admin',
     summary: 'Create a user in any organization',
     access: 'super_admin',

@@ -3,7 +3,6 @@ import * as z from 'zod'
 import {
   type Snapshot,
   type Topology,
-  AUTOMATION_TYPES,
   CHANGES,
   INCLUDABLE,
 } from '../../domain/topology/topology.ts'
@@ -19,15 +18,23 @@ import {
   waitSeconds,
   workFault,
 } from '../schemas.ts'
+import {
+  automationTrigger,
+  automationType,
+  metadataJson,
+  objectDescribe,
+} from './salesforce-schemas.ts'
 
 const objectName = z
   .string()
   .regex(/^[A-Za-z]\w{0,79}$/, 'must be the API name of an object, like Account or Job__c')
 const version = z.int().min(1).max(2_147_483_647)
 
-const changes = z.object({ added: z.int(), removed: z.int(), changed: z.int() })
+const changes = z
+  .object({ added: z.int(), removed: z.int(), changed: z.int() })
+  .meta({ id: 'ChangeCounts' })
 
-const status = z.enum(['pulling', 'complete', 'failed'])
+const status = z.enum(['pulling', 'complete', 'failed']).meta({ id: 'SnapshotStatus' })
 
 const snapshot = z
   .object({
@@ -38,6 +45,7 @@ const snapshot = z
     is_final: isFinal,
     scope: z
       .union([z.literal('all'), z.array(z.string())])
+      .meta({ id: 'SnapshotScope' })
       .describe('What was read; every other object was carried over from the previous version'),
     api_version: z.string(),
     progress,
@@ -51,31 +59,33 @@ const snapshot = z
       .string()
       .nullable()
       .describe('SHA-256 over everything in it: equal hashes are equal snapshots'),
-    stats: z.object({
-      salesforce_api_calls: z.int(),
-      not_modified: z.int().describe('Describes that Salesforce said had not changed'),
-      bytes: z.int().describe('Compressed bytes that this pull added to the store'),
-      duration_ms: z.int(),
-      unreadable: z
-        .array(z.object({ object: z.string(), code: z.string(), message: z.string() }))
-        .describe(
-          "Objects and automations that could not be read, with Salesforce's reason; a type of " +
-            'automation that could not be listed is named by the type and carried over',
-        ),
-      not_visible: z
-        .array(z.string())
-        .describe(
-          'Objects, and fields as `Object.Field`, that an earlier version has and the connected ' +
-            'user no longer sees, but that may still exist in the Salesforce org. They do not ' +
-            'count as removed',
-        ),
-      missing_permissions: z
-        .array(z.string())
-        .nullable()
-        .describe(
-          'Permissions that the connected user lacks, as Setup calls them; null where not known',
-        ),
-    }),
+    stats: z
+      .object({
+        salesforce_api_calls: z.int(),
+        not_modified: z.int().describe('Describes that Salesforce said had not changed'),
+        bytes: z.int().describe('Compressed bytes that this pull added to the store'),
+        duration_ms: z.int(),
+        unreadable: z
+          .array(z.object({ object: z.string(), code: z.string(), message: z.string() }))
+          .describe(
+            "Objects and automations that could not be read, with Salesforce's reason; a type of " +
+              'automation that could not be listed is named by the type and carried over',
+          ),
+        not_visible: z
+          .array(z.string())
+          .describe(
+            'Objects, and fields as `Object.Field`, that an earlier version has and the connected ' +
+              'user no longer sees, but that may still exist in the Salesforce org. They do not ' +
+              'count as removed',
+          ),
+        missing_permissions: z
+          .array(z.string())
+          .nullable()
+          .describe(
+            'Permissions that the connected user lacks, as Setup calls them; null where not known',
+          ),
+      })
+      .meta({ id: 'SnapshotStats' }),
     changes_from_previous: changes
       .nullable()
       .describe('Objects and automations, compared with the previous version; null for the first'),
@@ -85,69 +95,65 @@ const snapshot = z
   })
   .meta({ id: 'Snapshot' })
 
-const describe = z
-  .record(z.string(), z.unknown())
-  .describe("Salesforce's describe of the object, as it was sent")
-
-const automation = z.object({
-  type: z.enum(AUTOMATION_TYPES),
-  api_name: z
-    .string()
-    .describe('As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard`'),
-  label: z.string().nullable(),
-  object: z.string().nullable(),
-  active: z.boolean(),
-  active_version: z.int().nullable(),
-  latest_version: z.int().nullable(),
-  versions: z.array(
-    z.object({
-      version: z.int(),
-      status: z.string(),
-      last_modified_at: timestamp.nullable(),
-    }),
-  ),
-  process_type: z.string().nullable(),
-  trigger: z
-    .object({
-      object: z.string().nullable(),
-      events: z.array(z.enum(['create', 'update', 'delete', 'undelete', 'event'])),
-      timing: z.enum(['before', 'after', 'both', 'scheduled', 'async']),
-      order: z.number().nullable(),
-    })
-    .nullable(),
-  managed: z.boolean().describe('Part of an installed managed package'),
-  last_modified_at: timestamp.nullable(),
-  definition_version: z
-    .int()
-    .nullable()
-    .describe('For a flow: the version that `definition` shows, the active one or else the latest'),
-  definition: z
-    .record(z.string(), z.unknown())
-    .nullable()
-    .describe(
-      'The content as the Metadata API gives it, as JSON: an element is its text or an object of its ' +
-        'children, a repeated element an array (so a list of one is not an array). Null where hidden.',
-    ),
-})
-
-const snapshotWithPayload = snapshot.extend({
-  warnings: z
-    .array(
+const automation = z
+  .object({
+    type: automationType,
+    api_name: z
+      .string()
+      .describe('As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard`'),
+    label: z.string().nullable(),
+    object: z.string().nullable(),
+    active: z.boolean(),
+    active_version: z.int().nullable(),
+    latest_version: z.int().nullable(),
+    versions: z.array(
       z.object({
-        path: z.string().describe('In the request: `objects.0`'),
-        code: z.enum(['object_unknown', 'object_not_visible', 'object_unreadable']),
-        message: z.string(),
+        version: z.int(),
+        status: z.string(),
+        last_modified_at: timestamp.nullable(),
       }),
-    )
-    .describe(
-      'Names asked for that this version does not describe, with the nearest one that it does',
     ),
-  objects: z
-    .record(z.string(), describe)
-    .nullable()
-    .describe('By API name; null when the snapshot is not complete or they were not requested'),
-  automations: z.array(automation).nullable(),
-})
+    process_type: z.string().nullable(),
+    trigger: automationTrigger.nullable(),
+    managed: z.boolean().describe('Part of an installed managed package'),
+    last_modified_at: timestamp.nullable(),
+    definition_version: z
+      .int()
+      .nullable()
+      .describe(
+        'For a flow: the version that `definition` shows, the active one or else the latest',
+      ),
+    definition: metadataJson
+      .nullable()
+      .describe(
+        'The content as the Metadata API gives it, as JSON: an element is its text or an object of its ' +
+          'children, a repeated element an array (so a list of one is not an array). Null where hidden.',
+      ),
+  })
+  .meta({ id: 'SnapshotAutomation' })
+
+const snapshotWithPayload = snapshot
+  .extend({
+    warnings: z
+      .array(
+        z.object({
+          path: z.string().describe('In the request: `objects.0`'),
+          code: z
+            .enum(['object_unknown', 'object_not_visible', 'object_unreadable'])
+            .meta({ id: 'SnapshotWarningCode' }),
+          message: z.string(),
+        }),
+      )
+      .describe(
+        'Names asked for that this version does not describe, with the nearest one that it does',
+      ),
+    objects: z
+      .record(z.string(), objectDescribe)
+      .nullable()
+      .describe('By API name; null when the snapshot is not complete or they were not requested'),
+    automations: z.array(automation).nullable(),
+  })
+  .meta({ id: 'SnapshotWithPayload' })
 
 const attributes = z.array(
   z.object({
@@ -162,12 +168,15 @@ const attributes = z.array(
 )
 const change = z
   .enum(CHANGES)
+  .meta({ id: 'TopologyChange' })
   .describe(
     '`not_visible`: the connected user no longer sees it, but it may still exist. ' +
       '`now_visible`: the user did not see it before. `access_changed`: only the access to it differs',
   )
-const part = z.object({ api_name: z.string(), change, attributes })
-const side = z.object({ id, client_id: id, version: z.int().nullable() })
+const part = z.object({ api_name: z.string(), change, attributes }).meta({ id: 'ChangedPart' })
+const side = z
+  .object({ id, client_id: id, version: z.int().nullable() })
+  .meta({ id: 'ComparedSnapshot' })
 
 const diff = z
   .object({
@@ -207,7 +216,7 @@ const diff = z
       }),
     ),
     automations: z.array(
-      z.object({ type: z.enum(AUTOMATION_TYPES), api_name: z.string(), change, attributes }),
+      z.object({ type: automationType, api_name: z.string(), change, attributes }),
     ),
     next_cursor: z.string().nullable(),
   })
@@ -381,7 +390,10 @@ const getRoute = (topology: Topology): Route =>
         .describe(
           'Only these, case-insensitive; a name that is not in the snapshot is left out, with a warning',
         ),
-      include: z.array(z.enum(INCLUDABLE)).max(INCLUDABLE.length).optional(),
+      include: z
+        .array(z.enum(INCLUDABLE).meta({ id: 'SnapshotPart' }))
+        .max(INCLUDABLE.length)
+        .optional(),
     }),
     replies: { 200: { description: 'The snapshot', body: snapshotWithPayload } },
     errors: ['not_found', 'no_snapshot'],

@@ -16,7 +16,7 @@ import {
   timestamp,
 } from '../schemas.ts'
 
-export const role = z.enum(['org_admin', 'company_admin', 'company_member'])
+export const role = z.enum(['org_admin', 'company_admin', 'company_member']).meta({ id: 'Role' })
 
 export const email = z.email().max(254)
 

@@ -14,8 +14,8 @@ const POLLED: Readonly<Record<ListedKind, string>> = {
   push: '/api/push/get',
 }
 
-const kind = z.enum(LISTED_KINDS)
-const state = z.enum(WORK_STATES)
+const kind = z.enum(LISTED_KINDS).meta({ id: 'WorkKind' })
+const state = z.enum(WORK_STATES).meta({ id: 'WorkState' })
 
 const work = z
   .object({

@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
-import { workflowInput, WORKFLOW_TYPES } from '../../domain/workflows/definition/schema.ts'
+import { workflowInput, workflowType } from '../../domain/workflows/definition/schema.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, waitSeconds } from '../schemas.ts'
+import { approvalId, id, line, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   createDeploymentReplies,
   type DeploymentReplies,
   exampleDeployment,
   PLAN_BODY_BYTES,
+  workflowName,
 } from './deployment-schema.ts'
 
 const exampleWorkflow = {
@@ -78,8 +79,6 @@ const exampleComponent = {
   problem: null,
 }
 
-const named = z.strictObject({ type: z.enum(WORKFLOW_TYPES), api_name: line(255) })
-
 const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
   ...exampleDeployment,
   kind,
@@ -88,6 +87,10 @@ const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
 })
 const ERRORS = [
   'not_found',
+  'bad_request',
+  'approval_required',
+  'approval_unusable',
+  'topology_drifted',
   'invalid_plan',
   'client_inactive',
   'connection_not_ready',
@@ -129,10 +132,12 @@ const deployRoute = (
         .boolean()
         .optional()
         .describe('Validates in the Salesforce org and changes nothing'),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
-    errors: [...ERRORS, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
+    errors: [...ERRORS, 'conflicts_found', 'no_snapshot'],
     example: {
       body: byWorkflow(exampleWorkflow),
       variants: EXAMPLE_BODIES,
@@ -159,12 +164,14 @@ const setActiveRoute = (
     access: 'workflows.write',
     body: z.strictObject({
       client_id: id,
-      type: z.enum(WORKFLOW_TYPES),
+      type: workflowType,
       api_name: line(255),
       active: z.boolean(),
       version: z.int().min(1).optional().describe('For a flow that is to be active'),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [...ERRORS],
     example: {
@@ -198,9 +205,11 @@ const removeRoute = (
     access: 'workflows.write',
     body: z.strictObject({
       client_id: id,
-      workflows: z.array(named).min(1).max(200),
+      workflows: z.array(workflowName).min(1).max(200),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [...ERRORS, 'flow_interviews_waiting'],
     example: {

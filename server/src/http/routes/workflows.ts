@@ -3,15 +3,15 @@ import { type Workflows } from '../../domain/workflows/workflows.ts'
 import { AUTOMATION_TYPES } from '../../domain/topology/topology.ts'
 import { route, type Route } from '../route.ts'
 import { id, timestamp } from '../schemas.ts'
+import { automationTrigger, automationType } from './salesforce-schemas.ts'
 
-const type = z.enum(AUTOMATION_TYPES)
 const apiName = z
   .string()
   .describe('As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard`')
 
 const automation = z
   .object({
-    type,
+    type: automationType,
     api_name: apiName,
     label: z.string().nullable(),
     object: z
@@ -25,13 +25,7 @@ const automation = z
       .string()
       .nullable()
       .describe("Of a flow, in Salesforce's words; `Workflow` is a Process Builder process"),
-    trigger: z
-      .object({
-        object: z.string().nullable(),
-        events: z.array(z.enum(['create', 'update', 'delete', 'undelete', 'event'])),
-        timing: z.enum(['before', 'after', 'both', 'scheduled', 'async']),
-        order: z.number().nullable(),
-      })
+    trigger: automationTrigger
       .nullable()
       .describe('Null: it is started by hand, by another automation, or its content is hidden'),
     managed: z.boolean().describe('Part of an installed managed package'),
@@ -42,48 +36,56 @@ const automation = z
   })
   .meta({ id: 'Automation' })
 
-const listed = z.object({
-  items: z.array(automation),
-  next_cursor: z.string().nullable(),
-  source: z.enum(['live', 'snapshot']),
-  snapshot_version: z.int().nullable().describe('The snapshot that was listed; null for `live`'),
-  total: z.int().describe('How many fit the filters, on all pages'),
-  warnings: z
-    .array(
-      z.object({
-        code: z
-          .enum(['type_not_listed', 'content_not_read', 'object_unknown'])
-          .describe(
-            '`type_not_listed`: automations of this type are missing, or are older than the rest. ' +
-              '`content_not_read`: some are listed without what is in their content. ' +
-              '`object_unknown`: the newest snapshot has no `object` of this name',
+const source = z.enum(['live', 'snapshot']).meta({ id: 'AutomationSource' })
+
+const listed = z
+  .object({
+    items: z.array(automation),
+    next_cursor: z.string().nullable(),
+    source,
+    snapshot_version: z.int().nullable().describe('The snapshot that was listed; null for `live`'),
+    total: z.int().describe('How many fit the filters, on all pages'),
+    warnings: z
+      .array(
+        z.object({
+          code: z
+            .enum(['type_not_listed', 'content_not_read', 'object_unknown'])
+            .meta({ id: 'AutomationWarningCode' })
+            .describe(
+              '`type_not_listed`: automations of this type are missing, or are older than the rest. ' +
+                '`content_not_read`: some are listed without what is in their content. ' +
+                '`object_unknown`: the newest snapshot has no `object` of this name',
+            ),
+          type: automationType.nullable(),
+          message: z.string(),
+        }),
+      )
+      .describe('What the list does not know, with the reason'),
+    execution_order: z
+      .array(
+        z.object({
+          object: z.string(),
+          event: z.enum(['create', 'update', 'delete', 'undelete']).meta({ id: 'RecordEvent' }),
+          steps: z.array(
+            z.object({
+              timing: z
+                .enum(['before', 'after'])
+                .describe('Before or after the record is saved')
+                .meta({ id: 'StepTiming' }),
+              type: automationType,
+              api_name: apiName,
+              order: z.number().nullable().describe("A flow's trigger order"),
+            }),
           ),
-        type: type.nullable(),
-        message: z.string(),
-      }),
-    )
-    .describe('What the list does not know, with the reason'),
-  execution_order: z
-    .array(
-      z.object({
-        object: z.string(),
-        event: z.enum(['create', 'update', 'delete', 'undelete']),
-        steps: z.array(
-          z.object({
-            timing: z.enum(['before', 'after']).describe('Before or after the record is saved'),
-            type,
-            api_name: apiName,
-            order: z.number().nullable().describe("A flow's trigger order"),
-          }),
-        ),
-      }),
-    )
-    .nullable()
-    .describe(
-      'With `object`: what runs when one of its records is saved or deleted, first to last. Among ' +
-        'automations of one kind Salesforce defines an order only for flows with a trigger order',
-    ),
-})
+        }),
+      )
+      .nullable()
+      .describe(
+        'With `object`: what runs when one of its records is saved or deleted, first to last. Among ' +
+          'automations of one kind Salesforce defines an order only for flows with a trigger order',
+      ),
+  })
+  .meta({ id: 'AutomationPage' })
 
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
 
@@ -137,14 +139,19 @@ export const workflowRoutes = ({ workflows }: { workflows: Workflows }): Route[]
     access: 'workflows.read',
     body: z.strictObject({
       client_id: id,
-      types: z.array(type).min(1).max(AUTOMATION_TYPES.length).optional().describe('Default: all'),
+      types: z
+        .array(automationType)
+        .min(1)
+        .max(AUTOMATION_TYPES.length)
+        .optional()
+        .describe('Default: all'),
       object: z
         .string()
         .regex(/^[A-Za-z]\w{0,79}$/, 'must be the API name of an object, like Account or Job__c')
         .optional()
         .describe('Only automations that its records start; case-insensitive'),
       active: z.boolean().optional(),
-      source: z.enum(['live', 'snapshot']).default('live'),
+      source: source.default('live'),
       limit: z.int().min(1).max(200).default(50),
       cursor: z.string().min(1).max(1_000).optional(),
     }),

@@ -4,6 +4,7 @@
 import { USER_PERMISSIONS } from '../../documented.ts'
 import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
 import { stamps } from '../../org/schema.ts'
+import { hasPersonAccounts } from '../../records/person-accounts.ts'
 import { groupGrants, unionOf, type Viewer } from '../../org/visibility.ts'
 import { processIdOf } from '../../org/business-processes.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
@@ -417,6 +418,8 @@ const recordTypes = (org: Org): VirtualTable => ({
     BusinessProcessId: 'string',
     SobjectType: 'picklist',
     IsActive: 'boolean',
+    // Salesforce: where accounts may be people.
+    ...(hasPersonAccounts(org) && { IsPersonType: 'boolean' as const }),
     ...auditColumns,
   },
   rows: () =>
@@ -430,6 +433,7 @@ const recordTypes = (org: Org): VirtualTable => ({
         BusinessProcessId: processIdOf(object, recordType),
         SobjectType: object.name,
         IsActive: recordType.active,
+        IsPersonType: recordType.isPerson === true,
         ...auditValues(recordType),
       })),
     ),

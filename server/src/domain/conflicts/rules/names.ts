@@ -27,6 +27,15 @@ const orphanRules = (['field', 'record_type', 'validation_rule'] as const).map((
   }),
 )
 
+/** Salesforce: in metadata, the record types and layouts of person accounts are those of PersonAccount. */
+const PERSON_ACCOUNT = {
+  message:
+    'PersonAccount is not an object: it holds only the record types and page layouts of person accounts, which a plan cannot change.',
+  remedy:
+    'Change these in Salesforce. Plan fields and rules of person accounts on Account, and those that begin there with Person or end in __pc on Contact.',
+  at: 'api_name',
+}
+
 export const nameRules = [
   ...orphanRules,
   rule('object', {
@@ -200,11 +209,13 @@ export const nameRules = [
     judge: ({ object, exists }, { snapshot }) =>
       exists || definesObject(object)
         ? null
-        : {
-            message: `${object.api_name} does not exist in this Salesforce org, or the connected user cannot see it; nothing can be added to it.${didYouMean(object.api_name, snapshot.objectNames)}`,
-            remedy:
-              'Correct the name, or give label, plural_label and name_field to create the object.',
-            at: 'api_name',
-          },
+        : sameName(object.api_name) === 'personaccount'
+          ? PERSON_ACCOUNT
+          : {
+              message: `${object.api_name} does not exist in this Salesforce org, or the connected user cannot see it; nothing can be added to it.${didYouMean(object.api_name, snapshot.objectNames)}`,
+              remedy:
+                'Correct the name, or give label, plural_label and name_field to create the object.',
+              at: 'api_name',
+            },
   }),
 ]

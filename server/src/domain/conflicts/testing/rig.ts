@@ -4,12 +4,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { openDatabase } from '../../../db/database.ts'
 import { EngineError } from '../../../errors.ts'
 import { createJobs, type Work, type WorkKind } from '../../../jobs/jobs.ts'
 import { createSalesforce, type SalesforceRequest } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { type Caller } from '../../caller.ts'
 import { seedClient, seedOrg } from '../../testing/tenant.ts'
@@ -60,13 +62,9 @@ export const createConflictsRig = async (options: Options) => {
       sfdcOrgId,
       apiVersion: API_VERSION,
       sessions: { current: async () => session, renew: async () => session },
-      budget: {
-        check: async () => {
-          if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
-        },
-        record: () => undefined,
-        exhausted: () => undefined,
-      },
+      budget: budgetOf(() => {
+        if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+      }),
       priority,
       ...(signal === undefined ? {} : { signal }),
     })
@@ -124,6 +122,7 @@ export const createConflictsRig = async (options: Options) => {
   const topology = createTopology({ db, jobs: handed, connections, logger })
   const reports = createConflictReports(db)
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: handed,
     connections,

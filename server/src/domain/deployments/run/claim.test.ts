@@ -206,6 +206,55 @@ describe('a deploy whose request was cut', () => {
   })
 })
 
+describe('a foreign deploy of the very same names', () => {
+  const rule = (name: string) => ({ type: 'validation_rule' as const, api_name: `Lead.${name}` })
+  const start = (name: string, message: string) => () =>
+    rig.deployments.deployWorkflows(rig.caller, {
+      ...{ client_id: rig.clientId, wait_seconds: 0 },
+      workflows: [
+        {
+          ...rule(name),
+          definition: { form: 'validation', condition: 'LEN(LastName) > 72', message },
+          activate: true,
+        },
+      ],
+    })
+  const theirs = (name: string): PackageContents => ({
+    files: new Map([
+      [
+        'objects/Lead.object',
+        `<?xml version="1.0" encoding="UTF-8"?><CustomObject xmlns="http://soap.sforce.com/2006/04/metadata"><validationRules><fullName>${name}</fullName><active>true</active><errorConditionFormula>LEN(LastName) &gt; 9</errorConditionFormula><errorMessage>Theirs</errorMessage></validationRules></CustomObject>`,
+      ],
+    ]),
+    members: new Map([['ValidationRule', [`Lead.${name}`]]]),
+  })
+
+  it('is not taken for ours if it deletes what ours deploys', async () => {
+    await rig.finish((await start('Same_K', 'First')()).id)
+    const id = await lost(start('Same_K', 'Second'))
+    const deletion = await byOthers({
+      files: new Map(),
+      members: new Map(),
+      deleteAfter: new Map([['ValidationRule', ['Lead.Same_K']]]),
+    })
+    expect(await awaitDeploy(rig.org, deletion)).toMatchObject({ success: true })
+    const done = await rig.finish(id)
+    expect(done).toMatchObject({ status: 'deployed', components: [{ success: true }] })
+    expect(done.sfdc_deploy_id).not.toBe(deletion)
+  })
+
+  it('is not reported as a success of ours if it holds something else', async () => {
+    const id = await lost(start('Same_L', 'Ours'))
+    expect(await awaitDeploy(rig.org, await byOthers(theirs('Same_L')))).toMatchObject({
+      success: true,
+    })
+    expect(await rig.finish(id)).toMatchObject({
+      components: [{ success: false }],
+      warnings: [{ code: 'component_differs' }],
+    })
+  })
+})
+
 describe('what is missing when a deploy is read back', () => {
   it('never ends as deployed, holds the Salesforce org for two looks, and can be rolled back', async () => {
     const { id } = await rig.start(onLead('Kept_H__c', 'Gone_H__c'))
@@ -293,6 +342,31 @@ describe('whose a deploy is', () => {
     expect(claimOf(contents, result('Succeeded', ...all, 'CustomField:Lead.B__c'))).toBe('foreign')
     expect(claimOf(contents, result('Succeeded', ...all.slice(1, 3)))).toBe('foreign')
     expect(claimOf(contents, result('Failed'))).toBe('foreign')
+  })
+
+  it('is foreign if it deletes what ours deploys, or deploys what ours deletes', () => {
+    const outcome = (fullName: string, made: object) => ({
+      ...{ componentType: 'CustomField', fullName, success: true },
+      ...{ created: false, changed: false, deleted: false, ...made },
+    })
+    const verdict = (one: object, other: object) =>
+      claimOf(
+        { members: { CustomField: ['Lead.A__c'] }, deleteAfter: { CustomField: ['Lead.B__c'] } },
+        readDeployResult(
+          {
+            ...{ id: '0Af000000000001AAA', status: 'Succeeded', done: true, success: true },
+            details: {
+              componentSuccesses: [outcome('Lead.A__c', one), outcome('Lead.B__c', other)],
+            },
+          },
+          'v66.0',
+        ),
+      )
+    expect(verdict({ created: true }, { deleted: true })).toBe('ours')
+    expect(verdict({ changed: true }, {})).toBe('ours')
+    expect(verdict({ deleted: true }, { deleted: true })).toBe('foreign')
+    expect(verdict({ created: true }, { created: true })).toBe('foreign')
+    expect(verdict({}, { changed: true })).toBe('foreign')
   })
 
   it('is not known while a deploy that runs has shown nothing else', () => {

@@ -15,26 +15,33 @@ interface Contents {
 export type Claim = 'ours' | 'foreign' | 'unclear'
 
 /**
- * A deploy is ours if it holds every component of the package and nothing else. A deploy that ended
+ * A deploy is ours if it holds every component of the package and nothing else, and did with each what the
+ * package does: others may delete what ours deploys. A deploy that ended
  * without changing anything and without naming its components may have been ours; nothing is lost by
  * sending the package again.
  */
 export const claimOf = (contents: Contents, result: DeployResult): Claim => {
-  const wanted = new Set(membersIn(contents).map(plainKeyOf))
+  const [deployed, deleted] = [keysIn(contents.members), keysIn(contents.deleteAfter)]
+  const wanted = new Set([...deployed, ...deleted])
   const reported = result.details?.components ?? []
-  const others = reported.filter(
-    (component) => !wanted.has(plainKeyOf(component)) && !isContainer(component, wanted),
-  )
+  const others = reported.filter((component) => {
+    const key = plainKeyOf(component)
+    if (!wanted.has(key)) return !isContainer(component, wanted)
+    const { outcome } = component
+    return outcome === 'deleted'
+      ? !deleted.has(key)
+      : (outcome === 'created' || outcome === 'changed') && !deployed.has(key)
+  })
   if (others.length > 0) return 'foreign'
   const seen = new Set(reported.map(plainKeyOf))
   if ([...wanted].every((key) => seen.has(key))) return 'ours'
   return result.done ? 'foreign' : 'unclear'
 }
 
-const membersIn = ({ members, deleteAfter }: Contents): Component[] =>
-  [members, deleteAfter].flatMap((byType) =>
-    Object.entries(byType).flatMap(([type, names]) =>
-      names.map((fullName) => ({ type, fullName })),
+const keysIn = (members: Contents['members']): Set<string> =>
+  new Set(
+    Object.entries(members).flatMap(([type, names]) =>
+      names.map((fullName) => plainKeyOf({ type, fullName })),
     ),
   )
 

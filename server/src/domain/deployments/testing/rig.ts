@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -12,6 +13,7 @@ import { createJobs } from '../../../jobs/jobs.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
@@ -51,17 +53,12 @@ export const createDeploymentsRig = async (
     wait: (_ms, signal) => sleep(5, undefined, signal === undefined ? {} : { signal }),
   })
   const session = { accessToken: new Secret(token), instanceUrl: sfdcOrg.instanceUrl }
-  const unlimited = {
-    check: async () => undefined,
-    record: () => undefined,
-    exhausted: () => undefined,
-  }
   const orgOf = (priority: 'work' | 'protected' | 'interactive', signal?: AbortSignal) => {
     return salesforce.org({
       sfdcOrgId: sfdcOrg.id,
       apiVersion: API_VERSION,
       sessions: { current: async () => session, renew: async () => session },
-      budget: unlimited,
+      budget: openBudget,
       priority,
       ...(signal === undefined ? {} : { signal }),
     })
@@ -91,6 +88,7 @@ export const createDeploymentsRig = async (
   const topology = createTopology({ db, jobs: byHand, connections, logger })
   const reports = new Map<string, JudgedReport>()
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: byHand,
     connections,

@@ -12,8 +12,11 @@ export const encryptedText = fieldKind({
     ...common,
     type: z.literal('EncryptedText').describe('Classic encryption; cannot be filtered or counted'),
     length: z.int().min(1).max(175).default(175),
-    mask_char: z.enum(['asterisk', 'X']).default('asterisk'),
-    mask_type: z.enum(['all', 'creditCard', 'ssn', 'lastFour', 'sin', 'nino']).default('all'),
+    mask_char: z.enum(['asterisk', 'X']).meta({ id: 'PlanMaskCharacter' }).default('asterisk'),
+    mask_type: z
+      .enum(['all', 'creditCard', 'ssn', 'lastFour', 'sin', 'nino'])
+      .meta({ id: 'PlanMaskType' })
+      .default('all'),
     ...required,
   }),
   isDescribed: describedAs('encryptedstring'),

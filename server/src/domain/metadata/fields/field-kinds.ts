@@ -51,7 +51,9 @@ type FieldSchema = (typeof FIELD_KINDS)[keyof typeof FIELD_KINDS]['schema']
 export const planField = z
   .discriminatedUnion(
     'type',
-    Object.values(FIELD_KINDS).map(({ schema }) => schema) as [FieldSchema, ...FieldSchema[]],
+    Object.entries(FIELD_KINDS).map(([type, { schema }]) =>
+      schema.meta({ id: `Plan${type}Field` }),
+    ) as [FieldSchema, ...FieldSchema[]],
   )
   .describe('A custom field; each type has its own attributes')
   .meta({ id: 'PlanField' })

@@ -42,7 +42,7 @@ export const formula = fieldKind({
   schema: z.strictObject({
     ...common,
     type: z.literal('Formula'),
-    result_type: z.enum(FORMULA_RESULTS),
+    result_type: z.enum(FORMULA_RESULTS).meta({ id: 'PlanFormulaResult' }),
     formula: formulaText,
     scale: z
       .int()
@@ -50,7 +50,10 @@ export const formula = fieldKind({
       .max(17)
       .optional()
       .describe('For results of type Number, Currency, Percent; default 2'),
-    treat_blanks_as: z.enum(['BlankAsZero', 'BlankAsBlank']).default('BlankAsZero'),
+    treat_blanks_as: z
+      .enum(['BlankAsZero', 'BlankAsBlank'])
+      .meta({ id: 'PlanBlankTreatment' })
+      .default('BlankAsZero'),
   }),
   isDescribed: ({ calculatedFormula }) => typeof calculatedFormula === 'string',
   describeTypes: ({ result_type: type }) => RESULTS[type],

@@ -30,6 +30,7 @@ export const picklistValue = z
     }),
   ])
   .describe('A value, or a value and the label that users see instead')
+  .meta({ id: 'PlanPicklistValue' })
 
 /** Salesforce Help, "Dependent Picklist Considerations": values of a controlling field. */
 export const CONTROLLING_VALUES_MAX = 300

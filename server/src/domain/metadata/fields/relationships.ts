@@ -75,6 +75,7 @@ export const lookup = fieldKind({
     ...relationship,
     delete_constraint: z
       .enum(['SetNull', 'Restrict', 'Cascade'])
+      .meta({ id: 'PlanDeleteConstraint' })
       .optional()
       .describe(
         'What happens when the parent record is deleted. Default: SetNull, or Restrict for a required field',

@@ -24,7 +24,7 @@ export const FILTER_OPERATIONS = [
 const schema = z.strictObject({
   ...common,
   type: z.literal('Summary').describe('Roll-up of the details of a master'),
-  operation: z.enum(['count', 'sum', 'min', 'max']),
+  operation: z.enum(['count', 'sum', 'min', 'max']).meta({ id: 'PlanSummaryOperation' }),
   summary_foreign_key: z
     .string()
     .min(3)
@@ -40,7 +40,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         field: z.string().min(3).max(255).describe('Field of the detail, e.g. `Line__c.Paid__c`'),
-        operation: z.enum(FILTER_OPERATIONS),
+        operation: z.enum(FILTER_OPERATIONS).meta({ id: 'PlanSummaryFilterOperation' }),
         value: z.string().max(255),
       }),
     )

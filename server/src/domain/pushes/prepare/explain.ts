@@ -34,11 +34,22 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
     remedy: remedyOf('UNABLE_TO_LOCK_ROW'),
   },
   {
+    text: /bad field names on insert\/update call: AccountId\b/i,
+    remedy:
+      'This is the contact of a person account, whose account cannot be changed: leave the field out.',
+  },
+  {
+    text: /^Account: bad field names on insert\/update call/i,
+    remedy:
+      'The account is of the other kind, as its record type or the name it was created with decided: a person ' +
+      'account has FirstName and LastName, and its Name cannot be written; a business account has a ' +
+      'Name and no field of a person (Person…, __pc). Send the fields of its kind.',
+  },
+  {
     text: /bad field names on insert\/update call/i,
     remedy:
-      'The account is of the other kind: a person account has FirstName and LastName, and its ' +
-      'Name cannot be written; a business account has a Name and no field of a person (Person…, ' +
-      '__pc). Send the fields of its kind.',
+      'The record has no such field, or the connected user may not write it: grant edit access to the ' +
+      'field, and read access to the object that it refers to, or leave it out.',
   },
   {
     text: /^Unable to create\/update fields: Name\b/,
@@ -61,7 +72,7 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
 const FIELDS_IN_TEXT: readonly RegExp[] = [
   /^Required fields are missing: \[([^\]]*)\]/,
   /^Unable to create\/update fields: ([\w, ]+?)\./,
-  /^Account: bad field names on insert\/update call: ([\w, ]+)/,
+  /^\w+: bad field names on insert\/update call: ([\w, ]+)/,
   /^No such column '([^']+)' on sobject/,
   /^duplicate value found: (\w+) duplicates value/,
 ]

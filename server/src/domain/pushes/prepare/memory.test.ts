@@ -137,6 +137,20 @@ describe('Salesforce’s errors', () => {
     expect(missing?.remedy).toContain('push the parent first')
   })
 
+  it('about fields that cannot be written differ by what is behind them', () => {
+    const about = (object: string, field: string) =>
+      one(
+        'INVALID_FIELD_FOR_INSERT_UPDATE',
+        `${object}: bad field names on insert/update call: ${field}`,
+      )
+    expect(about('Account', 'Email')?.remedy).toContain('record type')
+    expect(about('Account', 'AccountId')?.remedy).toContain('contact of a person account')
+    // As others met it where the user may not read the object that a lookup leads to.
+    const custom = about('Log__c', 'Email')
+    expect(custom?.remedy).toContain('read access to the object')
+    expect(custom?.fields).toEqual(['mail'])
+  })
+
   it('have a remedy each, their own where the code is a usual one', () => {
     const usual =
       'STRING_TOO_LONG REQUIRED_FIELD_MISSING DUPLICATE_VALUE DUPLICATES_DETECTED UNABLE_TO_LOCK_ROW ENTITY_IS_DELETED FIELD_CUSTOM_VALIDATION_EXCEPTION INSUFFICIENT_ACCESS_OR_READONLY CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY STORAGE_LIMIT_EXCEEDED INVALID_CROSS_REFERENCE_KEY ALL_OR_NONE_OPERATION_ROLLED_BACK'.split(

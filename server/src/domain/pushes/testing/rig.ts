@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -18,6 +19,7 @@ import { NangoError } from '../../../nango/failure.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { createAuth } from '../../auth/auth.ts'
 import { createPasswords } from '../../auth/passwords.ts'
@@ -123,16 +125,12 @@ export const createPushRig = async (
         sfdcOrgId: sfdcOrg.id,
         apiVersion: API_VERSION,
         sessions: { current: giveSession, renew: giveSession },
-        budget: {
-          check: async () => {
-            if (!world.budgetSpent) return
-            throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
-              retryAfterSeconds: 1,
-            })
-          },
-          record: () => undefined,
-          exhausted: () => undefined,
-        },
+        budget: budgetOf(() => {
+          if (!world.budgetSpent) return
+          throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
+            retryAfterSeconds: 1,
+          })
+        }),
         priority,
         ...(signal === undefined ? {} : { signal }),
       }),
@@ -181,6 +179,7 @@ export const createPushRig = async (
     const connections = connectionsOver(db)
     const topology = createTopology({ db, jobs, connections, logger })
     const pushes = createPushes({
+      approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
       db,
       jobs,
       connections,

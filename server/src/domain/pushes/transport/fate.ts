@@ -174,7 +174,9 @@ const fateOf = (item: Item, sentAt: Date, { found, hasValues, hasDates }: Look):
   const born = hasDates ? dateOf(first, 'CreatedDate') : null
   const record: Written = {
     id,
-    created: item.row.operation === 'upsert' && born !== null && born >= since,
+    // What was left out for an existing record shows that there was one.
+    created:
+      item.row.operation === 'upsert' && item.leftOut === null && born !== null && born >= since,
   }
   const likeness =
     hasValues && columnsOf(item.row.fields) !== null

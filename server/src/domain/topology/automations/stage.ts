@@ -2,7 +2,7 @@
 // changed, and carries the others over.
 
 import { type Fault } from '../../../db/types.ts'
-import { isRefusal, SalesforceError } from '../../../salesforce/failure.ts'
+import { isRefusal, SalesforceError, withoutQuery } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ItemWriter } from '../writer.ts'
 import { type Contents } from '../contents.ts'
@@ -46,7 +46,7 @@ export const readAutomations = async (task: AutomationsTask): Promise<Automation
   const { listed, failures } = await listAutomations(org, task.objectNames)
   const read: AutomationsRead = { hashes: new Map(), unreadable: [] }
   for (const [type, { code, message }] of failures) {
-    read.unreadable.push({ object: type, code, message })
+    read.unreadable.push({ object: type, code, message: withoutQuery(message) })
     for (const [key, hash] of previous) if (key.startsWith(`${type}/`)) read.hashes.set(key, hash)
   }
 

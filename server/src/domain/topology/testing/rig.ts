@@ -8,6 +8,7 @@ import { createJobs } from '../../../jobs/jobs.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { EngineError } from '../../../errors.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
@@ -60,13 +61,9 @@ export const createTopologyRig = async (database: TestDatabase) => {
           sfdcOrgId: ORG_ID,
           apiVersion: connection.api_version,
           sessions: { current: async () => session, renew: async () => session },
-          budget: {
-            check: async () => {
-              if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
-            },
-            record: () => undefined,
-            exhausted: () => undefined,
-          },
+          budget: budgetOf(() => {
+            if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+          }),
           priority,
           ...(signal === undefined ? {} : { signal }),
         }),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createControl, type Control } from '../../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
@@ -41,11 +42,7 @@ beforeAll(async () => {
     sfdcOrgId: '',
     apiVersion: 'v66.0',
     sessions: { current: async () => session, renew: async () => session },
-    budget: {
-      check: async () => undefined,
-      record: () => undefined,
-      exhausted: () => undefined,
-    },
+    budget: openBudget,
     priority: 'work',
   })
 })

@@ -4,6 +4,7 @@
 import * as z from 'zod'
 
 export const WORKFLOW_TYPES = ['flow', 'assignment_rule', 'validation_rule'] as const
+export const workflowType = z.enum(WORKFLOW_TYPES).meta({ id: 'WorkflowType' })
 export type WorkflowType = (typeof WORKFLOW_TYPES)[number]
 
 /** In characters, of a file or of Metadata JSON: far beyond what Flow Builder opens. */
@@ -26,30 +27,34 @@ const reference = z.strictObject({
 })
 
 /** A value in a short form: a literal, a reference into the flow, a date, or a formula. */
-const value = z.union(
-  [
-    text,
-    z.number(),
-    z.boolean(),
-    reference,
-    z.strictObject({ date: z.iso.date('Give a date as in 2026-11-30.') }),
-    z.strictObject({
-      date_time: z.iso.datetime({
-        offset: true,
-        error: 'Give date, time and offset as in 2026-11-30T08:00:00Z.',
+const value = z
+  .union(
+    [
+      text,
+      z.number(),
+      z.boolean(),
+      reference,
+      z.strictObject({ date: z.iso.date('Give a date as in 2026-11-30.') }),
+      z.strictObject({
+        date_time: z.iso.datetime({
+          offset: true,
+          error: 'Give date, time and offset as in 2026-11-30T08:00:00Z.',
+        }),
       }),
-    }),
-    z.strictObject({
-      formula: text.min(1).describe('Fields as `{!$Record.AnnualRevenue}`'),
-      result_type: z.enum(['String', 'Number', 'Currency', 'Boolean', 'Date', 'DateTime']),
-      scale: z.int().min(0).max(17).optional().describe('For Number and Currency. Default: 2'),
-    }),
-  ],
-  {
-    error:
-      'Use a text, a number, a boolean, { reference }, { date }, { date_time } or { formula, result_type }.',
-  },
-)
+      z.strictObject({
+        formula: text.min(1).describe('Fields as `{!$Record.AnnualRevenue}`'),
+        result_type: z
+          .enum(['String', 'Number', 'Currency', 'Boolean', 'Date', 'DateTime'])
+          .meta({ id: 'FlowFormulaResult' }),
+        scale: z.int().min(0).max(17).optional().describe('For Number and Currency. Default: 2'),
+      }),
+    ],
+    {
+      error:
+        'Use a text, a number, a boolean, { reference }, { date }, { date_time } or { formula, result_type }.',
+    },
+  )
+  .meta({ id: 'FlowValue' })
 export type ShortValue = z.output<typeof value>
 
 const fields = z
@@ -74,12 +79,15 @@ const START_OPERATORS = { ...RECORD_OPERATORS, is_changed: 'IsChanged' } as cons
 export const flowOperator = (operator: keyof typeof START_OPERATORS): string =>
   START_OPERATORS[operator]
 
-const operators = <T extends Record<string, string>>(of: T) =>
-  z.enum(Object.keys(of) as [keyof T & string, ...(keyof T & string)[]])
+const operators = <T extends Record<string, string>>(of: T, id: string) =>
+  z.enum(Object.keys(of) as [keyof T & string, ...(keyof T & string)[]]).meta({ id })
 
-const flowCriteria = <T extends Record<string, string>>(of: T) =>
+const recordOperator = operators(RECORD_OPERATORS, 'FlowRecordOperator')
+const startOperator = operators(START_OPERATORS, 'FlowStartOperator')
+
+const flowCriteria = <Operator extends z.ZodType>(operator: Operator) =>
   z
-    .array(z.strictObject({ field, operator: operators(of), value }))
+    .array(z.strictObject({ field, operator, value }))
     .max(100)
     .describe('`is_null` and `is_changed` take true or false')
 
@@ -91,47 +99,56 @@ const logic = z
     '`and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)`',
   )
 
-const action = z.discriminatedUnion('type', [
-  z
-    .strictObject({ type: z.literal('update_fields'), fields })
-    .describe('Sets fields of the record itself, before it is saved'),
-  z
-    .strictObject({
-      type: z.literal('update_records'),
-      object,
-      criteria: flowCriteria(RECORD_OPERATORS)
-        .min(1)
-        .describe(
-          'Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }`',
-        ),
-      logic: logic.default('and'),
-      fields,
-    })
-    .describe('Sets fields of other records, after the save'),
-  z
-    .strictObject({ type: z.literal('create_record'), object, fields })
-    .describe('Creates another record, after the save'),
-  z
-    .strictObject({
-      type: z.literal('send_email_alert'),
-      email_alert: z
-        .string()
-        .regex(/^[A-Za-z]\w*\.[A-Za-z]\w*$/, 'Give it as Object.Name_Of_Alert.'),
-    })
-    .describe('Sends an e-mail alert that exists on the object, after the save'),
-  z
-    .strictObject({
-      type: z.literal('send_email'),
-      to: z.union([z.array(z.email()).min(1).max(5), reference], {
-        error: 'Give 1 to 5 addresses, or { reference } to one.',
-      }),
-      subject: z.string().min(1).max(255),
-      body: text.min(1),
-    })
-    .describe(
-      'Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like',
-    ),
-])
+const action = z
+  .discriminatedUnion('type', [
+    z
+      .strictObject({ type: z.literal('update_fields'), fields })
+      .describe('Sets fields of the record itself, before it is saved')
+      .meta({ id: 'UpdateFieldsAction' }),
+    z
+      .strictObject({
+        type: z.literal('update_records'),
+        object,
+        criteria: flowCriteria(recordOperator)
+          .min(1)
+          .describe(
+            'Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }`',
+          ),
+        logic: logic.default('and'),
+        fields,
+      })
+      .describe('Sets fields of other records, after the save')
+      .meta({ id: 'UpdateRecordsAction' }),
+    z
+      .strictObject({ type: z.literal('create_record'), object, fields })
+      .describe('Creates another record, after the save')
+      .meta({ id: 'CreateRecordAction' }),
+    z
+      .strictObject({
+        type: z.literal('send_email_alert'),
+        email_alert: z
+          .string()
+          .regex(/^[A-Za-z]\w*\.[A-Za-z]\w*$/, 'Give it as Object.Name_Of_Alert.'),
+      })
+      .describe('Sends an e-mail alert that exists on the object, after the save')
+      .meta({ id: 'SendEmailAlertAction' }),
+    z
+      .strictObject({
+        type: z.literal('send_email'),
+        to: z
+          .union([z.array(z.email()).min(1).max(5), reference], {
+            error: 'Give 1 to 5 addresses, or { reference } to one.',
+          })
+          .meta({ id: 'EmailRecipients' }),
+        subject: z.string().min(1).max(255),
+        body: text.min(1),
+      })
+      .describe(
+        'Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like',
+      )
+      .meta({ id: 'SendEmailAction' }),
+  ])
+  .meta({ id: 'FlowAction' })
 export type ShortAction = z.output<typeof action>
 
 export const shortFlow = z
@@ -140,8 +157,8 @@ export const shortFlow = z
     label: z.string().min(1).max(255),
     description: text.optional(),
     object: object.describe('The object whose records start it'),
-    on: z.enum(['create', 'update', 'create_or_update', 'delete']),
-    criteria: flowCriteria(START_OPERATORS).default([]),
+    on: z.enum(['create', 'update', 'create_or_update', 'delete']).meta({ id: 'FlowStartEvent' }),
+    criteria: flowCriteria(startOperator).default([]),
     logic: logic.default('and'),
     formula: text
       .min(1)
@@ -188,7 +205,9 @@ const ASSIGNMENT_OPERATIONS = {
 export const assignmentOperation = (operation: keyof typeof ASSIGNMENT_OPERATIONS): string =>
   ASSIGNMENT_OPERATIONS[operation]
 
-const assignmentValue = z.union([z.string().max(1000), z.number(), z.boolean()])
+const assignmentValue = z
+  .union([z.string().max(1000), z.number(), z.boolean()])
+  .meta({ id: 'AssignmentValue' })
 
 export const shortAssignment = z
   .strictObject({
@@ -208,9 +227,10 @@ export const shortAssignment = z
                   .describe(
                     "A field of the rule's object, or of a related object with its name before the field's",
                   ),
-                operator: operators(ASSIGNMENT_OPERATIONS),
+                operator: operators(ASSIGNMENT_OPERATIONS, 'AssignmentOperator'),
                 value: z
                   .union([assignmentValue, z.array(assignmentValue).min(1).max(100)])
+                  .meta({ id: 'AssignmentValues' })
                   .describe('With a list, any one of the values matches'),
               }),
             )
@@ -218,13 +238,15 @@ export const shortAssignment = z
             .default([]),
           logic: logic.default('and'),
           formula: text.min(1).optional().describe('Instead of criteria'),
-          assign_to: z.union(
-            [
-              z.strictObject({ user: z.string().min(1).max(80).describe('Its username') }),
-              z.strictObject({ queue: z.string().min(1).max(80).describe('Its developer name') }),
-            ],
-            { error: 'Give { user } by its username or { queue } by its developer name.' },
-          ),
+          assign_to: z
+            .union(
+              [
+                z.strictObject({ user: z.string().min(1).max(80).describe('Its username') }),
+                z.strictObject({ queue: z.string().min(1).max(80).describe('Its developer name') }),
+              ],
+              { error: 'Give { user } by its username or { queue } by its developer name.' },
+            )
+            .meta({ id: 'AssignmentOwner' }),
           email_template: z
             .string()
             .regex(/^\w+(?:\/\w+)+$/, 'Give it as Folder/Name_Of_Template.')
@@ -260,6 +282,7 @@ const metadataJson = z
   .describe(
     'Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API',
   )
+  .meta({ id: 'WorkflowMetadata' })
 
 /** Any object here: which form it has, and what is wrong with it, is found by its type. */
 const definition = z
@@ -268,11 +291,15 @@ const definition = z
     'A short form (`form`: `record_triggered` for a flow, `assignment` for an assignment rule, ' +
       '`validation` for a validation rule), or Metadata JSON',
   )
-  .meta({ describedBy: z.union([shortFlow, shortAssignment, shortValidation, metadataJson]) })
+  .meta({
+    describedBy: z
+      .union([shortFlow, shortAssignment, shortValidation, metadataJson])
+      .meta({ id: 'WorkflowDefinition' }),
+  })
 
 export const workflowInput = z
   .strictObject({
-    type: z.enum(WORKFLOW_TYPES),
+    type: workflowType,
     api_name: z
       .string()
       .min(1)
@@ -286,6 +313,7 @@ export const workflowInput = z
       .describe('The metadata file, instead of `definition`; a file of several rules too'),
     activate: z
       .union([z.boolean(), z.literal('keep')], { error: 'Give true, false or "keep".' })
+      .meta({ id: 'WantedActivation' })
       .default('keep')
       .describe('`keep`: unchanged in the Salesforce org; a new automation stays inactive'),
   })

@@ -8,6 +8,7 @@ import { EngineError } from '../../../../errors.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../../salesforce/hosts.ts'
 import { type JsonObject, type JsonValue } from '../../../../salesforce/json.ts'
+import { budgetOf } from '../../../../salesforce/testing/budget.ts'
 import { type SalesforceRequest } from '../../../../salesforce/wire.ts'
 import { Secret } from '../../../../secret.ts'
 import { type PushKind, type ReadyRow, type RowError, type RowResult } from '../../model.ts'
@@ -103,14 +104,10 @@ export const createRig = async () => {
       sfdcOrgId: sfdcOrg.id,
       apiVersion: 'v66.0',
       sessions: { current: async () => session, renew: async () => session },
-      budget: {
-        check: async () => {
-          if (!spent.budget) return
-          throw new EngineError('api_budget_exhausted', 'The budget is spent.')
-        },
-        record: () => undefined,
-        exhausted: () => undefined,
-      },
+      budget: budgetOf(() => {
+        if (!spent.budget) return
+        throw new EngineError('api_budget_exhausted', 'The budget is spent.')
+      }),
       priority: 'work',
     })
   }

@@ -3,17 +3,17 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { Secret } from '../secret.ts'
+import { Secret } from '../../secret.ts'
 import {
-  type ApiBudget,
   type CallEvent,
   createSalesforce,
   type SalesforceOptions,
   type SalesforceSession,
   type SessionSource,
   type Target,
-} from './gateway.ts'
-import { createHostPolicy } from './hosts.ts'
+} from '../gateway.ts'
+import { createHostPolicy } from '../hosts.ts'
+import { openBudget } from './budget.ts'
 
 export interface SeenRequest {
   method: string
@@ -88,12 +88,6 @@ export const rememberingSessions = (instanceUrl: string) => {
     },
   }
   return { source, renewals }
-}
-
-export const openBudget: ApiBudget = {
-  check: async () => undefined,
-  record: () => undefined,
-  exhausted: () => undefined,
 }
 
 /** A server, a gateway that may talk to it, and one target; waits are recorded and cost no time. */

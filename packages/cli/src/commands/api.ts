@@ -1,0 +1,138 @@
+// Everything else: any endpoint, and lists that are looked at often.
+
+import { readFile } from 'node:fs/promises'
+import { type Command } from 'commander'
+import { EXIT, Exit, usage } from '../exit.ts'
+import { Session } from '../session.ts'
+import { clean } from '../text.ts'
+import { readStdin } from '../terminal.ts'
+
+const dataOf = async (given: string | undefined): Promise<unknown> => {
+  if (given === undefined) return undefined
+  const text =
+    given === '-'
+      ? await readStdin()
+      : given.startsWith('@')
+        ? await readFile(given.slice(1), 'utf8')
+        : given
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw usage(`The data is not JSON: ${(error as Error).message}`)
+  }
+}
+
+export const apiCommands = (root: Command): void => {
+  root
+    .command('api <path>')
+    .description('call any endpoint: sfx api /api/clients/list -d \'{"limit":5}\'')
+    .option('-d, --data <json>', 'the body: JSON, @file, or - for standard input')
+    .action(async (path: string, options: { data?: string }, command: Command) => {
+      const session = new Session(command)
+      if (!path.startsWith('/')) throw usage('The path begins with /, as in /api/clients/list')
+      const answer = await session.engine.call(
+        path as `/${string}`,
+        await dataOf(options.data),
+        session.call,
+      )
+      // It is for programs in any case: as it came.
+      session.terminal.result(answer, JSON.stringify(answer, null, 2))
+    })
+
+  root
+    .command('health <client>')
+    .description("look at a client's connection now: identity, permissions, API calls left")
+    .action(async (given: string, _options: unknown, command: Command) => {
+      const session = new Session(command)
+      const { id: client_id } = await session.client(given)
+      const connection = await session.engine.connections.get({ client_id, check: true })
+      const { health, status } = connection
+      const faults = (health?.faults ?? []).map(({ message, remedy }) => `! ${message} ${remedy}`)
+      const usageNow = health?.api_usage
+      session.terminal.result(
+        connection,
+        clean(
+          [
+            `${status}: ${connection.instance_url ?? ''} as ${health?.identity?.username ?? 'nobody'}`,
+            ...(usageNow === null || usageNow === undefined
+              ? []
+              : [`${usageNow.used} of ${usageNow.max} API calls in 24 hours`]),
+            ...faults,
+          ].join('\n'),
+        ),
+      )
+      if (health?.ok !== true) throw new Exit(EXIT.failed)
+    })
+
+  root
+    .command('workflows <client>')
+    .description('list flows, rules and triggers')
+    .option('--object <name>')
+    .action(async (given: string, options: { object?: string }, command: Command) => {
+      const session = new Session(command)
+      const { id: client_id } = await session.client(given)
+      const all = []
+      for await (const one of session.engine.workflows.list({ client_id, ...options }))
+        all.push(one)
+      session.terminal.result(
+        all,
+        session.terminal.table(
+          ['TYPE', 'NAME', 'OBJECT', 'ACTIVE'],
+          all.map(({ type, api_name, object, active }) => [
+            ...[type, api_name, object ?? ''],
+            active === null ? 'unknown' : active ? 'yes' : 'no',
+          ]),
+        ),
+      )
+    })
+
+  root
+    .command('audit')
+    .description('who did what, newest first')
+    .option('-c, --client <client>')
+    .option('--since <time>', 'ISO 8601')
+    .action(async (options: { client?: string; since?: string }, command: Command) => {
+      const session = new Session(command)
+      const client_id =
+        options.client === undefined ? undefined : (await session.client(options.client)).id
+      const { items } = await session.engine.audit
+        .list({ client_id, since: options.since, limit: 200 })
+        .page()
+      session.terminal.result(
+        items,
+        session.terminal.table(
+          ['AT', 'ACTION', 'OUTCOME', 'CLIENT'],
+          items.map(({ at, action, outcome, client_id: of }) => [at, action, outcome, of ?? '']),
+        ),
+      )
+    })
+
+  root
+    .command('schema')
+    .description('the JSON Schema of a plan, as this server takes it: for editors')
+    .action(async (_options: unknown, command: Command) => {
+      const session = new Session(command)
+      const schema = planSchema(await session.engine.call('/openapi.json'))
+      session.terminal.result(schema, JSON.stringify(schema, null, 2))
+    })
+}
+
+/** A schema of its own, made of those of the document that a plan refers to. */
+const planSchema = (document: unknown): unknown => {
+  const { schemas } = (document as { components: { schemas: Record<string, unknown> } }).components
+  const text = (value: unknown) =>
+    JSON.stringify(value).replaceAll('"#/components/schemas/', '"#/$defs/')
+  const defs: Record<string, unknown> = {}
+  const add = (name: string): void => {
+    if (name in defs) return
+    const found = text(schemas[name])
+    defs[name] = JSON.parse(found) as unknown
+    for (const [, next = ''] of found.matchAll(/"#\/\$defs\/(\w+)"/g)) add(next)
+  }
+  add('Plan')
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $ref: '#/$defs/Plan',
+    $defs: defs,
+  }
+}

@@ -1,0 +1,117 @@
+// clients, connect.
+
+import { type Client } from '@sfdc-engine-x/client'
+import { type Command } from 'commander'
+import { execFile } from 'node:child_process'
+import { Session } from '../session.ts'
+import { clean } from '../text.ts'
+
+const shown = ({ id, name, domain }: Client): string =>
+  clean(`${name}${domain === null ? '' : ` (${domain})`}  ${id}`)
+
+/** Opens a page in the browser, if there is one; the link is printed in any case. */
+const openInBrowser = (url: string): void => {
+  const [program, ...argv] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['rundll32', 'url.dll,FileProtocolHandler', url]
+        : ['xdg-open', url]
+  execFile(program ?? '', argv, () => undefined)
+}
+
+interface ConnectOptions {
+  sandbox?: boolean
+  loginHost?: string
+  allowOtherOrg?: boolean
+  browser: boolean
+}
+
+export const clientCommands = (root: Command): void => {
+  const clients = root.command('clients').description('your clients')
+
+  clients
+    .command('list')
+    .description('list clients, newest first')
+    .option('--query <text>', 'in name or domain')
+    .action(async (options: { query?: string }, command: Command) => {
+      const { engine, terminal } = new Session(command)
+      const all: Client[] = []
+      for await (const client of engine.clients.list(options)) all.push(client)
+      terminal.result(
+        all,
+        terminal.table(
+          ['NAME', 'DOMAIN', 'ACTIVE', 'ID'],
+          all.map(({ name, domain, is_active, id }) => [
+            name,
+            domain ?? '',
+            is_active ? 'yes' : 'no',
+            id,
+          ]),
+        ),
+      )
+    })
+
+  clients
+    .command('create <name>')
+    .description('add a client')
+    .option('--domain <domain>')
+    .action(async (name: string, options: { domain?: string }, command: Command) => {
+      const session = new Session(command)
+      const client = await session.engine.clients.create({ name, ...options }, session.call)
+      session.terminal.result(client, `Created ${shown(client)}`)
+      session.terminal.note(`Next: sfx connect ${client.id}`)
+    })
+
+  clients
+    .command('get <client>')
+    .description('show a client, its connection and its newest snapshot')
+    .action(async (given: string, _options: unknown, command: Command) => {
+      const session = new Session(command)
+      const { id } = await session.client(given)
+      const client = await session.engine.clients.get({ client_id: id })
+      session.terminal.result(client, clean(JSON.stringify(client, null, 2)))
+    })
+
+  root
+    .command('connect <client>')
+    .description(
+      "connect a client's Salesforce org: opens the link and waits until somebody has allowed it",
+    )
+    .option('--sandbox', 'a sandbox')
+    .option('--login-host <host>', "the org's My Domain")
+    .option('--allow-other-org', 'replace a connection to a different Salesforce org')
+    .option('--no-browser', 'only print the link, to be opened by somebody else')
+    .action(async (given: string, options: ConnectOptions, command: Command) => {
+      const session = new Session(command)
+      const { engine, terminal } = session
+      const client = await session.client(given)
+      const { connect_link, expires_at } = await engine.connections.create(
+        {
+          client_id: client.id,
+          environment: options.sandbox === true ? 'sandbox' : 'production',
+          ...(options.loginHost === undefined ? {} : { login_host: options.loginHost }),
+          ...(options.allowOtherOrg === true ? { allow_other_org: true } : {}),
+        },
+        session.call,
+      )
+      if (connect_link !== null) {
+        // Also with --json: without the link there is nothing to wait for.
+        process.stderr.write(`Open this link, log in to Salesforce and allow:\n  ${connect_link}\n`)
+        if (options.browser && terminal.isInteractive) openInBrowser(connect_link)
+      }
+      terminal.note(`Waiting until ${expires_at}; Ctrl-C ends the waiting.`)
+      const { wait } = session.options
+      const connection = await engine.connected(
+        { client_id: client.id },
+        { signal: session.call.signal, ...(wait === undefined ? {} : { timeout: wait * 1_000 }) },
+      )
+      terminal.result(
+        connection,
+        clean(
+          `${client.name} is connected: ${connection.instance_url ?? ''} (${connection.environment}, ${connection.sfdc_org_id ?? ''})`,
+        ),
+      )
+      terminal.note(`Next: sfx pull ${client.id}`)
+    })
+}

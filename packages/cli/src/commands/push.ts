@@ -1,0 +1,172 @@
+// push: rows of a file into a client's Salesforce org.
+
+import { statSync } from 'node:fs'
+import {
+  AbortedError,
+  OperationFailedError,
+  type PushOptions,
+  type PushWithResults,
+} from '@sfdc-engine-x/client'
+import { type Command, Option } from 'commander'
+import { again, commandOf } from '../again.ts'
+import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
+import { type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
+import { Session } from '../session.ts'
+import { clean } from '../text.ts'
+import { type Terminal } from '../terminal.ts'
+
+interface Options {
+  client: string
+  object: string
+  update?: boolean
+  dryRun?: boolean
+  allOrNone?: boolean
+  blank?: boolean
+  transport?: 'auto' | 'collections' | 'bulk'
+  failed?: string
+  resume?: string
+}
+
+const optionsOf = ({ dryRun, allOrNone, blank, transport }: Options): PushOptions => ({
+  ...(dryRun === true ? { dry_run: true } : {}),
+  ...(allOrNone === true ? { all_or_none: true } : {}),
+  ...(blank === true ? { null_policy: 'blank' as const } : {}),
+  ...(transport === undefined ? {} : { transport }),
+})
+
+const progressOf = ({ status, processed, total }: PushWithResults) => ({
+  stage: status === 'queued' ? 'waiting' : 'pushing',
+  done: processed,
+  total,
+})
+
+/** The end of a push: one whose every row failed is no error here, its rows say why. */
+const endOf = (session: Session, begun: Parameters<typeof session.end<PushWithResults>>[0]) =>
+  session.end(begun, progressOf).catch((error: unknown) => {
+    if (!(error instanceof OperationFailedError)) throw error
+    return error.resource as PushWithResults
+  })
+
+const begin = (session: Session, path: string, options: Options, client_id: string) => {
+  const { engine, terminal } = session
+  const { size } = statSync(path)
+  const stage = 'sending, bytes'
+  const rows = readRows(path, (done) => terminal.progress({ stage, done, total: size }))
+  const body = {
+    ...{ client_id, object: options.object, options: optionsOf(options) },
+    ...session.approved,
+  }
+  return options.update === true
+    ? engine.push.statusUpdate({ ...body, updates: () => matched(rows()) }, session.call)
+    : engine.push.records({ ...body, records: rows }, session.call)
+}
+
+/** For updates the first column finds the record. */
+async function* matched(rows: AsyncIterable<Record<string, unknown>>) {
+  for await (const { ...row } of rows) {
+    const [first = 'id'] = Object.keys(row)
+    const { [first]: key, ...fields } = row
+    yield { match: { [first]: key }, fields }
+  }
+}
+
+async function* failuresOf(session: Session, push_id: string): AsyncGenerator<FailedRow> {
+  for await (const { index, errors } of session.engine.push.results({
+    push_id,
+    status: 'failed',
+  })) {
+    const error = errors.map(({ code, message }) => `${code}: ${message}`).join('; ')
+    yield { index, error, remedy: errors.map(({ remedy }) => remedy).join('; ') }
+  }
+}
+
+const shown = (terminal: Terminal, push: PushWithResults): string =>
+  terminal.paint(
+    push.failed === 0 && push.error === null ? 'green' : 'yellow',
+    clean(
+      `${push.dry_run ? 'Dry run' : 'Push'} ${push.id}: ${push.status}; ` +
+        `${push.succeeded.toLocaleString('en')} of ${push.total.toLocaleString('en')} rows succeeded, ` +
+        `${push.failed.toLocaleString('en')} failed; ${push.created_count.toLocaleString('en')} created, ` +
+        `${push.updated_count.toLocaleString('en')} updated; ${push.salesforce_api_calls} Salesforce calls` +
+        (push.error === null ? '' : `; ${push.error.message}`),
+    ),
+  )
+
+const exitOf = ({ status }: PushWithResults): ExitCode =>
+  status === 'succeeded' ? EXIT.done : status === 'partial' ? EXIT.partly : EXIT.failed
+
+const push = async (
+  path: string | undefined,
+  options: Options,
+  command: Command,
+): Promise<void> => {
+  const session = new Session(command)
+  const { terminal, engine } = session
+  const client = await session.client(options.client)
+  const client_id = client.id
+  let ended: PushWithResults
+  try {
+    if (options.resume !== undefined) {
+      ended = await endOf(
+        session,
+        engine.operation({ kind: 'push', id: options.resume, client_id }),
+      )
+    } else {
+      if (path === undefined) throw usage('Name a file, or --resume with the id of a push.')
+      if (options.dryRun !== true) await session.confirm(client, `Pushing ${path}`)
+      ended = await endOf(session, begin(session, path, options, client_id))
+    }
+  } catch (error) {
+    if (error instanceof Exit && error.code === EXIT.running) {
+      throw new Exit(EXIT.running, withFile(error.message, path, options))
+    }
+    if (error instanceof AbortedError) throw interrupted(error)
+    throw session.unapproved(error)
+  }
+  let failed: string | null = null
+  if (path !== undefined && ended.failed > 0) {
+    failed = options.failed ?? failedPath(path)
+    await writeFailed(path, failed, failuresOf(session, ended.id))
+  }
+  const { results: _, ...summary } = ended
+  terminal.result({ ...summary, failed_rows_file: failed }, shown(terminal, ended))
+  if (failed !== null) terminal.note(`The failed rows with their reasons are in ${failed}`)
+  const code = exitOf(ended)
+  if (code !== EXIT.done) throw new Exit(code)
+}
+
+/** To wait for a push and still get its failed rows, the file is needed again. */
+const withFile = (message: string, path: string | undefined, { client, object }: Options): string =>
+  message.replace(/sfx wait push (\S+) .*$/, (_, id: string) =>
+    commandOf(
+      ...['push', ...(path === undefined ? [] : [path])],
+      ...['--resume', id, '--client', client, '--object', object],
+    ),
+  )
+
+/** Until the last row is there, the server has accepted nothing. */
+const interrupted = ({ mayHaveHappened, idempotencyKey }: AbortedError): Exit =>
+  new Exit(
+    EXIT.failed,
+    mayHaveHappened
+      ? `Stopped while the rows were sent. To send them, once in any case:\n  ${again({ '--key': idempotencyKey })}`
+      : 'Stopped before anything was sent.',
+  )
+
+export const pushCommands = (root: Command): void => {
+  root
+    .command('push [file]')
+    .description(
+      'push the rows of a .csv, .ndjson or .jsonl file; failed rows go to a file of their own',
+    )
+    .requiredOption('-c, --client <client>')
+    .requiredOption('-o, --object <name>', 'your own name of it, where it is mapped')
+    .option('--update', 'only update: the first column finds the record, none is created')
+    .option('--dry-run', 'judge the rows, and send nothing to Salesforce')
+    .option('--all-or-none', 'all rows or none (at most 200)')
+    .option('--blank', 'an empty cell empties the field; by default it is left as it is')
+    .addOption(new Option('--transport <name>').choices(['auto', 'collections', 'bulk']))
+    .option('--failed <file>', 'where failed rows go; default: FILE.failed.csv')
+    .option('--resume <push>', 'wait for a push that was begun before')
+    .action(push)
+}

@@ -1,0 +1,49 @@
+// What changes a Salesforce org, as a person has to know it who approves: in words, made of API names and
+// counts, and of nothing that a stranger wrote.
+
+import { type DeploymentKind } from '../../db/types.ts'
+import { type Permission } from '../auth/permissions.ts'
+
+/** What somebody needs to start such a change, and so to approve it. */
+export const ACTIONS = {
+  custom_objects: 'deploy.write',
+  workflows: 'workflows.write',
+  workflow_removal: 'workflows.write',
+  workflow_activation: 'workflows.write',
+  rollback: 'deploy.write',
+  push_records: 'push.write',
+  push_status_update: 'push.write',
+  push_link: 'push.write',
+  push_retry: 'push.write',
+} as const satisfies Record<DeploymentKind, Permission> & Record<string, Permission>
+
+export type ApprovalAction = keyof typeof ACTIONS
+
+export const APPROVAL_ACTIONS = Object.keys(ACTIONS) as [ApprovalAction, ...ApprovalAction[]]
+
+export interface Change {
+  action: ApprovalAction
+  clientId: string
+  /** The request; whatever differs in it is a different change. */
+  request: unknown
+  /** What it rests on beside the request and the state of the client: must be the same when it is made. */
+  restsOn: Readonly<Record<string, string | number | null>>
+  /** What will happen, a line each. */
+  words: readonly string[]
+}
+
+const SHOWN_MAX = 50
+
+/** A name as Salesforce allows it; any other character is left out, so that no name can be a sentence. */
+export const plainName = (name: string): string => name.replaceAll(/[^\w.:% -]/g, '').slice(0, 120)
+
+/** A line for each component, and one that counts the rest. */
+export const listedComponents = (
+  components: readonly { type: string; fullName: string }[],
+): string[] => {
+  const shown = components
+    .slice(0, SHOWN_MAX)
+    .map(({ type, fullName }) => `${type} ${plainName(fullName)}`)
+  const rest = components.length - shown.length
+  return rest > 0 ? [...shown, `and ${rest} more`] : shown
+}

@@ -1,0 +1,326 @@
+// A token that has to ask: nothing that changes a Salesforce org begins before a person has agreed to exactly
+// that, in time, once, and while everything is as it was.
+
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Api } from './api.ts'
+import { documented } from './endpoints.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { sharedRig, type SharedRig } from './shared-rig.ts'
+
+interface Body {
+  id: string
+  code: string
+  detail: string
+  approval_id: string
+  url: string
+  state: string
+  summary: string[]
+  status: string
+  resource_id: string | null
+  results: unknown[]
+}
+
+let rig: SharedRig
+let org: TestOrg
+let client: TestClient
+let other: TestClient
+let salesforceOrg: string
+/** The token that has to ask, and one like it. */
+let agent: Api
+let second: Api
+/** A person who may decide. */
+let person: Api
+
+const planOf = (field: string) => ({
+  objects: [
+    { api_name: 'Lead', fields: [{ api_name: `${field}__c`, label: field, type: 'Checkbox' }] },
+  ],
+})
+const call = (api: Api, path: string, body: object, headers = {}): Promise<Answer<Body>> =>
+  api.post<Body>(path, body, headers)
+const ok = async (api: Api, path: string, body: object): Promise<Body> => {
+  const answer = await call(api, path, body)
+  if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
+  return answer.body
+}
+/** A deploy of a plan that was checked. */
+const checkedDeploy = async (field: string, of = client) => {
+  const plan = planOf(field)
+  const by = { client_id: of.id, plan, wait_seconds: 55 }
+  const report = await ok(org.api, '/api/conflicts/check', { ...by, refresh: true })
+  return { ...by, conflict_report_id: report.id, accept: ['yellow'] }
+}
+const ask = async (api: Api, path: string, body: object): Promise<string> => {
+  const answer = await call(api, path, body)
+  expect([answer.status, answer.body.code], answer.text).toEqual([409, 'approval_required'])
+  return answer.body.approval_id
+}
+const granted = async (path: string, body: object): Promise<string> => {
+  const approval_id = await ask(agent, path, body)
+  await ok(person, '/api/approvals/grant', { approval_id })
+  return approval_id
+}
+const codeOf = async (api: Api, path: string, body: object): Promise<string> => {
+  const answer = await call(api, path, body)
+  return answer.status < 300 ? String(answer.status) : answer.body.code
+}
+const lead = (name: string, of = client) => ({
+  client_id: of.id,
+  object: 'lead',
+  updates: [{ match: { id: '00Q000000000001AAA' }, fields: { name } }],
+  wait_seconds: 55,
+})
+const pushed = async () =>
+  (await org.api.post<{ items: Body[] }>('/api/push/list', { client_id: client.id })).body.items
+    .length
+
+beforeAll(async () => {
+  rig = await sharedRig()
+  org = await rig.org()
+  client = await org.client()
+  other = await org.client()
+  salesforceOrg = (await rig.salesforceOrg()).name
+  await client.connect(salesforceOrg)
+  await other.connect((await rig.salesforceOrg()).name)
+  for (const of of [client, other]) {
+    await of.pull()
+    await ok(org.api, '/api/mappings/create', {
+      client_id: of.id,
+      canonical_object: 'lead',
+      sfdc_object: 'Lead',
+      fields: [{ canonical_field: 'name', sfdc_field: 'LastName' }],
+    })
+  }
+  const token = async () => {
+    const { body } = await org.api.post<{ token: string }>('/api/tokens/create', {
+      name: 'agent',
+      approval: 'required',
+      client_ids: [client.id, other.id],
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    })
+    return org.api.as(body.token)
+  }
+  agent = await token()
+  second = await token()
+  person = (await org.user('org_admin')).api
+}, 120_000)
+
+describe('a deploy by a token that has to ask', () => {
+  const path = '/api/deploy/custom-objects'
+
+  it('is told to a person in words, begins once that person agrees, and only once', async () => {
+    const deploy = await checkedDeploy('Asked')
+    const first = await call(agent, path, deploy)
+    expect(first.body).toMatchObject({ status: 409, code: 'approval_required' })
+    expect(first.body.url).toContain(first.body.approval_id)
+    expect(await ask(agent, path, deploy), 'the same question is one approval').toBe(
+      first.body.approval_id,
+    )
+    const { approval_id } = first.body
+    expect(await ask(agent, path, { ...deploy, approval_id }), 'not granted yet').toBe(approval_id)
+
+    const { body } = await org.api.post<{ items: { data: object }[] }>('/api/events/list', {
+      client_id: client.id,
+      types: ['approval.requested'],
+    })
+    expect(body.items[0]?.data).toMatchObject({ approval_id, action: 'custom_objects' })
+    const told = await ok(person, '/api/approvals/get', { approval_id })
+    expect(told.state).toBe('pending')
+    expect(told.summary.join('\n')).toContain('CustomField Lead.Asked__c')
+    expect(told.summary.join('\n')).toContain(deploy.conflict_report_id)
+    await ok(person, '/api/approvals/grant', { approval_id })
+    const deployed = await ok(agent, path, { ...deploy, approval_id })
+    expect(deployed.status).toBe('deployed')
+    expect(await ok(person, '/api/approvals/get', { approval_id })).toMatchObject({
+      state: 'used',
+      resource_id: deployed.id,
+    })
+    // The deploy itself changed what the report judged; the other endpoints have no report.
+    expect(await codeOf(agent, path, { ...deploy, approval_id })).toBe('topology_drifted')
+  })
+
+  it('needs the report of a check, so that the person sees the verdict', async () => {
+    const body = { client_id: client.id, plan: planOf('Unchecked') }
+    expect(await codeOf(agent, path, body)).toBe('bad_request')
+    // What Salesforce only validates changes nothing.
+    expect(await codeOf(agent, path, { ...body, check_only: true, wait_seconds: 55 })).toBe('200')
+  })
+
+  it('is void for another plan, client or token, once refused, and after its time', async () => {
+    const deploy = await checkedDeploy('Bound')
+    const approval_id = await granted(path, deploy)
+    const unlike = await checkedDeploy('Unlike')
+    expect(await codeOf(agent, path, { ...unlike, approval_id })).toBe('approval_unusable')
+    const elsewhere = await checkedDeploy('Bound', other)
+    expect(await codeOf(agent, path, { ...elsewhere, approval_id })).toBe('approval_unusable')
+    expect(await codeOf(second, path, { ...deploy, approval_id })).toBe('not_found')
+
+    const refused = await ask(agent, path, unlike)
+    await ok(person, '/api/approvals/refuse', { approval_id: refused })
+    expect(await codeOf(agent, path, { ...unlike, approval_id: refused })).toBe('approval_unusable')
+    const grant = { approval_id: refused }
+    expect(await codeOf(person, '/api/approvals/grant', grant)).toBe('approval_unusable')
+
+    await rig.query('update approvals set expires_at = now() where id = $1', [approval_id])
+    expect(await codeOf(agent, path, { ...deploy, approval_id })).toBe('approval_unusable')
+    expect(await ok(person, '/api/approvals/get', { approval_id })).toMatchObject({
+      state: 'expired',
+    })
+  })
+
+  it('is void when the Salesforce org changed since, whether or not a pull has seen it', async () => {
+    const deploy = await checkedDeploy('Drifts')
+    const approval_id = await granted(path, deploy)
+    await rig.simulator.control.act('schema/add-field', {
+      org: salesforceOrg,
+      object: 'Lead',
+      field: { name: 'Appeared__c', label: 'Appeared', type: 'Checkbox' },
+    })
+    expect(await codeOf(agent, path, { ...deploy, approval_id })).toBe('topology_drifted')
+    const push = lead('Drifts')
+    const toPush = await granted('/api/push/status-update', push)
+    await client.pull()
+    const use = { ...push, approval_id: toPush }
+    expect(await codeOf(agent, '/api/push/status-update', use)).toBe('topology_drifted')
+  })
+})
+
+describe('an approval', () => {
+  const path = '/api/push/status-update'
+
+  it('is granted by no API token and by nobody who could not make the change', async () => {
+    const approval_id = await ask(agent, path, lead('Granted'))
+    const grant = (api: Api) => codeOf(api, '/api/approvals/grant', { approval_id })
+    expect(await grant(agent)).toBe('forbidden')
+    expect(await grant(org.api), 'an org_admin’s token without limits').toBe('forbidden')
+    expect(await grant((await org.user('company_admin', client.id)).api)).toBe('not_found')
+    expect(await grant((await (await rig.org()).user('org_admin')).api)).toBe('not_found')
+    expect(await grant(person)).toBe('200')
+    const { body } = await person.post<{ items: { action: string; target_id: string }[] }>(
+      '/api/audit/list',
+      { action: 'approval.grant' },
+    )
+    expect(body.items[0]?.target_id).toBe(approval_id)
+  })
+
+  it('begins one push, whether it is used again or by several calls at once', async () => {
+    const push = lead('Twice')
+    const approval_id = await granted(path, push)
+    const before = await pushed()
+    const codes = await Promise.all(
+      Array.from({ length: 4 }, () => codeOf(agent, path, { ...push, approval_id })),
+    )
+    expect(codes.toSorted()).toEqual([
+      '200',
+      'approval_unusable',
+      'approval_unusable',
+      'approval_unusable',
+    ])
+    expect(await codeOf(agent, path, { ...push, approval_id })).toBe('approval_unusable')
+    expect(await pushed()).toBe(before + 1)
+  })
+
+  it('keeps the idempotency key of the call from the question to the answer', async () => {
+    const push = lead('Kept')
+    const key = { 'idempotency-key': randomUUID() }
+    const asked = await call(agent, path, push, key)
+    const { approval_id } = asked.body
+    await ok(person, '/api/approvals/grant', { approval_id })
+    const done = await call(agent, path, { ...push, approval_id }, key)
+    expect(done.status, done.text).toBe(200)
+    const again = await call(agent, path, { ...push, approval_id }, key)
+    expect([again.status, again.body.id]).toEqual([200, done.body.id])
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('is void when the mapping it rests on was changed', async () => {
+    const push = lead('Remapped', other)
+    const approval_id = await granted(path, push)
+    const { body } = await org.api.post<{ items: Body[] }>('/api/mappings/list', {
+      client_id: other.id,
+    })
+    await ok(org.api, '/api/mappings/update', {
+      mapping_id: body.items[0]?.id,
+      fields: [{ canonical_field: 'name', sfdc_field: 'FirstName' }],
+      allow_broken: true,
+    })
+    expect(await codeOf(agent, path, { ...push, approval_id })).toBe('approval_unusable')
+  })
+})
+
+describe('every endpoint that changes a Salesforce org', () => {
+  it('asks first, and any other that writes is known to change none', async () => {
+    const endpoints = await documented(rig.urls[0] ?? '')
+    const by = { client_id: client.id, wait_seconds: 55 }
+    const deploy = await checkedDeploy('Every')
+    const rule = {
+      type: 'validation_rule',
+      api_name: 'Account.Phone_Given',
+      definition: { form: 'validation', condition: 'ISBLANK(Phone)', message: 'Give a number.' },
+      activate: true,
+    }
+    const workflows = { ...by, workflows: [rule] }
+    const ruleReport = await ok(org.api, '/api/conflicts/check', workflows)
+    const ofRule = { ...workflows, conflict_report_id: ruleReport.id, accept: ['yellow'] }
+    const there = await ok(org.api, '/api/workflows/deploy', {
+      ...workflows,
+      workflows: [{ ...rule, api_name: 'Account.Is_There' }],
+    })
+    const named = { type: 'validation_rule', api_name: 'Account.Is_There' }
+    const failed = await ok(org.api, '/api/push/status-update', lead('Fails'))
+    const bodies: Record<string, object> = {
+      '/api/deploy/custom-objects': deploy,
+      '/api/deploy/workflows': ofRule,
+      '/api/workflows/deploy': ofRule,
+      '/api/workflows/set-active': { ...by, ...named, active: false },
+      '/api/workflows/remove': { ...by, workflows: [named] },
+      '/api/deploy/rollback': { deployment_id: there.id },
+      '/api/push/status-update': lead('Every'),
+      '/api/push/retry': { push_id: failed.id },
+    }
+    const approvable = endpoints.filter(({ ids }) => ids.includes('approval_id'))
+    const asking = approvable
+      .map(({ path }) => path)
+      .filter((path) => !path.startsWith('/api/approvals/'))
+    const shaped = ['/api/push/records', '/api/push/link'] // the same code; they need more of a mapping
+    expect(asking.toSorted()).toEqual([...Object.keys(bodies), ...shaped].toSorted())
+    for (const [path, body] of Object.entries(bodies)) await ask(agent, path, body)
+    const writes = endpoints.filter(
+      ({ path, permission }) => permission?.endsWith('.write') === true && !asking.includes(path),
+    )
+    expect(writes.map(({ path }) => path).toSorted()).toEqual(
+      [
+        '/api/connections/callback',
+        '/api/connections/create',
+        '/api/connections/refresh',
+        '/api/connections/revoke',
+        '/api/connections/update',
+        '/api/conflicts/check',
+        '/api/deploy/cancel',
+        '/api/mappings/create',
+        '/api/mappings/delete',
+        '/api/mappings/update',
+        '/api/push/cancel',
+        '/api/topology/pull',
+      ].toSorted(),
+    )
+  })
+
+  it('refuses rows that a person could not see, and looks without asking', async () => {
+    const lines = `${JSON.stringify({ client_id: client.id, object: 'lead' })}\n${JSON.stringify({
+      match: { id: '00Q000000000001AAA' },
+      fields: { name: 'Line' },
+    })}\n`
+    const upload = await agent.raw('/api/push/status-update', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines,
+    })
+    expect([upload.status, upload.body.code]).toEqual([400, 'bad_request'])
+    const dry = { ...lead('Dry'), options: { dry_run: true } }
+    expect(await codeOf(agent, '/api/push/status-update', dry)).toBe('200')
+    const needless = { ...lead('Needless'), approval_id: randomUUID() }
+    expect(await codeOf(org.api, '/api/push/status-update', needless)).toBe('bad_request')
+  })
+})

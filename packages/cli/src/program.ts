@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { accountCommands } from './commands/account.ts'
 import { apiCommands } from './commands/api.ts'
+import { approvalCommands } from './commands/approvals.ts'
 import { clientCommands } from './commands/clients.ts'
 import { completionCommands } from './commands/completion.ts'
 import { deployCommands } from './commands/deploy.ts'
@@ -10,6 +11,7 @@ import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
 import { topologyCommands } from './commands/topology.ts'
+import { workflowCommands } from './commands/workflows.ts'
 import { version } from './version.ts'
 
 const seconds = (text: string): number => {
@@ -43,6 +45,8 @@ export const program = (): Command => {
     clientCommands,
     topologyCommands,
     deployCommands,
+    workflowCommands,
+    approvalCommands,
     mappingCommands,
     pushCommands,
     eventCommands,

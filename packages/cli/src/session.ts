@@ -76,7 +76,7 @@ export class Session {
     const { id, url } = error.approval
     return new Exit(
       EXIT.credential,
-      `${error.detail} Somebody with the permission grants it (${url}). Then:\n  ${again({ ...options, '--approval': id })}`,
+      `${error.detail} Somebody with the permission grants it: sfx approvals grant ${id} (${url}). Then:\n  ${again({ ...options, '--approval': id })}`,
     )
   }
 

@@ -102,7 +102,9 @@ const writeFiles = (folder: string): void => {
   }
   const lines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
   writeFileSync(join(folder, 'leads.ndjson'), lines(leads(LEADS)))
-  writeFileSync(join(folder, 'one.ndjson'), lines(leads(1)))
+  for (const key of ['plain', 'assigned']) {
+    writeFileSync(join(folder, `${key}.ndjson`), lines(leads(1).map((row) => ({ ...row, key }))))
+  }
 }
 
 const captured = (snapshot: Snapshot): string =>
@@ -411,12 +413,17 @@ const run = async (): Promise<void> => {
   }
   const acted = ({ rating, assigned }: { rating: unknown; assigned: boolean }): string =>
     `the flow rated it ${String(rating)}; ${assigned ? 'the assignment rule reassigned it' : 'the connected user owns it'}`
-  await step('Push a lead', () => owners('plain', {}), acted, 'sfx push one.ndjson -c Acme -o lead')
+  await step(
+    'Push a lead',
+    () => owners('plain', {}),
+    acted,
+    'sfx push plain.ndjson -c Acme -o lead',
+  )
   await step(
     'Push a lead with assignment rules',
     () => owners('assigned', { assignment_rules: true }),
     acted,
-    'sfx push one.ndjson -c Acme -o lead --assignment-rules',
+    'sfx push assigned.ndjson -c Acme -o lead --assignment-rules',
   )
   const removed = await step(
     'Remove the flow',
@@ -480,6 +487,7 @@ const run = async (): Promise<void> => {
     console.log('\nDone.')
     return
   }
+  await control.createOrg({ name: 'Globex', edition: 'Enterprise' })
   console.log(`
 Still running. Try it:
   API reference   ${url}/docs
@@ -487,12 +495,17 @@ Still running. Try it:
   API token       ${token}
   Client          ${client_id}
 
-In another terminal:
+By hand, in another terminal, with a Salesforce org in which nothing was done yet (the objects that were
+rolled back in Acme's keep their names while they are in its recycle bin):
   (cd ${ROOT} && npm run -s build) && alias sfx="node ${ROOT}/packages/cli/dist/main.js"
   export SFX_URL=${url} SFX_TOKEN=${token}
   cd ${folder}
-  sfx pull Acme
-  sfx deploy start job-posting.json -c Acme --accept-yellow
+  sfx clients create Globex
+  sfx connect Globex # open the link, choose Globex, allow
+  sfx pull Globex
+  sfx deploy start job-posting.json -c Globex --accept-yellow
+  sfx pull Globex && sfx mappings set lead.json -c Globex
+  sfx push leads.ndjson -c Globex -o lead
 
 Press Ctrl-C to stop.`)
   await new Promise<void>((resolve) => {

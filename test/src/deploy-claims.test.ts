@@ -456,10 +456,16 @@ describe('deployments and reports of others', { timeout: 60_000 }, () => {
       })
     expect(without(await into(client.id))).toEqual(without(await into(missing)))
     expect((await into(own.id)).body.code).toBe('connection_not_ready')
-    for (const role of ['company_admin', 'company_member'] as const) {
-      const { api } = await org.user(role, client.id)
-      const answer = await api.post('/api/deploy/status', { deployment_id: body.id })
-      expect([answer.status, answer.body.code]).toEqual([403, 'forbidden'])
+    const asked = async (role: 'company_admin' | 'company_member', clientId: string) => {
+      const { api } = await org.user(role, clientId)
+      const { status, body: told } = await api.post('/api/deploy/status', {
+        deployment_id: body.id,
+      })
+      return [status, told.code]
     }
+    expect(await asked('company_member', client.id)).toEqual([403, 'forbidden'])
+    // The client's own admin sees what was done to it, and another client's does not.
+    expect(await asked('company_admin', client.id)).toEqual([200, undefined])
+    expect(await asked('company_admin', (await org.client()).id)).toEqual([404, 'not_found'])
   })
 })

@@ -65,7 +65,10 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     await here.control.act('bulk/hold', { org: here.name, at: 0 })
     const id = await here.start(rowsOf(2_500), 'bulk')
     const stranger = await rig.org()
-    const member = await org.user('company_admin', here.pushRig.client.id)
+    const member = await org.user('company_member', here.pushRig.client.id)
+    // The client's own admin sees what was done to it, and changes nothing.
+    const admin = await org.user('company_admin', here.pushRig.client.id)
+    const other = await org.user('company_admin', (await org.client()).id)
     const ask = async (api: Api, path: string, push_id: string) => {
       const answer = await api.post(`/api/push/${path}`, { push_id })
       return { status: answer.status, body: { ...answer.body, request_id: '' } }
@@ -75,6 +78,9 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
       expect(foreign.status, path).toBe(404)
       expect(foreign, path).toEqual(await ask(stranger.api, path, NOBODY))
       expect((await ask(member.api, path, id)).status, path).toBe(403)
+      const reads = path === 'get' || path === 'results'
+      expect((await ask(admin.api, path, id)).status, path).toBe(reads ? 200 : 403)
+      expect((await ask(other.api, path, id)).status, path).toBe(reads ? 404 : 403)
     }
     const lists = await stranger.api.post<{ items: unknown[] }>('/api/push/list', {})
     expect(lists.body.items).toEqual([])

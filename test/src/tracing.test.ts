@@ -133,32 +133,6 @@ describe('the trace of a pull', { timeout: 60_000 }, () => {
     expect(status).toMatchObject({ code: 2, message: 'validation_failed' })
   })
 
-  it('goes on when another replica takes the job over', async () => {
-    const { org, client } = await connected()
-    const { body } = await org.api.post<Snapshot>('/api/topology/pull', {
-      client_id: client.id,
-      wait_seconds: 0,
-    })
-    const request = await spanOf('the request', named('POST /api/topology/pull'))
-    await until('it is under way', async () => {
-      const [row] = await rig.database.query<{ n: number }>(
-        'select count(*)::int as n from topology_pull_items where client_id = $1',
-        [client.id],
-      )
-      return (row?.n ?? 0) > 0
-    })
-    await rig.servers[0]?.kill()
-    expect(spans.some(named('job topology-pull'))).toBe(false)
-    await rig.addServer()
-    const job = await spanOf('the job', named('job topology-pull'))
-    expect([job.traceId, job.parentSpanId]).toEqual([request.traceId, request.spanId])
-    const [row] = await rig.database.query<{ status: string }>(
-      'select status from crm_topology_snapshots where id = $1',
-      [body.id],
-    )
-    expect(row).toEqual({ status: 'complete' })
-  })
-
   it('goes on when the work had to wait for Salesforce', async () => {
     const { org, client } = await connected()
     await rig.simulator.control.addFault({
@@ -183,5 +157,31 @@ describe('the trace of a pull', { timeout: 60_000 }, () => {
     })
     await until('its last turn has arrived', () => turns().length > 1)
     expect(new Set(turns().map(({ traceId }) => traceId))).toEqual(new Set([request.traceId]))
+  })
+
+  it('goes on when another replica takes the job over', async () => {
+    const { org, client } = await connected()
+    const { body } = await org.api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      wait_seconds: 0,
+    })
+    const request = await spanOf('the request', named('POST /api/topology/pull'))
+    await until('it is under way', async () => {
+      const [row] = await rig.database.query<{ n: number }>(
+        'select count(*)::int as n from topology_pull_items where client_id = $1',
+        [client.id],
+      )
+      return (row?.n ?? 0) > 0
+    })
+    await rig.servers[0]?.kill()
+    expect(spans.some(named('job topology-pull'))).toBe(false)
+    await rig.addServer()
+    const job = await spanOf('the job', named('job topology-pull'))
+    expect([job.traceId, job.parentSpanId]).toEqual([request.traceId, request.spanId])
+    const [row] = await rig.database.query<{ status: string }>(
+      'select status from crm_topology_snapshots where id = $1',
+      [body.id],
+    )
+    expect(row).toEqual({ status: 'complete' })
   })
 })

@@ -36,7 +36,11 @@ export class Terminal {
   readonly #err: NodeJS.WriteStream
   #shown = { at: 0, text: '', stage: '' }
 
-  constructor(json: boolean, out = process.stdout, err = process.stderr) {
+  constructor(
+    json: boolean,
+    out: NodeJS.WriteStream = process.stdout,
+    err: NodeJS.WriteStream = process.stderr,
+  ) {
     this.json = json
     this.#out = out
     this.#err = err

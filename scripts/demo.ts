@@ -1,9 +1,11 @@
 // `npm run demo`: the main job through the public API, on a real PostgreSQL, against the simulator.
-// Every step is printed in plain words with its time. `-- --exit` ends after the last one.
+// Every step is printed in plain words with its time, and below it the command of `sfx` that does the same
+// by hand. `-- --exit` ends after the last one.
 
-import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { styleText } from 'node:util'
 import { parseConfig } from '../server/src/config.ts'
 import { startEmbedded } from '../server/src/db/embedded.ts'
 import { createEngine } from '../server/src/engine.ts'
@@ -14,6 +16,8 @@ import { environmentFor } from './simulated-environment.ts'
 import { jobPosting, LEAD_MAPPING, leads, RED_PLAN, WORKFLOWS } from './demo-plans.ts'
 
 const exits = process.argv.includes('--exit')
+const LEADS = 2_000
+const ROOT = join(import.meta.dirname, '..')
 const PASSWORD = 'correct horse battery staple'
 
 interface Snapshot {
@@ -70,12 +74,37 @@ const step = async <T>(
   what: string,
   work: () => Promise<T>,
   tell: (result: T) => string,
+  /** The same by hand. */
+  command?: string | ((result: T) => string),
 ): Promise<T> => {
   const started = performance.now()
   const result = await work()
   const ms = Math.round(performance.now() - started)
   console.log(`${what.padEnd(34)} ${`${ms} ms`.padStart(8)}   ${tell(result)}`)
+  const typed = typeof command === 'function' ? command(result) : command
+  if (typed !== undefined) console.log(styleText('dim', `    $ ${typed}`))
   return result
+}
+
+/** What the commands read, beside the database: gone when the demo ends. */
+const writeFiles = (folder: string): void => {
+  const files = {
+    'job-posting.json': jobPosting(),
+    'red.json': RED_PLAN,
+    'workflows.json': { workflows: WORKFLOWS },
+    'lead.json': {
+      ...{ canonical_object: 'lead', sfdc_object: 'Lead', external_id_field: 'Agency_Key__c' },
+      fields: LEAD_MAPPING,
+    },
+  }
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), `${JSON.stringify(content, null, 2)}\n`)
+  }
+  const lines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+  writeFileSync(join(folder, 'leads.ndjson'), lines(leads(LEADS)))
+  for (const key of ['plain', 'assigned']) {
+    writeFileSync(join(folder, `${key}.ndjson`), lines(leads(1).map((row) => ({ ...row, key }))))
+  }
 }
 
 const captured = (snapshot: Snapshot): string =>
@@ -99,6 +128,9 @@ const run = async (): Promise<void> => {
   await using cleanup = new AsyncDisposableStack()
   cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
 
+  const folder = join(dir, 'files')
+  mkdirSync(folder)
+  writeFiles(folder)
   const database = await step(
     'PostgreSQL from npm',
     () => startEmbedded(dir, { durable: true }),
@@ -128,7 +160,9 @@ const run = async (): Promise<void> => {
     if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
     throw new Error(`Port ${config.http.port} is taken. Try: PORT=8090 npm run demo`)
   })
-  console.log(`\nListening at ${url}. From here on everything goes through the public API.\n`)
+  console.log(
+    `\nListening at ${url}. From here on everything goes through the public API; below a step, the same by hand.\n`,
+  )
 
   const call = async <T>(token: string, path: string, body: unknown): Promise<T> => {
     const response = await fetch(url + path, {
@@ -151,6 +185,7 @@ const run = async (): Promise<void> => {
         name: 'Revenue Activation',
       }),
     ({ name }) => name,
+    `sfx admin init ${url} --org 'Revenue Activation' --email ${email} # this, the next and the login`,
   )
   await step(
     'Create its first user',
@@ -172,6 +207,7 @@ const run = async (): Promise<void> => {
     'Create an API token',
     () => call<{ token: string; prefix: string }>(session, '/api/tokens/create', { name: 'demo' }),
     ({ prefix }) => `${prefix}… (shown once)`,
+    `sfx api /api/tokens/create -d '{"name":"demo"}'`,
   )
   const client = await step(
     'A client',
@@ -181,6 +217,7 @@ const run = async (): Promise<void> => {
         domain: 'acme.example',
       }),
     ({ name }) => name,
+    'sfx clients create Acme --domain acme.example',
   )
   const client_id = client.id
 
@@ -188,6 +225,7 @@ const run = async (): Promise<void> => {
     'Request its authorization',
     () => call<{ connect_link: string }>(token, '/api/connections/create', { client_id }),
     () => 'a link for the client, valid for 30 minutes',
+    'sfx connect Acme # opens the link, and waits for the next two',
   )
   await step(
     'The client approves',
@@ -216,10 +254,11 @@ const run = async (): Promise<void> => {
       health.ok
         ? `healthy; ${health.api_usage.remaining} Salesforce calls left today`
         : health.faults.map(({ message, remedy }) => `${message} ${remedy}`).join(' '),
+    'sfx health Acme',
   )
   const pull = () => call<Snapshot>(token, '/api/topology/pull', { client_id, wait_seconds: 55 })
-  await step('Capture the whole schema', pull, captured)
-  await step('Capture it again, nothing changed', pull, captured)
+  await step('Capture the whole schema', pull, captured, 'sfx pull Acme')
+  await step('Capture it again, nothing changed', pull, captured, 'sfx pull Acme')
   await step(
     'Someone edits a field in Salesforce',
     () =>
@@ -231,7 +270,7 @@ const run = async (): Promise<void> => {
       }),
     () => 'Lead.Segment__c: a different label, and restricted values',
   )
-  const third = await step('Capture again', pull, captured)
+  const third = await step('Capture again', pull, captured, 'sfx pull Acme')
   const diff = await step(
     'What changed since version 1?',
     () =>
@@ -245,6 +284,7 @@ const run = async (): Promise<void> => {
         }[]
       }>(token, '/api/topology/diff', { client_id, from_version: 1, to_version: third.version }),
     ({ objects }) => `${objects.length} object${objects.length === 1 ? '' : 's'}`,
+    `sfx diff Acme 1 ${third.version}`,
   )
   for (const object of diff.objects) {
     for (const field of object.fields) {
@@ -267,15 +307,26 @@ const run = async (): Promise<void> => {
     })
   console.log()
   const plan = jobPosting()
-  const yellow = await step('Check a plan', () => check(plan), judged)
+  const yellow = await step(
+    'Check a plan',
+    () => check(plan),
+    judged,
+    'sfx check job-posting.json -c Acme',
+  )
   tellFindings(yellow)
-  const red = await step('Check a plan that must fail', () => check(RED_PLAN), judged)
+  const red = await step(
+    'Check a plan that must fail',
+    () => check(RED_PLAN),
+    judged,
+    'sfx check red.json -c Acme',
+  )
   tellFindings(red)
   const deployed = await step(
     'Deploy the Job Posting object',
     () => deploy(plan, { conflict_report_id: yellow.id, accept: ['yellow'] }),
     ({ status, components }) =>
       `${status}: ${components.filter(({ action }) => action === 'created').length} components created, every field read back`,
+    `sfx deploy start job-posting.json -c Acme --report ${yellow.id} --accept-yellow`,
   )
   if (deployed.status !== 'deployed') throw new Error(JSON.stringify(deployed.error))
   await step(
@@ -285,8 +336,9 @@ const run = async (): Promise<void> => {
       components.every(({ action }) => action === 'unchanged')
         ? 'all unchanged; nothing was sent'
         : 'something changed',
+    'sfx deploy start job-posting.json -c Acme --no-check',
   )
-  await step('Capture again', pull, captured)
+  await step('Capture again', pull, captured, 'sfx pull Acme')
   await step(
     'Map the agency\'s "lead" to it',
     () =>
@@ -298,6 +350,7 @@ const run = async (): Promise<void> => {
         fields: LEAD_MAPPING,
       }),
     ({ version }) => `version ${version}, validated against the snapshot`,
+    'sfx mappings set lead.json -c Acme',
   )
   const push = (records: object[], options: object = {}) =>
     call<Push>(token, '/api/push/records', {
@@ -307,22 +360,33 @@ const run = async (): Promise<void> => {
       options,
       wait_seconds: 55,
     })
-  const rows = leads(2_000)
+  const rows = leads(LEADS)
   const dry = await step(
     'Dry run of a push of 2,000 leads',
     () => push(rows, { dry_run: true }),
     told,
+    'sfx push leads.ndjson -c Acme -o lead --dry-run',
   )
   console.log(
     `    would trigger: ${dry.automations?.map(({ type, api_name }) => `${type} ${api_name}`).join(', ') ?? 'nothing'}`,
   )
-  const pushed = await step('Push them', () => push(rows), told)
+  const pushed = await step(
+    'Push them',
+    () => push(rows),
+    told,
+    'sfx push leads.ndjson -c Acme -o lead',
+  )
   for (const { index, errors } of pushed.results?.filter(({ success }) => !success) ?? []) {
     for (const { code, fields, remedy } of errors) {
       console.log(`    row ${index}: ${code} in ${fields.join(', ')} → ${remedy}`)
     }
   }
-  await step('Push the same rows again', () => push(rows), told)
+  await step(
+    'Push the same rows again',
+    () => push(rows),
+    told,
+    'sfx push leads.ndjson -c Acme -o lead',
+  )
 
   console.log()
   const automated = await step(
@@ -335,6 +399,7 @@ const run = async (): Promise<void> => {
       }),
     ({ status, components }) =>
       `${status}: ${components.map(({ full_name, action }) => `${full_name} ${action}`).join(', ')}`,
+    'sfx workflows deploy workflows.json -c Acme --no-check',
   )
   const owners = async (key: string, options: object) => {
     const [row] = leads(1)
@@ -348,11 +413,17 @@ const run = async (): Promise<void> => {
   }
   const acted = ({ rating, assigned }: { rating: unknown; assigned: boolean }): string =>
     `the flow rated it ${String(rating)}; ${assigned ? 'the assignment rule reassigned it' : 'the connected user owns it'}`
-  await step('Push a lead', () => owners('plain', {}), acted)
+  await step(
+    'Push a lead',
+    () => owners('plain', {}),
+    acted,
+    'sfx push plain.ndjson -c Acme -o lead',
+  )
   await step(
     'Push a lead with assignment rules',
     () => owners('assigned', { assignment_rules: true }),
     acted,
+    'sfx push assigned.ndjson -c Acme -o lead --assignment-rules',
   )
   const removed = await step(
     'Remove the flow',
@@ -363,6 +434,7 @@ const run = async (): Promise<void> => {
         wait_seconds: 55,
       }),
     ({ status, components }) => `${status}: all its versions ${components[0]?.action ?? ''}`,
+    'sfx workflows remove flow Rate_Agency_Leads -c Acme',
   )
   const rollBack = (deployment_id: string) =>
     call<Deployment>(token, '/api/deploy/rollback', {
@@ -372,19 +444,30 @@ const run = async (): Promise<void> => {
     })
   const undoneBy = ({ status, rollback }: Deployment): string =>
     `${status}; read back afterwards: ${rollback?.proof?.complete === true ? 'as before' : 'NOT as before'}`
-  await step('Roll back the removal', () => rollBack(removed.id), undoneBy)
-  await step('Roll back flow and rule', () => rollBack(automated.id), undoneBy)
+  await step(
+    'Roll back the removal',
+    () => rollBack(removed.id),
+    undoneBy,
+    `sfx deploy rollback ${removed.id}`,
+  )
+  await step(
+    'Roll back flow and rule',
+    () => rollBack(automated.id),
+    undoneBy,
+    `sfx deploy rollback ${automated.id}`,
+  )
   console.log()
   const rolledBack = await step(
     'Roll back the deployment',
     () => rollBack(deployed.id),
     ({ status, rollback }) => `${status}: ${rollback?.removed.length ?? 0} components removed`,
+    `sfx deploy rollback ${deployed.id} --allow-data-loss`,
   )
   const { rollback: undone } = rolledBack
   console.log(
     `    read back afterwards: ${undone?.proof?.compared ?? 0} components compared, ${undone?.proof?.complete === true ? 'all as before' : 'NOT as before'}`,
   )
-  const clean = await step('Capture again', pull, captured)
+  const clean = await step('Capture again', pull, captured, 'sfx pull Acme')
   await step(
     'Compare with the snapshot before',
     () =>
@@ -397,12 +480,14 @@ const run = async (): Promise<void> => {
       objects.length + automations.length === 0
         ? `no difference: version ${clean.version} equals version ${third.version}`
         : 'SOMETHING DIFFERS',
+    `sfx diff Acme ${third.version} ${clean.version}`,
   )
 
   if (exits) {
     console.log('\nDone.')
     return
   }
+  await control.createOrg({ name: 'Globex', edition: 'Enterprise' })
   console.log(`
 Still running. Try it:
   API reference   ${url}/docs
@@ -410,8 +495,17 @@ Still running. Try it:
   API token       ${token}
   Client          ${client_id}
 
-  curl -s ${url}/api/topology/history -H 'authorization: Bearer ${token}' \\
-    -H 'content-type: application/json' -d '{"client_id":"${client_id}"}'
+By hand, in another terminal, with a Salesforce org in which nothing was done yet (the objects that were
+rolled back in Acme's keep their names while they are in its recycle bin):
+  (cd ${ROOT} && npm run -s build) && alias sfx="node ${ROOT}/packages/cli/dist/main.js"
+  export SFX_URL=${url} SFX_TOKEN=${token}
+  cd ${folder}
+  sfx clients create Globex
+  sfx connect Globex # open the link, choose Globex, allow
+  sfx pull Globex
+  sfx deploy start job-posting.json -c Globex --accept-yellow
+  sfx pull Globex && sfx mappings set lead.json -c Globex
+  sfx push leads.ndjson -c Globex -o lead
 
 Press Ctrl-C to stop.`)
   await new Promise<void>((resolve) => {

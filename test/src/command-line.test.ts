@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import openapi from '../../docs/openapi.json' with { type: 'json' }
 import { installInto, packInto, run } from './packed.ts'
 import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
@@ -69,11 +70,79 @@ interface RunOptions {
 
 const sfx = (argv: string[], options?: RunOptions): Promise<Ended> => begin(argv, options).ended
 
-/** Its one JSON value; it has to end with this code. */
-const json = async <T>(argv: string[], code = 0): Promise<T> => {
-  const ended = await sfx([...argv, '--json'])
+/** What each command prints with --json: a resource of the API, a list of one, or what is the command line's own. */
+const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
+  login: 'AuthMeResponse',
+  'admin init': 'AuthMeResponse',
+  whoami: 'AuthMeResponse',
+  logout: { required: ['profile', 'session_ended'] },
+  profiles: { items: { required: ['profile', 'url', 'who', 'expires_at', 'current'] } },
+  'clients list': ['Client'],
+  'clients create': 'Client',
+  'clients get': 'ClientDetail',
+  connect: 'Connection',
+  health: 'ConnectionsGetResponse',
+  pull: 'Snapshot',
+  diff: 'TopologyDiff',
+  wait: 'Deployment',
+  check: 'ConflictReport',
+  'deploy start': 'Deployment',
+  'deploy check': 'Deployment',
+  'deploy list': ['DeploymentSummary'],
+  'deploy report': 'Deployment',
+  'deploy resume': 'Deployment',
+  'deploy cancel': 'Deployment',
+  'deploy rollback': 'Deployment',
+  'workflows list': ['Automation'],
+  'workflows deploy': 'Deployment',
+  'workflows activate': 'Deployment',
+  'workflows deactivate': 'Deployment',
+  'workflows remove': 'Deployment',
+  'approvals list': ['Approval'],
+  'approvals get': 'Approval',
+  'approvals grant': 'Approval',
+  'approvals refuse': 'Approval',
+  'mappings list': ['Mapping'],
+  'mappings set': 'CheckedMapping',
+  'mappings edit': 'CheckedMapping',
+  'mappings validate': 'MappingsValidateResponse',
+  'mappings suggest': 'MappingSuggestion',
+  push: 'Push',
+  'events tail': 'Event',
+  api: 'ClientPage',
+  audit: ['AuditRow'],
+  schema: { required: ['$schema', '$ref', '$defs'] },
+}
+
+const schemas = new Ajv2020({ strict: false, validateFormats: false })
+schemas.addSchema(openapi, 'openapi.json')
+/** The commands whose JSON was seen. */
+const printed = new Set<string>()
+
+/** Throws unless this is what the command promises to print with --json. */
+const expectJson = (argv: readonly string[], text: string): unknown => {
+  const [first = '', second = ''] = argv
+  const command = [`${first} ${second}`, first].find((name) => name in PRINTS) ?? ''
+  const shape = PRINTS[command] ?? {}
+  const named = (name: string) => ({ $ref: `openapi.json#/components/schemas/${name}` })
+  const validate = schemas.compile(
+    typeof shape === 'string'
+      ? named(shape)
+      : Array.isArray(shape)
+        ? { type: 'array', minItems: 1, items: named(String(shape[0])) }
+        : shape,
+  )
+  const value = JSON.parse(text) as unknown
+  expect([validate(value), validate.errors], `sfx ${argv.join(' ')}: ${text}`).toEqual([true, null])
+  printed.add(command)
+  return value
+}
+
+/** Its one JSON value, which is what it promises; it has to end with this code. */
+const json = async <T>(argv: string[], code = 0, options: RunOptions = {}): Promise<T> => {
+  const ended = await sfx([...argv, '--json'], options)
   expect([ended.code, ended.err], ended.out).toEqual([code, expect.anything()])
-  return JSON.parse(ended.out) as T
+  return expectJson(argv, ended.out) as T
 }
 
 const PLAN = `
@@ -91,6 +160,13 @@ objects:
 const SMALL_PLAN = `
 objects:
   - { api_name: Account, fields: [{ api_name: Asked_For__c, label: Asked For, type: Checkbox }] }
+`
+const WORKFLOWS = `
+workflows:
+  - type: validation_rule
+    api_name: Lead.Asks_For_Company
+    definition: { form: validation, condition: 'ISBLANK(Company)', message: Say the company. }
+    activate: true
 `
 const RED_PLAN = `
 objects:
@@ -175,8 +251,8 @@ describe('the main job', () => {
     const init = ['admin', 'init', rig.urls[0], '--org', name, '--email', FIRST]
     const refused = await sfx(init, { input: 'short', env })
     expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('12 characters')])
-    const begun = await sfx(init, { input: PASSWORD, env })
-    expect([begun.code, begun.out]).toEqual([0, expect.stringContaining(`as ${FIRST}`)])
+    const begun = await json<object>(init, 0, { input: PASSWORD, env })
+    expect(begun).toMatchObject({ email: FIRST, role: 'org_admin', url: rig.urls[0] })
     const orgs = await sfx(['api', '/api/super-admin/orgs/list', '-d', '{"limit":200}'], {
       env: { SFX_URL: rig.urls[0], SFX_TOKEN: SUPER_ADMIN_SECRET },
     })
@@ -186,7 +262,7 @@ describe('the main job', () => {
       ),
       'the second attempt makes no second organization',
     ).toHaveLength(1)
-    expect((await sfx(['logout'])).code).toBe(0)
+    await json(['logout'])
   })
 
   it('takes ten commands, from the login to the deployed plan', async () => {
@@ -197,13 +273,15 @@ describe('the main job', () => {
     client = /[0-9a-f-]{36}/.exec(created.out)?.[0] ?? ''
 
     commands += 1
-    const connecting = begin(['connect', 'acme staffing'])
+    const connecting = begin(['connect', 'acme staffing', '--json'])
     const link = await until(
       'the link is printed',
       () => /^ {2}(http\S+)$/m.exec(connecting.said())?.[1],
     )
     await rig.simulator.control.authorize({ connectLink: link, org: salesforceOrg })
-    expect((await connecting.ended).out).toContain('Acme Staffing is connected: http')
+    expect(expectJson(['connect'], (await connecting.ended).out)).toMatchObject({
+      status: 'connected',
+    })
 
     const pulled = await counted(['pull', 'Acme Staffing'])
     expect(pulled.out).toMatch(
@@ -228,6 +306,7 @@ describe('the main job', () => {
     expect(begun.err).toContain('production org of Acme Staffing')
     deployment = /sfx deploy rollback (\S+)/.exec(begun.err)?.[1] ?? ''
     await counted(['pull', client])
+    await json(['diff', client])
     const diff = await sfx(['diff', client])
     expect(diff.out).toContain('\n+ Job_Posting__c\n')
     expect(diff.out).toContain('+ Lead.Agency_Key__c')
@@ -336,11 +415,19 @@ done`,
 
   it('tells events as they come', async () => {
     const tailing = begin(['events', 'tail', '--client', client])
+    const asJson = begin(['events', 'tail', '--json'])
     await until('it listens', () => tailing.said().includes('Waiting for events'))
-    expect((await sfx(['pull', client])).code).toBe(0)
-    await until('the pull is told', () => tailing.printed().includes('topology.pulled'))
+    // The other says nothing when it begins: pulled again until it has heard.
+    await until('the pull is told', async () => {
+      await json(['pull', client])
+      return [tailing, asJson].every((one) => one.printed().includes('topology.pulled'))
+    })
     tailing.interrupt()
+    asJson.interrupt()
     expect((await tailing.ended).code).toBe(0)
+    for (const line of (await asJson.ended).out.trimEnd().split('\n')) {
+      expectJson(['events', 'tail'], line)
+    }
   })
 
   it('with a credential that has to ask, prints the command that goes on once it was granted', async () => {
@@ -352,31 +439,104 @@ done`,
     const env = { SFX_URL: rig.urls[0], SFX_TOKEN: created.body.token }
     await writeFile(join(folder, 'small.yaml'), SMALL_PLAN)
     await sfx(['pull', client])
-    const asked = await sfx(['deploy', 'start', 'small.yaml', '-c', client, '--yes'], { env })
+    const deploying = ['deploy', 'start', 'small.yaml', '-c', client, '--yes']
+    const asked = await sfx(deploying, { env })
     expect(asked.code).toBe(4)
-    const granted = async ({ err }: Ended) => {
+    /** The commands that the message tells: that of the person, and that which goes on. */
+    const toldBy = ({ err }: Ended) => {
       const [grant = [], again = []] = [...err.matchAll(/^ {2}sfx (.+)$/gm)].map(([, line = '']) =>
         line.split(' '),
       )
-      expect((await sfx([...grant, '--yes'], { env })).code, 'a token cannot').toBe(4)
-      expect((await sfx(['approvals', 'list'])).out).toContain(grant.at(-1))
-      const person = await sfx([...grant, '--yes'])
-      expect([person.code, person.out]).toEqual([0, expect.stringContaining('Granted until')])
-      expect(person.err, 'what will happen, and where').toMatch(
-        /Client Acme Staffing[^]*production org of Acme Staffing/,
-      )
-      return sfx(again, { env })
+      expect(grant.slice(0, 2)).toEqual(['approvals', 'grant'])
+      return { approval: grant[2] ?? '', again }
     }
-    const deployed = await granted(asked)
-    expect([deployed.code, deployed.out]).toEqual([0, expect.stringContaining(': deployed')])
+    const { approval, again: words } = toldBy(asked)
+
+    const waiting = await json<{ id: string }[]>(['approvals', 'list', '-c', client])
+    expect(waiting.map(({ id }) => id)).toEqual([approval])
+    const unread = await sfx(['approvals', 'grant', approval])
+    expect([unread.code, unread.err]).toEqual([2, expect.stringContaining('Asked_For__c')])
+    expect((await sfx(['approvals', 'grant', approval, '--yes'], { env })).code).toBe(4)
+    expect(await json(['approvals', 'get', approval])).toMatchObject({ state: 'pending' })
+    expect(await json(['approvals', 'grant', approval, '--yes'])).toMatchObject({
+      state: 'granted',
+    })
+    const deployed = await json<{ id: string; status: string }>(words, 0, { env })
+    expect(deployed.status).toBe('deployed')
+
+    const undoing = ['deploy', 'rollback', deployed.id, '--yes']
+    const { approval: refused, again } = toldBy(await sfx(undoing, { env }))
+    expect(await json(['approvals', 'refuse', refused])).toMatchObject({ state: 'refused' })
+    expect((await sfx(again, { env })).code).not.toBe(0)
+    expect(await json(['deploy', 'report', deployed.id])).toMatchObject({ status: 'deployed' })
 
     await writeFile(
       join(folder, 'asked.csv'),
       leads(3, () => false),
     )
-    const push = ['push', 'asked.csv', '-c', client, '-o', 'lead', '--yes']
-    const pushed = await granted(await sfx(push, { env }))
+    const pushing = ['push', 'asked.csv', '-c', client, '-o', 'lead', '--yes']
+    const push = toldBy(await sfx(pushing, { env }))
+    await json(['approvals', 'grant', push.approval, '--yes'])
+    const pushed = await sfx(push.again, { env })
     expect([pushed.code, pushed.out]).toEqual([0, expect.stringContaining('3 of 3 rows')])
+  })
+
+  it('edits a mapping as git edits a message, and never loses the text', async () => {
+    await writeFile(
+      join(folder, 'editor.mjs'),
+      `import { readFileSync, writeFileSync } from 'node:fs'
+const [, , from, to, path] = process.argv
+writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
+    )
+    const replacing = (from: string, to: string) => ({
+      env: { EDITOR: `'${process.execPath}' editor.mjs '${from}' '${to}'` },
+    })
+    const editing = ['mappings', 'edit', client, 'lead']
+    const edited = await json<{ version: number; fields: object[] }>(
+      editing,
+      0,
+      replacing('email: Email', 'email: Email\n  phone: Phone'),
+    )
+    expect(edited.version).toBe(2)
+    expect(edited.fields).toHaveLength(5)
+    expect((await sfx(editing, replacing('what is not there', ''))).out).toBe(
+      'Nothing was changed.\n',
+    )
+
+    const wrong = await sfx(editing, replacing('phone: Phone', 'phone: Fone'))
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('Fone')])
+    const [, path = ''] = /^ {2}sfx mappings set (\S+) /m.exec(wrong.err) ?? []
+    const text = await readFile(path, 'utf8')
+    expect(text).toContain('phone: Fone')
+    expect((await json<{ version: number }[]>(['mappings', 'list', client]))[0]?.version).toBe(2)
+    await writeFile(path, text.replace('Fone', 'MobilePhone'))
+    const stored = await json<{ version: number }>(['mappings', 'set', path, '-c', client])
+    expect(stored.version).toBe(3)
+    await rm(dirname(path), { recursive: true })
+  })
+
+  it('deploys, switches and removes workflows, each of which can be taken back', async () => {
+    await writeFile(join(folder, 'rule.yaml'), WORKFLOWS)
+    const rule = ['validation_rule', 'Lead.Asks_For_Company', '-c', client, '--yes']
+    expect((await sfx(['workflows', 'deploy', 'small.yaml', '-c', client])).code).toBe(2)
+    const deploying = ['workflows', 'deploy', 'rule.yaml', '-c', client, '--yes', '--accept-yellow']
+    const deployed = await json<{ id: string; status: string }>(deploying)
+    expect(deployed.status).toBe('deployed')
+    const isActive = async () => {
+      await json(['pull', client])
+      const all = await json<{ api_name: string; active: boolean }[]>([
+        ...['workflows', 'list', client, '--object', 'Lead'],
+      ])
+      return all.find(({ api_name }) => api_name === 'Lead.Asks_For_Company')?.active
+    }
+    await json(['workflows', 'deactivate', ...rule])
+    expect(await isActive()).toBe(false)
+    await json(['workflows', 'activate', ...rule])
+    const removed = await json<{ id: string }>(['workflows', 'remove', ...rule])
+    await json(['deploy', 'rollback', removed.id, '--yes'])
+    expect(await isActive()).toBe(true)
+    await json(['wait', 'deployment', deployed.id, '--client', client])
+    await json(['deploy', 'resume', deployed.id])
   })
 
   it('takes all of it back, in at most twelve commands', async () => {
@@ -397,5 +557,38 @@ done`,
     expect((await sfx(['logout'])).code).toBe(0)
     expect(await readFile(path, 'utf8')).not.toContain('ey')
     expect((await sfx(['clients', 'list'])).code).toBe(4)
+  })
+
+  it('prints, with --json, the resource of the API: every command', async () => {
+    const env = { SFX_URL: rig.urls[0], SFX_TOKEN: org.token }
+    const withToken = async (...argv: string[]) => void (await json(argv, 0, { env }))
+    await Promise.all([
+      withToken('whoami'),
+      withToken('clients', 'list'),
+      withToken('clients', 'get', client),
+      withToken('clients', 'create', 'Another'),
+      withToken('health', client),
+    ])
+    await Promise.all([
+      withToken('deploy', 'list', '-c', client),
+      // Its fields were rolled back.
+      json(['mappings', 'validate', client, 'lead'], 3, { env }),
+      withToken('mappings', 'suggest', client, 'lead', 'city', '--sfdc-object', 'Lead'),
+      withToken('audit', '-c', client),
+      withToken('check', 'small.yaml', '-c', client),
+      withToken('deploy', 'check', 'small.yaml', '-c', client, '--no-check'),
+    ])
+    const slow = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 1_000 } } as const
+    await rig.simulator.control.addFault(slow)
+    const deploying = ['deploy', 'check', 'small.yaml', '-c', client, '--no-check', '--wait', '0']
+    const { id } = await json<{ id: string }>(deploying, 8, { env })
+    await withToken('deploy', 'cancel', id)
+    await rig.simulator.control.clearFaults(salesforceOrg)
+    await json(['login', rig.urls[0], '--with-token'], 0, { input: org.token })
+
+    const words = (await sfx(['completion', 'bash'])).out.matchAll(/^ {4}'sfx ([^']+)'\)/gm)
+    const names = Array.from(words, ([, name = '']) => name)
+    const commands = names.filter((name) => !names.some((other) => other.startsWith(`${name} `)))
+    expect(new Set([...printed, 'completion'])).toEqual(new Set(commands))
   })
 })

@@ -11,6 +11,7 @@ import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
 import { topologyCommands } from './commands/topology.ts'
+import { workflowCommands } from './commands/workflows.ts'
 import { version } from './version.ts'
 
 const seconds = (text: string): number => {
@@ -44,9 +45,10 @@ export const program = (): Command => {
     clientCommands,
     topologyCommands,
     deployCommands,
+    workflowCommands,
+    approvalCommands,
     mappingCommands,
     pushCommands,
-    approvalCommands,
     eventCommands,
     apiCommands,
     completionCommands,

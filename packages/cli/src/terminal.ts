@@ -27,14 +27,20 @@ export interface Progress {
   total: number
 }
 
+/** Whether a bar stands on the last line: of the screen, whichever Terminal drew it. */
+let hasBar = false
+
 export class Terminal {
   readonly json: boolean
   readonly #out: NodeJS.WriteStream
   readonly #err: NodeJS.WriteStream
-  #bar = false
   #shown = { at: 0, text: '', stage: '' }
 
-  constructor(json: boolean, out = process.stdout, err = process.stderr) {
+  constructor(
+    json: boolean,
+    out: NodeJS.WriteStream = process.stdout,
+    err: NodeJS.WriteStream = process.stderr,
+  ) {
     this.json = json
     this.#out = out
     this.#err = err
@@ -88,12 +94,12 @@ export class Terminal {
     }
     const full = total > 0 ? Math.round(Math.min(done / total, 1) * BAR_WIDTH) : 0
     this.#err.write(`\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${text}`)
-    this.#bar = true
+    hasBar = true
   }
 
   #clearBar(): void {
-    if (this.#bar) this.#err.write('\r\u001b[K')
-    this.#bar = false
+    if (hasBar) this.#err.write('\r\u001b[K')
+    hasBar = false
   }
 
   /** Columns as wide as their widest cell. */

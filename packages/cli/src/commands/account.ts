@@ -41,7 +41,7 @@ const keep = async (session: Session, url: string, profile: Profile): Promise<vo
   config.current = name
   writeConfig(config)
   session.terminal.result(
-    { profile: name, url, email: me.email, role: me.role, permissions: me.permissions },
+    { ...me, profile: name, url },
     `Logged in at ${url} as ${me.email} (${me.role}), as profile ${name} on ${hostname()}.`,
   )
 }

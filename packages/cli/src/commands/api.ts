@@ -65,28 +65,6 @@ export const apiCommands = (root: Command): void => {
     })
 
   root
-    .command('workflows <client>')
-    .description('list flows, rules and triggers')
-    .option('--object <name>')
-    .action(async (given: string, options: { object?: string }, command: Command) => {
-      const session = new Session(command)
-      const { id: client_id } = await session.client(given)
-      const all = []
-      for await (const one of session.engine.workflows.list({ client_id, ...options }))
-        all.push(one)
-      session.terminal.result(
-        all,
-        session.terminal.table(
-          ['TYPE', 'NAME', 'OBJECT', 'ACTIVE'],
-          all.map(({ type, api_name, object, active }) => [
-            ...[type, api_name, object ?? ''],
-            active === null ? 'unknown' : active ? 'yes' : 'no',
-          ]),
-        ),
-      )
-    })
-
-  root
     .command('audit')
     .description('who did what, newest first')
     .option('-c, --client <client>')

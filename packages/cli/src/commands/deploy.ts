@@ -9,7 +9,7 @@ import {
   type Workflow,
 } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
-import { EXIT, Exit } from '../exit.ts'
+import { EXIT, Exit, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { resumeCommand, Session } from '../session.ts'
 import { clean } from '../text.ts'
@@ -91,8 +91,14 @@ const shownRollback = (terminal: Terminal, rollback: Rollback): string => {
   ].join('\n')
 }
 
+/** The result of a change, and how to take it back. */
+export const tellDeployment = (terminal: Terminal, deployment: Deployment): void => {
+  terminal.result(deployment, shownDeployment(terminal, deployment))
+  terminal.note(`To take it back: sfx deploy rollback ${deployment.id}`)
+}
+
 /** Waits for a deployment; if it failed, its components say why. */
-const ended = async (
+export const deployEnded = async (
   session: Session,
   begun: Parameters<typeof session.end<Deployment>>[0],
   /** What an approval is bound to, beside what was typed. */
@@ -116,10 +122,25 @@ interface StartOptions {
   checkOnly?: boolean
 }
 
-const start = async (path: string, options: StartOptions, command: Command): Promise<void> => {
+const start = async (path: string, options: StartOptions, command: Command): Promise<void> =>
+  deploy(await readChange(path), options, command)
+
+/** Of workflows only: a plan is an error here. */
+export const startWorkflows = async (
+  path: string,
+  options: StartOptions,
+  command: Command,
+): Promise<void> => {
+  const change = await readChange(path)
+  if ('plan' in change) {
+    throw usage(`${path}: expected only "workflows: …". For a plan: sfx deploy start`)
+  }
+  await deploy(change, options, command)
+}
+
+const deploy = async (change: Change, options: StartOptions, command: Command): Promise<void> => {
   const session = new Session(command)
   const { engine, terminal } = session
-  const change = await readChange(path)
   const client = await session.client(options.client)
   const acceptsYellow = options.acceptYellow === true
   let report_id = options.report
@@ -140,16 +161,27 @@ const start = async (path: string, options: StartOptions, command: Command): Pro
     ...(report_id === undefined ? {} : { conflict_report_id: report_id }),
     ...(acceptsYellow ? { accept: ['yellow'] as const } : {}),
   }
-  const deployment = await ended(
+  const deployment = await deployEnded(
     session,
     'plan' in change
       ? engine.deploy.customObjects({ ...body, ...change }, session.call)
       : engine.deploy.workflows({ ...body, ...change }, session.call),
     report_id === undefined ? {} : { '--report': report_id },
   )
-  terminal.result(deployment, shownDeployment(terminal, deployment))
-  if (!isDry) terminal.note(`To take it back: sfx deploy rollback ${deployment.id}`)
+  if (isDry) terminal.result(deployment, shownDeployment(terminal, deployment))
+  else tellDeployment(terminal, deployment)
 }
+
+/** What every command takes that begins a deployment from a file. */
+export const withDeployOptions = (command: Command): Command =>
+  command
+    .requiredOption('-c, --client <client>')
+    .option(
+      '--report <id>',
+      'a report of sfx check for this very file; without it, it is checked now',
+    )
+    .option('--no-check', 'deploy without a check')
+    .option('--accept-yellow', 'go on if the check is yellow')
 
 interface RollbackOptions {
   dryRun?: boolean
@@ -162,7 +194,7 @@ const rollBack = async (id: string, options: RollbackOptions, command: Command):
   const { client_id } = await engine.deploy.status({ deployment_id: id })
   const isDry = options.dryRun === true
   if (!isDry) await session.confirm(await session.client(client_id), 'Rolling back')
-  const { rollback, ...deployment } = await ended(
+  const { rollback, ...deployment } = await deployEnded(
     session,
     engine.deploy.rollback(
       {
@@ -208,27 +240,19 @@ export const deployCommands = (root: Command): void => {
       },
     )
 
-  const deploy = root
-    .command('deploy')
-    .description('deploy plans and workflows, and take them back')
-  const starting = (name: string, text: string) =>
-    deploy
-      .command(`${name} <plan>`)
-      .description(text)
-      .requiredOption('-c, --client <client>')
-      .option(
-        '--report <id>',
-        'a report of sfx check for this very plan; without it, it is checked now',
-      )
-      .option('--no-check', 'deploy without a check')
-      .option('--accept-yellow', 'go on if the check is yellow')
-  starting('start', 'check and deploy a plan').action(start)
-  starting('check', 'let Salesforce validate the deploy and change nothing').action(
-    (path: string, options: StartOptions, command: Command) =>
-      start(path, { ...options, checkOnly: true }, command),
+  const group = root.command('deploy').description('deploy plans and workflows, and take them back')
+  withDeployOptions(group.command('start <plan>').description('check and deploy a plan')).action(
+    start,
+  )
+  withDeployOptions(
+    group
+      .command('check <plan>')
+      .description('let Salesforce validate the deploy and change nothing'),
+  ).action((path: string, options: StartOptions, command: Command) =>
+    start(path, { ...options, checkOnly: true }, command),
   )
 
-  deploy
+  group
     .command('list')
     .description('list deployments, newest first')
     .option('-c, --client <client>')
@@ -246,7 +270,7 @@ export const deployCommands = (root: Command): void => {
       )
     })
 
-  deploy
+  group
     .command('report <id>')
     .description('show a deployment as it is now')
     .action(async (id: string, _options: unknown, command: Command) => {
@@ -257,18 +281,21 @@ export const deployCommands = (root: Command): void => {
       if (deployment.status === 'failed') throw new Exit(EXIT.failed)
     })
 
-  deploy
+  group
     .command('resume <id>')
     .description('wait for a deployment, or for its rollback')
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = new Session(command)
       const { client_id, rollback } = await session.engine.deploy.status({ deployment_id: id })
       const kind = rollback?.status === 'running' ? 'rollback' : 'deployment'
-      const deployment = await ended(session, session.engine.operation({ kind, id, client_id }))
+      const deployment = await deployEnded(
+        session,
+        session.engine.operation({ kind, id, client_id }),
+      )
       session.terminal.result(deployment, shownDeployment(session.terminal, deployment))
     })
 
-  deploy
+  group
     .command('cancel <id>')
     .description('cancel a deployment while it still can be')
     .option('--abandon', 'let go of one whose connection is lost for good')
@@ -287,7 +314,7 @@ export const deployCommands = (root: Command): void => {
       }
     })
 
-  deploy
+  group
     .command('rollback <id>')
     .description('remove what a deployment created, restore what it changed, and prove it')
     .option('--dry-run', 'show what would be done')

@@ -15,10 +15,11 @@ export const eventCommands = (root: Command): void => {
       const session = new Session(command)
       const client_id =
         options.client === undefined ? undefined : (await session.client(options.client)).id
-      for await (const { timestamp, type, client_id: of, data } of newEvents(session, client_id)) {
+      for await (const event of newEvents(session, client_id)) {
+        const { timestamp, type, client_id: of, data } = event
         process.stdout.write(
           session.terminal.json
-            ? `${JSON.stringify({ timestamp, type, client_id: of, data })}\n`
+            ? `${JSON.stringify(event)}\n`
             : clean(`${timestamp}  ${type}  ${of ?? ''}  ${JSON.stringify(data)}`) + '\n',
         )
       }

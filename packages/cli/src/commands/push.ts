@@ -22,15 +22,23 @@ interface Options {
   dryRun?: boolean
   allOrNone?: boolean
   blank?: boolean
+  assignmentRules?: boolean
   transport?: 'auto' | 'collections' | 'bulk'
   failed?: string
   resume?: string
 }
 
-const optionsOf = ({ dryRun, allOrNone, blank, transport }: Options): PushOptions => ({
+const optionsOf = ({
+  dryRun,
+  allOrNone,
+  blank,
+  assignmentRules,
+  transport,
+}: Options): PushOptions => ({
   ...(dryRun === true ? { dry_run: true } : {}),
   ...(allOrNone === true ? { all_or_none: true } : {}),
   ...(blank === true ? { null_policy: 'blank' as const } : {}),
+  ...(assignmentRules === true ? { assignment_rules: true } : {}),
   ...(transport === undefined ? {} : { transport }),
 })
 
@@ -192,6 +200,7 @@ export const pushCommands = (root: Command): void => {
     .option('--dry-run', 'judge the rows, and send nothing to Salesforce')
     .option('--all-or-none', 'all rows or none (at most 200)')
     .option('--blank', 'an empty cell empties the field; by default it is left as it is')
+    .option('--assignment-rules', "let the org's assignment rules choose the owner")
     .addOption(new Option('--transport <name>').choices(['auto', 'collections', 'bulk']))
     .option('--failed <file>', 'where failed rows go; default: FILE.failed.csv')
     .option('--resume <push>', 'wait for a push that was begun before')

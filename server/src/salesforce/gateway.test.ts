@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { until } from '../../../test/src/until.ts'
 import { EngineError } from '../errors.ts'
 import { SalesforceError } from './failure.ts'
 import { type ApiUsage, createSalesforce } from './gateway.ts'
@@ -522,6 +523,48 @@ describe('the API budget', () => {
     info = 'api-usage=18/5000'
     await rejection(org.request(get))
     expect(usages).toEqual([{ used: 18, max: 5000 }])
+  })
+
+  it('is told how each call ended: answered, perhaps served, or never sent', async () => {
+    const ends: unknown[] = []
+    const budget = { ...openBudget, take: async () => (end: unknown) => void ends.push(end) }
+    let cut = false
+    await using rig = await startRig((_request, response) =>
+      cut
+        ? response.destroy()
+        : json(response, 200, {}, { 'sforce-limit-info': 'api-usage=7/5000' }),
+    )
+    const org = rig.salesforce.org({ ...rig.target, budget })
+    await org.request(get)
+    cut = true
+    await rejection(org.request({ ...get, attemptsMax: 1 }))
+    await rig.server.close()
+    await rejection(org.request({ ...get, attemptsMax: 1 }))
+    expect(ends).toEqual([{ used: 7, max: 5000 }, 'perhaps_served', 'not_served'])
+  })
+
+  it('gets a call back whose caller left while it decided', async () => {
+    const ends: unknown[] = []
+    const { promise: decided, resolve: decide } = Promise.withResolvers<void>()
+    let isAsked = false
+    const budget = {
+      ...openBudget,
+      take: async () => {
+        isAsked = true
+        await decided
+        return (end: unknown) => void ends.push(end)
+      },
+    }
+    await using rig = await startRig((_request, response) => json(response, 200, {}))
+    const leaving = new AbortController()
+    const org = rig.salesforce.org({ ...rig.target, budget, signal: leaving.signal })
+    const call = rejection(org.request(get))
+    await until('the budget is asked', () => isAsked)
+    leaving.abort(new Error('gone'))
+    await call
+    decide()
+    await until('it is given back', () => ends.length > 0)
+    expect([ends, rig.seen]).toEqual([['not_served'], []])
   })
 })
 

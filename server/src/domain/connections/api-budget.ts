@@ -130,7 +130,7 @@ export const createApiBudgets = ({
     const joining = [...state.uncounted]
     state.uncounted.clear()
     for (const call of joining) call.isCounted = true
-    await db.shared(
+    const counting = db.shared(
       `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, under_way, reserve)
        values ($1, $2, $3, $4, $5)
        on conflict (sfdc_org_id) do update
@@ -138,6 +138,11 @@ export const createApiBudgets = ({
               claimed_at = case when $4 > 0 then now() else known.claimed_at end`,
       [sfdcOrgId, used, max, joining.length, reserveOf(max)],
     )
+    await counting.catch((error: unknown) => {
+      // Or their ends would be taken from the calls of others.
+      for (const call of joining) call.isCounted = false
+      throw error
+    })
     const granted = await db.shared(
       `update engine.salesforce_org_usage as known
           set under_way = ${UNDER_WAY} + 1, claimed_at = now(), observed_at = now()
@@ -152,8 +157,9 @@ export const createApiBudgets = ({
   }
 
   /**
-   * Takes a counted call from those under way. One that has no number of Salesforce's with its end, and
-   * may have been served, stays among them till it is forgotten: the number of an earlier call would hide it.
+   * Takes a counted call from those under way. A call that may have been served, and whose end brings no
+   * number from Salesforce, stays among them until it is forgotten: no number that was told earlier includes
+   * it.
    */
   const settle = (sfdcOrgId: string, end: CallEnd): void => {
     if (end === 'perhaps_served') return

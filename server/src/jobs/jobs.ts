@@ -225,7 +225,10 @@ export const createJobs = ({
 
   const sweep = async () => {
     const open = await db.lookup<OpenWork>('open_work')
-    const traces = await tracesOf(open.map(({ id }) => id))
+    const traces = await tracesOf(open.map(({ id }) => id)).catch((error: unknown) => {
+      warnOf('traces', error) // no reason to leave work undone
+      return new Map<string, string>()
+    })
     for (const row of open) {
       const trace = traces.get(row.id)
       const note = trace === undefined ? workOf(row) : { ...workOf(row), trace }

@@ -364,8 +364,7 @@ describe('a webhook', () => {
       .at('/healthy')
       .map(({ at, body }) => at - (events.get(body.id) ?? Number.NaN))
     // Behind one that hangs it would take the time-out, which is three seconds; the usual is some milliseconds.
-    expect(delays.toSorted((a, b) => a - b)[2]).toBeLessThan(1_000)
-    expect(Math.max(...delays)).toBeLessThan(3_000)
+    expect(Math.max(...delays)).toBeLessThan(1_000)
     for (const { id } of [...hanging, healthy]) await remove(id)
   })
 

@@ -3,6 +3,7 @@
 // ids. Work whose row is unfinished and whose job is gone is put back by the sweep, so a crash at any
 // moment loses nothing: between commit and enqueue, in the middle, or at the end.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
@@ -194,12 +195,7 @@ export const createJobs = ({
   const leaving = new AbortController()
   const dismissed = new AbortController()
   const takers = new Map<string, Takers>()
-  const couriers = createCouriers(boss, {
-    signal: leaving.signal,
-    onError: warnOf,
-    takers,
-    heartbeatSeconds: HEARTBEAT_SECONDS,
-  })
+  const couriers = createCouriers({ signal: leaving.signal, onError: warnOf })
   const announcements = createAnnouncements(url, warnOf, {
     work: (kind) => takers.get(kind)?.wake(),
     due: (payload) => {
@@ -362,7 +358,6 @@ export const createJobs = ({
         takers.set(kind, taking)
         taking.wake()
       }
-      await couriers.start(isPaused)
       if (isPaused) {
         logger.warn('work is accepted but not done: WORK_PAUSED')
         return
@@ -409,8 +404,9 @@ export const createJobs = ({
                 coalesce(max(extract(epoch from now() - greatest(created_on, start_after)))
                   filter (where state < 'active' and start_after <= now()), 0)::float8 as oldest_ready_seconds
            from ${QUEUE_SCHEMA}.job
-          where state in ('created', 'retry', 'active')
+          where state in ('created', 'retry', 'active') and name = any($1)
           group by name`,
+        [[...WORK_KINDS]], // an earlier version had other queues
       )
       return rows as QueueDepth[]
     },
@@ -420,7 +416,15 @@ export const createJobs = ({
       dismissed.abort()
       for (const timer of timers) clearInterval(timer)
       leaving.abort()
-      await boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS, close: true })
+      const outOfTime = new AbortController()
+      await Promise.all([
+        boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS, close: true }),
+        // What has no outcome by then is sent again, when its lease is over.
+        Promise.race([
+          couriers.settled().finally(() => outOfTime.abort()),
+          sleep(STOP_TIMEOUT_MS, undefined, { signal: outOfTime.signal }).catch(() => undefined),
+        ]),
+      ])
       await announcements.stop()
     },
   }

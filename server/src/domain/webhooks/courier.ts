@@ -1,7 +1,6 @@
-// Sends events to endpoints. Each endpoint has a turn of its own, on one replica, that sends a few of its
-// deliveries at once: one that is slow, or has a long backlog, takes nothing from another. Endpoints from
-// which nothing but failures come take their turns in a queue of their own, so that however many hang, each
-// can hold up the others once at most.
+// Sends events to endpoints. Each endpoint has turns of its own, which send a few of its deliveries at once:
+// one that has a long backlog takes nothing from another, and however many do not answer, the others wait for
+// none of them. Endpoints from which nothing but failures come take their turns in a queue of their own.
 //
 // A delivery is sent under a lease, and its outcome is stored by whoever holds the lease. If the process
 // dies in between, it is sent again after the lease: at least once, as the documentation says.
@@ -12,7 +11,7 @@ import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx, wholeOrg } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type DeliveryAttempt } from '../../db/types.ts'
-import { type Courier, type CourierNote } from '../../jobs/couriers.ts'
+import { type Courier } from '../../jobs/couriers.ts'
 import { WEBHOOK_PATIENCE_SECONDS, WEBHOOK_TRIES_MAX, webhookWaitSeconds } from '../../retry.ts'
 import { type SendOutcome, type Webhooks } from '../../webhooks/sender.ts'
 import { audit } from '../audit.ts'
@@ -23,8 +22,8 @@ import { type Sealing } from './sealing.ts'
 
 /** At once to one endpoint, over all replicas; to one that fails, one at a time. */
 const AT_ONCE = 4
-/** What a replica does of each kind at once: endpoints, not messages. */
-const QUEUES = { webhook: 48, 'webhook-retry': 16 } as const
+/** How many turns of each kind look at once in a replica: less than it has connections to the database. */
+const QUEUES = { webhook: 8, 'webhook-retry': 2 } as const
 /** After so long, other endpoints have their turn. */
 const TURN_MS = 30_000
 /** How much longer than a try its lease is. */
@@ -232,18 +231,24 @@ export const createCourier = (deps: Deps): Courier => {
     return undefined
   }
 
-  /** Stores what was sent, if anything, and takes what is next, in one transaction. */
+  /**
+   * Stores what was sent, if anything, and takes what is next, in one transaction. `elsewhere`: the queue in
+   * which there may be more.
+   */
   const next = (tenant: Tenant, id: string, queue: Queue, sent: Sent | null, goOn: boolean) =>
-    db.as(tenant).tx(async (tx) => {
+    db.as(tenant).tx(async (tx): Promise<{ delivery: Claimed | null; elsewhere: Queue | null }> => {
       let endpoint = await activeEndpoint(tx, tenant, id)
-      if (endpoint === undefined) return null
+      if (endpoint === undefined) return { delivery: null, elsewhere: null }
       if (sent !== null && (await settleDelivery(tx, sent))) {
         endpoint = await settleEndpoint(tx, tenant, endpoint, sent)
       }
-      if (endpoint === undefined || !goOn) return null
+      if (endpoint === undefined) return { delivery: null, elsewhere: null }
+      const home = queueOf(endpoint.failing_since !== null)
       // It begins to fail: the other queue goes on with it.
-      if (queue === 'webhook' && endpoint.failing_since !== null) return null
-      return claim(tx, endpoint)
+      if (!goOn || (queue === 'webhook' && home !== queue)) {
+        return { delivery: null, elsewhere: home }
+      }
+      return { delivery: await claim(tx, endpoint), elsewhere: null }
     })
 
   /** Throws if the message cannot be signed; then it stays due, and no try is counted. */
@@ -253,36 +258,9 @@ export const createCourier = (deps: Deps): Courier => {
     return { delivery, outcome: await webhooks.send({ url: endpoint.url, id, body, secrets }) }
   }
 
-  /**
-   * The note for another turn of the endpoint; null: nothing is due, or enough is under way elsewhere, and
-   * whoever has that goes on.
-   */
-  const noteOf = async (tenant: Tenant, id: string): Promise<CourierNote | null> => {
-    const row = await db
-      .as(tenant)
-      .read.selectFrom('webhook_endpoints as w')
-      .select('w.failing_since')
-      .select(
-        sql<number>`(select count(*)::int from webhook_deliveries d
-          where d.org_id = w.org_id and d.endpoint_id = w.id and d.status = 'pending'
-            and d.lease_until > clock_timestamp())`.as('under_way'),
-      )
-      .where('w.org_id', '=', tenant.orgId)
-      .where('w.id', '=', id)
-      .where('w.status', '=', 'active')
-      .where(
-        sql<boolean>`exists (select from webhook_deliveries d
-          where d.org_id = w.org_id and d.endpoint_id = w.id and d.status = 'pending'
-            and d.next_try_at <= clock_timestamp()
-            and (d.lease_until is null or d.lease_until <= clock_timestamp()))`,
-      )
-      .executeTakeFirst()
-    if (row === undefined || row.under_way >= most(row.failing_since)) return null
-    return { queue: queueOf(row.failing_since !== null), orgId: tenant.orgId, id }
-  }
-
   return {
     queues: QUEUES,
+    perId: AT_ONCE,
 
     due: async () => {
       const rows = await db.lookup<{ org_id: string; id: string; is_failing: boolean }>(
@@ -291,35 +269,22 @@ export const createCourier = (deps: Deps): Courier => {
       return rows.map((row) => ({ queue: queueOf(row.is_failing), orgId: row.org_id, id: row.id }))
     },
 
-    /** One turn of an endpoint: until nothing is due, or it has taken long enough. */
-    run: async ({ queue, orgId, id }, signal) => {
+    /** Until nothing is due, or it has taken long enough. While there is more, another turn joins it. */
+    run: async (note, { signal, looked, more }) => {
+      const { orgId, id } = note
+      const queue = note.queue as Queue
       const tenant = wholeOrg(orgId) // an endpoint belongs to its org, not to a client
       const deadline = performance.now() + TURN_MS
-      const mayGoOn = () => !signal.aborted && performance.now() < deadline
-      const take = (sent: Sent | null) => next(tenant, id, queue as Queue, sent, mayGoOn())
-      const hands = new Set<Promise<void>>()
-      const faults: unknown[] = []
-      /** Sends one after the other. While there is more, another hand joins it. */
-      const work = async (): Promise<void> => {
-        let delivery = await take(null)
-        while (delivery !== null) {
-          if (delivery.isMoreDue && hands.size < AT_ONCE) join()
-          delivery = await take(await send(delivery))
-        }
+      let sent: Sent | null = null
+      for (;;) {
+        const goOn = !signal.aborted && performance.now() < deadline
+        const { delivery, elsewhere } = await next(tenant, id, queue, sent, goOn)
+        looked()
+        if (elsewhere !== null) more({ queue: elsewhere, orgId, id })
+        if (delivery === null) return
+        if (delivery.isMoreDue) more(note)
+        sent = await send(delivery)
       }
-      const join = (): void => {
-        const hand = work()
-          .catch((error: unknown) => {
-            faults.push(error)
-          })
-          .finally(() => hands.delete(hand))
-        hands.add(hand)
-      }
-      join()
-      while (hands.size > 0) await Promise.all(hands)
-      const [fault] = faults
-      if (fault instanceof Error) throw fault
-      return signal.aborted ? null : noteOf(tenant, id)
     },
   }
 }

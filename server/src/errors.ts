@@ -359,7 +359,13 @@ export const isExpected = (error: unknown): boolean =>
 
 /**
  * The same answer for "does not exist" and "not yours": it must never depend on which of the two
- * applies.
+ * applies. `path` names the member where a body has several.
  */
-export const notFound = (what: string): EngineError =>
-  new EngineError('not_found', `There is no such ${what}.`)
+export const notFound = (what: string, path?: string): EngineError => {
+  const message = `There is no such ${what}.`
+  return new EngineError(
+    'not_found',
+    message,
+    path === undefined ? {} : { errors: [{ path, code: 'not_found', message }] },
+  )
+}

@@ -24,12 +24,16 @@ const STANDS_ON: Record<string, string[]> = {
   automation: ['formula', 'org', 'records'],
   salesforce: ['formula', 'soql', 'org', 'records', 'documented.ts', 'refusals.ts'],
   nango: [],
+  receiver: [],
   seeds: ['org'],
-  'world.ts': ['org', 'salesforce', 'nango', 'seeds'],
-  control: ['org', 'records', 'automation', 'salesforce', 'seeds', 'world.ts'],
+  'world.ts': ['org', 'salesforce', 'nango', 'receiver', 'seeds'],
+  control: ['org', 'records', 'automation', 'salesforce', 'receiver', 'seeds', 'world.ts'],
   saved: ['org', 'records', 'automation', 'salesforce', 'nango', 'world.ts'],
   'coverage.ts': [],
-  'index.ts': ['org', 'automation', 'salesforce', 'nango', 'seeds', 'control', 'saved', 'world.ts'],
+  'index.ts': [
+    ...['org', 'automation', 'salesforce', 'nango', 'receiver', 'seeds', 'control', 'saved'],
+    'world.ts',
+  ],
   'main.ts': ['seeds', 'index.ts'],
 }
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
   HOST_COVERAGE,
+  RECEIVER_COVERAGE,
   OAUTH_COVERAGE,
   REST_COVERAGE,
   SOAP_COVERAGE,
   type CoveredRoute,
 } from './coverage.ts'
+import { registerReceiver } from './control/receiver.ts'
+import { WebhookReceiver } from './receiver/receiver.ts'
 import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
 import { plainApp } from './salesforce/host.ts'
 import { registerOAuth } from './salesforce/oauth.ts'
@@ -35,12 +38,24 @@ describe('the coverage matrix', () => {
     expect(routesOf(OAUTH_COVERAGE)).toEqual(registered.toSorted())
   })
 
+  it('names exactly the paths of the receiver of webhooks', async () => {
+    const app = plainApp(() => undefined)
+    const registered: string[] = []
+    app.addHook('onRoute', ({ method, url }) => {
+      registered.push(`${String(method)} ${url}`)
+    })
+    registerReceiver(app, { receiver: new WebhookReceiver() })
+    await app.ready()
+    expect(routesOf(RECEIVER_COVERAGE)).toEqual(registered)
+  })
+
   it('says of every row how faithful it is', () => {
     for (const { note } of [
       ...REST_COVERAGE,
       ...SOAP_COVERAGE,
       ...OAUTH_COVERAGE,
       ...HOST_COVERAGE,
+      ...RECEIVER_COVERAGE,
     ]) {
       expect(note.length).toBeGreaterThan(8)
     }

@@ -163,6 +163,14 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
 ]
 
+/** What customers of the API run. On the control port. */
+export const RECEIVER_COVERAGE: CoveredRoute[] = [
+  {
+    route: 'POST /receiver/*',
+    note: 'a receiver of webhooks: any status, headers and delay, no answer, a broken connection, one after the other; no TLS, verifies no signature',
+  },
+]
+
 export const SOAP_COVERAGE: CoveredRoute[] = [
   {
     route: 'POST /services/Soap/m/:version',

@@ -5,6 +5,7 @@ import { type FastifyInstance } from 'fastify'
 import { runFlowsIn } from './automation/record-flows.ts'
 import { registerControl } from './control/routes.ts'
 import { startNango, type NangoOptions } from './nango/index.ts'
+import { WebhookReceiver } from './receiver/receiver.ts'
 import { createOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
 import { createDispatcher } from './salesforce/dispatch.ts'
@@ -205,11 +206,13 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     })),
   })
 
+  const receiver = new WebhookReceiver()
   const world: World = {
     orgs,
     faults,
     journal,
     nango,
+    receiver,
     loginUrl: urls.production,
     testLoginUrl: urls.sandbox,
     addOrg: (spec) => hostNew(spec, false),
@@ -225,6 +228,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
       faults.clear()
       codes.clear()
       nango.reset()
+      receiver.clear()
       for (const [id, { org, spec, index, initial, servers: own }] of hosted) {
         if (initial) {
           startAgain(org, build(spec, index))
@@ -287,6 +291,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     })),
     reset: world.reset,
     close: async () => {
+      receiver.clear()
       await closeHosts()
       await nango.close()
       await keeper?.close()

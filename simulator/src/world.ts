@@ -4,6 +4,7 @@ import { type NangoSimulator } from './nango/index.ts'
 import { type NewOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
 import { type Faults } from './salesforce/faults.ts'
+import { type WebhookReceiver } from './receiver/receiver.ts'
 import { type Call } from './salesforce/host.ts'
 import { type Seed } from './seeds/seed.ts'
 
@@ -15,6 +16,7 @@ export interface World {
   faults: Faults
   journal: Call[]
   nango: NangoSimulator
+  receiver: WebhookReceiver
   loginUrl: string
   testLoginUrl: string
   addOrg(spec: OrgSpec): Promise<Org>

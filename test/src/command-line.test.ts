@@ -15,6 +15,7 @@ import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
 import { SUPER_ADMIN_SECRET } from './server-process.ts'
 import { startProxy } from './unreliable-proxy.ts'
+import { freePort } from './server-process.ts'
 import { until } from './until.ts'
 
 /** Emails are unique over the whole system, and the shared one may have served an earlier run. */
@@ -234,6 +235,19 @@ describe('before a login', () => {
       'The URL of the server is not a URL: engine.example\n',
     ])
   })
+
+  it('gives up soon on a server that does not exist, and names it', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const begun = performance.now()
+    const absent = await sfx(['whoami'], { env: { SFX_URL: url, SFX_TOKEN: 'sfx_of_nobody' } })
+    // A start of sfx takes a second or more while other suites run; four retries took six.
+    expect(performance.now() - begun).toBeLessThan(5_000)
+    expect([absent.code, absent.err]).toEqual([
+      1,
+      expect.stringContaining(`No server answers at ${url}`),
+    ])
+    expect(absent.err.match(/Trying again/g) ?? []).toHaveLength(1)
+  })
 })
 
 describe('the main job', () => {
@@ -319,6 +333,13 @@ describe('the main job', () => {
     })
     const missing = await sfx(['push', 'nowhere.csv', '-c', client, '-o', 'lead', '--yes'])
     expect([missing.code, missing.err]).toEqual([2, 'There is no file nowhere.csv\n'])
+    await writeFile(join(folder, 'foreign.csv'), 'E-Mail,Nachname\na@acme.example,Person\n')
+    const foreign = await sfx(['push', 'foreign.csv', '-c', client, '-o', 'lead', '--yes'])
+    expect([foreign.code, foreign.out, foreign.err]).toEqual([
+      2,
+      '',
+      expect.stringMatching(/foreign\.csv: .*E-Mail, Nachname.*key, name, company, email/s),
+    ])
     const push = ['push', 'leads.csv', '-c', client, '-o', 'lead', '--yes']
     const pushed = await counted(push)
     expect([pushed.code, pushed.out], pushed.err).toEqual([
@@ -542,6 +563,8 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
   it('takes all of it back, in at most twelve commands', async () => {
     const refused = await sfx(['deploy', 'rollback', deployment, '--yes'])
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('data_would_be_lost')])
+    expect(refused.err, 'the option, not the member of the API').toContain('--allow-data-loss')
+    expect(refused.err).not.toContain('allow_data_loss')
     const undone = await counted(['deploy', 'rollback', deployment, '--allow-data-loss', '--yes'])
     expect([undone.code, undone.out]).toEqual([0, expect.stringContaining('as before')])
     expect(commands).toBeLessThanOrEqual(12)
@@ -569,6 +592,14 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
       withToken('clients', 'create', 'Another'),
       withToken('health', client),
     ])
+    const named = await sfx(['pull', 'Another'], { env })
+    const twin = await json<{ id: string }>(['clients', 'create', 'another'], 0, { env })
+    const ambiguous = await sfx(['pull', 'Another'], { env })
+    const { items } = JSON.parse(
+      (await sfx(['api', '/api/clients/list', '-d', '{"query":"another"}'], { env })).out,
+    ) as { items: { id: string }[] }
+    expect([named.code, ambiguous.code, items.length]).toEqual([1, 2, 2])
+    for (const { id } of [twin, ...items]) expect(ambiguous.err).toContain(id)
     await Promise.all([
       withToken('deploy', 'list', '-c', client),
       // Its fields were rolled back.

@@ -10,7 +10,8 @@ import { EVENTS_AMISS } from './chaos/verdict.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
 import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
-import { startReceiver, verify, type Receiver } from './webhook-receiver.ts'
+import { startReceiver, type ReceiverServer } from '../../simulator/src/receiver/server.ts'
+import { eventIn, verify } from './webhook-signatures.ts'
 
 const CHANGES = Number(process.env.EVENT_CHANGES ?? 80)
 /** Each kills all replicas once. */
@@ -18,7 +19,7 @@ const ROUNDS = Math.max(1, Math.floor(CHANGES / 80))
 const AT_ONCE = 4
 
 let rig: Rig
-let receiver: Receiver
+let receiver: ReceiverServer
 let org: TestOrg
 let clients: TestClient[]
 
@@ -144,8 +145,9 @@ it('after which every committed change has one event, and each event was receive
   const api = apiOf(server?.url ?? '', org.token)
   const waiting = new Set(told)
   await until('each event was taken', async () => {
-    for (const { body, status } of receiver.at('/half')) {
-      if (status === 204) waiting.delete((body.data as { push_id?: string }).push_id ?? '')
+    for (const message of receiver.at('/half')) {
+      const { data } = eventIn(message)
+      if (message.status === 204) waiting.delete((data as { push_id?: string }).push_id ?? '')
     }
     if (waiting.size === 0) return true
     await api.post('/api/webhook-endpoints/resend', { endpoint_id: endpoint.id, since })
@@ -153,7 +155,7 @@ it('after which every committed change has one event, and each event was receive
   })
   const known = new Set(events.map(({ id }) => id))
   for (const message of receiver.at('/half')) {
-    expect(known, 'nothing else was sent').toContain(message.body.id)
+    expect(known, 'nothing else was sent').toContain(eventIn(message).id)
   }
   const last = receiver.at('/half').at(-1)
   if (last !== undefined) verify(endpoint.secret, last)

@@ -125,7 +125,9 @@ describe('a token of some clients', () => {
   it('is refused where a client is unknown or not the user’s', async () => {
     const [one, two] = clients.map(({ id }) => id)
     const user = await org.user('company_admin', one)
-    expect(await refusal({ client_ids: [one, randomUUID()] })).toBe('404 not_found')
+    expect(await refusal({ client_ids: [one, one, randomUUID()] })).toBe(
+      '404 not_found client_ids.2 not_found',
+    )
     expect(await refusal({ user_id: user.id, client_ids: [two] })).toBe(
       '400 invalid_client client_ids.0 invalid_client',
     )

@@ -7,7 +7,8 @@ import { apiOf, type Api } from './api.ts'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { createDatabase } from './database.ts'
 import { startRig } from './rig.ts'
-import { isSignedWith, startReceiver, type Receiver } from './webhook-receiver.ts'
+import { startReceiver, type ReceiverServer } from '../../simulator/src/receiver/server.ts'
+import { isSignedWith } from './webhook-signatures.ts'
 import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const NEXT_JWT = 'next-jwt-secret-0123456789abcdef-0123456789'
@@ -25,7 +26,7 @@ interface Health {
 }
 
 /** Sends a test message to the endpoint, and says whether it is signed with this secret. */
-const isSigned = async (api: Api, receiver: Receiver, of: { id: string; secret: string }) => {
+const isSigned = async (api: Api, receiver: ReceiverServer, of: { id: string; secret: string }) => {
   const before = receiver.received.length
   const sent = await api.post('/api/webhook-endpoints/test', { endpoint_id: of.id })
   const message = receiver.received[before]

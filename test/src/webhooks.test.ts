@@ -3,23 +3,16 @@
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { freePort } from './server-process.ts'
 import { until } from './until.ts'
-import { isSignedWith, startReceiver, verify, type Receiver } from './webhook-receiver.ts'
+import { startReceiver, type ReceiverServer } from '../../simulator/src/receiver/server.ts'
+import { eventIn, isSignedWith, verify } from './webhook-signatures.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 interface Event {
   id: string
@@ -48,7 +41,7 @@ interface Delivery {
 }
 
 let rig: Rig
-let receiver: Receiver
+let receiver: ReceiverServer
 let org: TestOrg
 let client: TestClient
 
@@ -294,7 +287,9 @@ describe('a webhook', () => {
     await client.pull()
     await until('all came', () => receiver.at('/all').length >= 2)
     await until('the pull came', () => receiver.at('/pulls').length > 0)
-    expect(receiver.at('/pulls').map(({ body }) => body.type)).toEqual(['topology.pulled'])
+    expect(receiver.at('/pulls').map((message) => eventIn(message).type)).toEqual([
+      'topology.pulled',
+    ])
     expect(await deliveriesOf(others.id)).toEqual([])
     for (const { id } of [pulls, others, all]) await remove(id)
   })
@@ -362,7 +357,7 @@ describe('a webhook', () => {
     )
     const delays = receiver
       .at('/healthy')
-      .map(({ at, body }) => at - (events.get(body.id) ?? Number.NaN))
+      .map((message) => message.at - (events.get(eventIn(message).id) ?? Number.NaN))
     // Behind one that hangs it would take the time-out, which is three seconds; the usual is some milliseconds.
     expect(Math.max(...delays)).toBeLessThan(1_000)
     for (const { id } of [...hanging, healthy]) await remove(id)
@@ -434,9 +429,15 @@ describe('a webhook', () => {
     expect(await resend({ since })).toEqual({ resent: 0, has_more: false })
     expect(await resend({ event_id: event?.id })).toEqual({ resent: 1, has_more: false })
     await until('it came again', () => receiver.at('/resent').length === 2)
-    expect(new Set(receiver.at('/resent').map(({ body }) => body.id))).toEqual(new Set([event?.id]))
-    const neither = await org.api.post('/api/webhook-endpoints/resend', { endpoint_id: id })
+    expect(new Set(receiver.at('/resent').map((message) => eventIn(message).id))).toEqual(
+      new Set([event?.id]),
+    )
+    const neither = await org.api.post<{ code: string; errors: { path: string }[] }>(
+      '/api/webhook-endpoints/resend',
+      { endpoint_id: id },
+    )
     expect([neither.status, neither.body.code]).toEqual([422, 'validation_failed'])
+    expect(neither.body.errors.map(({ path }) => path)).toEqual(['event_id'])
     await remove(id)
   })
 })

@@ -55,3 +55,16 @@ it('a refusal is told with its remedy, its request and its page', () => {
     'It is so.\n  The app is blocked.\n  The user is frozen.\n',
   )
 })
+
+it('names options where the server names members of a body', () => {
+  const lost = { ...problem(409, 'data_would_be_lost'), remedy: 'Repeat with allow_data_loss.' }
+  expect(messageOf(new ConflictError(lost, more))).toContain('Repeat with --allow-data-loss.')
+  const rows = { ...problem(400, 'all_or_none_too_large'), title: 'Too many rows for all_or_none' }
+  expect(messageOf(new InvalidRequestError({ ...rows, detail: rows.title }, more))).toContain(
+    'Too many rows for --all-or-none',
+  )
+  const active = { ...problem(400, 'client_inactive'), remedy: 'See /api/workflows/set-active.' }
+  expect(messageOf(new InvalidRequestError(active, more))).toContain(
+    'See sfx workflows activate or deactivate.',
+  )
+})

@@ -12,6 +12,8 @@ import {
   UnauthenticatedError,
 } from '@sfdc-engine-x/client'
 
+import { typed } from './text.ts'
+
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -72,14 +74,14 @@ export const messageOf = (error: unknown): string => {
   if (error instanceof Exit) return error.message
   if (error instanceof ApiError) {
     const upstream = error.upstream === undefined ? '' : `\nSalesforce: ${error.upstream.message}`
-    return `${error.message}${upstream}\nRequest ${error.requestId}; more: ${error.docUrl}`
+    return `${typed(error.message)}${upstream}\nRequest ${error.requestId}; more: ${error.docUrl}`
   }
   if (isOfFile(error)) return `${FILE_FAULTS[error.code]} ${error.path}`
   if (error instanceof ConnectionLostError || error instanceof AbortedError) {
     return error.message.replaceAll('idempotencyKey', '--key')
   }
   if (error instanceof EngineError || error instanceof OperationFailedError) {
-    return error.message.replace('baseUrl', 'the URL of the server')
+    return typed(error.message).replace('baseUrl', 'the URL of the server')
   }
   if (error instanceof Error && 'code' in error) return error.message // of the system: no such file …
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

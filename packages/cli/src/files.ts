@@ -12,6 +12,8 @@ export type Row = Record<string, unknown>
 /** Columns of a file of failed rows, which is meant to be corrected and pushed again. */
 const OWN_COLUMNS = ['_error', '_remedy'] as const
 
+const isOwn = (name: string): boolean => (OWN_COLUMNS as readonly string[]).includes(name)
+
 /** A document in YAML or JSON (which YAML includes). `-` is standard input. */
 export const readDocument = async (path: string): Promise<Row> => {
   const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8')
@@ -75,6 +77,26 @@ const headOf = (path: string, cells: readonly string[]): string[] => {
   return names
 }
 
+/** The columns that a .csv file names, without our own; null for other files, whose rows name their own members. */
+export const columnsOf = async (path: string): Promise<string[] | null> => {
+  if (!isCsv(path)) return null
+  const { parse, CsvError } = await import('csv-parse')
+  const file = createReadStream(path)
+  const parser = file.pipe(parse({ bom: true, to_line: 1, relax_column_count: true }))
+  file.on('error', (error: Error) => parser.destroy(error))
+  try {
+    for await (const cells of parser as AsyncIterable<string[]>) {
+      return headOf(path, cells).filter((name) => !isOwn(name))
+    }
+    return []
+  } catch (error) {
+    if (error instanceof CsvError) throw usage(`${path}: ${error.message}`)
+    throw error
+  } finally {
+    file.destroy()
+  }
+}
+
 async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerator<Row> {
   const { parse, CsvError } = await import('csv-parse')
   const parser = file.pipe(
@@ -90,8 +112,7 @@ async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerat
     for await (const cells of parser as AsyncIterable<Record<string, string>>) {
       const row: Row = {}
       for (const [name, cell] of Object.entries(cells)) {
-        if (!(OWN_COLUMNS as readonly string[]).includes(name))
-          row[name] = cell === '' ? null : cell
+        if (!isOwn(name)) row[name] = cell === '' ? null : cell
       }
       yield row
     }

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // sfx: the whole command line, and how it ends.
 
 import { CommanderError } from 'commander'

@@ -5,6 +5,7 @@ import {
   ApiError,
   type Client,
   type Connection,
+  ConnectionLostError,
   type EngineOptions,
   ForbiddenError,
   type Operation,
@@ -30,10 +31,35 @@ export interface GlobalOptions {
   approval?: string
 }
 
-/** The library at a server. Throws Exit if that is no address to which a credential may be sent. */
+/** A name that leads nowhere, or a port on which nobody listens twice in a row. A server may just be starting. */
+const isAbsent = (error: Error, tries: number): error is ConnectionLostError =>
+  error instanceof ConnectionLostError &&
+  (error.code === 'ENOTFOUND' || (error.code === 'ECONNREFUSED' && tries > 1))
+
+/**
+ * The library at a server. Throws Exit if that is no address to which a credential may be sent; calls do, if
+ * nobody has ever answered there.
+ */
 export const engineAt = (options: EngineOptions): SfdcEngine => {
+  let isThere = false
   try {
-    return new SfdcEngine(options)
+    return new SfdcEngine({
+      ...options,
+      fetch: async (...call) => {
+        const response = await fetch(...call)
+        isThere = true
+        return response
+      },
+      onRetry: (retry) => {
+        if (!isThere && isAbsent(retry.error, retry.number)) {
+          throw new Exit(
+            EXIT.failed,
+            `No server answers at ${options.baseUrl} (${retry.error.code}). Is the address right, and does the server run?`,
+          )
+        }
+        options.onRetry?.(retry)
+      },
+    })
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const [why = ''] = error.message.split(' Inside a network')

@@ -123,12 +123,15 @@ export class ConnectionLostError extends EngineError {
   /** True if the call may have taken effect. Then repeat it with `idempotencyKey`, if it has one. */
   readonly mayHaveHappened: boolean
   readonly idempotencyKey: string | undefined
+  /** The platform's own code, if it tells one: ECONNREFUSED, ENOTFOUND … */
+  readonly code: string | undefined
 
   constructor(
     message: string,
-    more: { cause?: unknown; mayHaveHappened: boolean; idempotencyKey?: string },
+    more: { cause?: unknown; mayHaveHappened: boolean; idempotencyKey?: string; code?: string },
   ) {
     super(message, { cause: more.cause })
+    this.code = more.code
     this.mayHaveHappened = more.mayHaveHappened
     this.idempotencyKey = more.idempotencyKey
   }

@@ -281,6 +281,7 @@ const lost = (
     cause,
     mayHaveHappened,
     idempotencyKey: key,
+    code,
   })
 }
 

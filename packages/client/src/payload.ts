@@ -24,24 +24,19 @@ export const jsonPayload = (body: unknown): Payload => {
   }
 }
 
-let canStream: boolean | undefined
+/**
+ * Chromium streams over HTTP/2 only, which a page cannot know of before it fails; Firefox and Safari do not
+ * stream at all. Other platforms tell their own name.
+ */
+const isBrowser = (): boolean =>
+  (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent?.startsWith(
+    'Mozilla/',
+  ) === true
 
-/** Streams where the platform's fetch can; Firefox and Safari cannot, and get the whole body at once. */
+/** Streams, but for browsers, which get the whole body at once. */
 export const sendable = async (body: FetchBody): Promise<RequestInit> => {
   if (!(body instanceof ReadableStream)) return { body }
-  canStream ??= (() => {
-    let isAsked = false
-    const probe = new Request('http://localhost/', {
-      method: 'POST',
-      body: new ReadableStream(),
-      get duplex() {
-        isAsked = true
-        return 'half'
-      },
-    } as RequestInit)
-    return isAsked && !probe.headers.has('content-type')
-  })()
-  if (!canStream) return { body: await new Response(body).blob() }
+  if (isBrowser()) return { body: await new Response(body).blob() }
   const streamed = { body, duplex: 'half' } as const // which not all types of fetch know
   return streamed
 }

@@ -115,8 +115,9 @@ const checkClients = async (
   tx: Tx,
   { orgId }: Tenant,
   user: { client_id: string | null },
-  clientIds: readonly string[],
+  given: readonly string[],
 ): Promise<void> => {
+  const clientIds = given.map((id) => id.toLowerCase())
   const found = await tx
     .selectFrom('clients')
     .select('id')
@@ -124,7 +125,8 @@ const checkClients = async (
     .where('id', 'in', clientIds)
     .execute()
   const known = new Set(found.map(({ id }) => id))
-  for (const id of clientIds) if (!known.has(id)) throw notFound('client')
+  const missing = clientIds.findIndex((id) => !known.has(id))
+  if (missing >= 0) throw notFound('client', `client_ids.${missing}`)
   const unseen = clientIds.findIndex((id) => user.client_id !== null && id !== user.client_id)
   if (unseen < 0) return
   const message = 'The user of the token belongs to a different client.'
@@ -160,7 +162,9 @@ export const createTokens = (db: Database) => ({
         .executeTakeFirst()
       if (user === undefined) throw notFound('user')
       checkPower(caller, user.role, limits)
-      if (limits.client_ids !== null) await checkClients(tx, caller.tenant, user, limits.client_ids)
+      if (input.client_ids !== undefined) {
+        await checkClients(tx, caller.tenant, user, input.client_ids)
+      }
       const row = await tx
         .insertInto('api_tokens')
         .values({

@@ -3,7 +3,7 @@
 
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startReceiver, type Receiver } from '../../../test/src/webhook-receiver.ts'
+import { startReceiver, type ReceiverServer } from '../../../simulator/src/receiver/server.ts'
 import { EngineError } from '../errors.ts'
 import { createWebhooks, type Webhooks } from './sender.ts'
 import { newSigningSecret } from './signature.ts'
@@ -11,7 +11,7 @@ import { type Resolve } from './target.ts'
 
 const PUBLIC = '93.184.216.34'
 
-let receiver: Receiver
+let receiver: ReceiverServer
 const open: Webhooks[] = []
 
 beforeAll(async () => {

@@ -10,6 +10,7 @@ import { changeActions } from './changes.ts'
 import { deployActions } from './deploys.ts'
 import { emailActions } from './emails.ts'
 import { recordActions } from './records.ts'
+import { receiverActions, registerReceiver } from './receiver.ts'
 import { inspectorPage } from './inspector.ts'
 import { type World } from '../world.ts'
 import { type Org } from '../org/model.ts'
@@ -264,6 +265,7 @@ const actions = {
   ...emailActions,
   ...recordActions,
   ...bulkActions,
+  ...receiverActions,
 }
 
 export type ActionName = keyof typeof actions
@@ -282,6 +284,7 @@ export const registerControl = (app: FastifyInstance, world: World): void => {
     const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error)
     return reply.code(mistake ? 400 : 500).send({ error: message })
   })
+  registerReceiver(app, world)
   app.get('/', (_request, reply) =>
     reply.type('text/html; charset=UTF-8').send(inspectorPage(world)),
   )

@@ -12,7 +12,7 @@ import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { resumeCommand, Session } from '../session.ts'
-import { clean } from '../text.ts'
+import { clean, typed } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
 
 type Change = { plan: Plan } | { workflows: readonly Workflow[] }
@@ -34,7 +34,7 @@ export const shownReport = (
     .map(({ severity: colour, message, path, remedy }) =>
       [
         `${terminal.paint(colour, `${colour === 'red' ? '✗' : '!'} ${clean(message)}`)}`,
-        `  ${clean(path)}${remedy === null ? '' : `: ${clean(remedy)}`}`,
+        `  ${clean(path)}${remedy === null ? '' : `: ${clean(typed(remedy))}`}`,
       ].join('\n'),
     )
   const verdict = `${severity ?? 'unknown'}: ${counts.green} green, ${counts.yellow} yellow, ${counts.red} red`
@@ -73,7 +73,9 @@ const shownRollback = (terminal: Terminal, rollback: Rollback): string => {
     items: readonly { type: string; full_name: string; reason?: string }[],
   ) =>
     items.map(({ type, full_name, reason }) =>
-      clean(`${what.padEnd(9)} ${type} ${full_name}${reason === undefined ? '' : `: ${reason}`}`),
+      clean(
+        `${what.padEnd(9)} ${type} ${full_name}${reason === undefined ? '' : `: ${typed(reason)}`}`,
+      ),
     )
   const { proof } = rollback
   return [

@@ -37,7 +37,8 @@ const shownFindings = (terminal: Terminal, findings: readonly MappingFinding[]):
     )
     .join('\n')
 
-const mappingOf = async (
+/** The mapping of this object, if there is one. */
+export const mappingOf = async (
   session: Session,
   client_id: string,
   object: string,

@@ -3,6 +3,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import {
   AbortedError,
+  ForbiddenError,
   OperationFailedError,
   type PushOptions,
   type PushWithResults,
@@ -10,9 +11,10 @@ import {
 import { type Command, Option } from 'commander'
 import { again, commandOf } from '../again.ts'
 import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
-import { type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
+import { columnsOf, type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
+import { mappingOf } from './mappings.ts'
 import { Session } from '../session.ts'
-import { clean } from '../text.ts'
+import { clean, typed } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
 
 interface Options {
@@ -22,6 +24,7 @@ interface Options {
   dryRun?: boolean
   allOrNone?: boolean
   blank?: boolean
+  allowDuplicates?: boolean
   assignmentRules?: boolean
   transport?: 'auto' | 'collections' | 'bulk'
   failed?: string
@@ -32,12 +35,14 @@ const optionsOf = ({
   dryRun,
   allOrNone,
   blank,
+  allowDuplicates,
   assignmentRules,
   transport,
 }: Options): PushOptions => ({
   ...(dryRun === true ? { dry_run: true } : {}),
   ...(allOrNone === true ? { all_or_none: true } : {}),
   ...(blank === true ? { null_policy: 'blank' as const } : {}),
+  ...(allowDuplicates === true ? { allow_duplicates: true } : {}),
   ...(assignmentRules === true ? { assignment_rules: true } : {}),
   ...(transport === undefined ? {} : { transport }),
 })
@@ -70,6 +75,35 @@ const listed = async <Item>(rows: AsyncIterable<Item>): Promise<Item[]> => {
     list.push(row)
   }
   return list
+}
+
+/**
+ * Throws Exit if the file names a column that is not mapped: each of its rows would fail for that. Without the
+ * permission to look at mappings, the rows say it.
+ */
+const requireKnownColumns = async (
+  session: Session,
+  path: string,
+  client_id: string,
+  { object, update }: Options,
+): Promise<void> => {
+  const columns = await columnsOf(path)
+  if (columns === null) return
+  const mapping = await mappingOf(session, client_id, object).catch((error: unknown) => {
+    if (error instanceof ForbiddenError) return undefined
+    throw error
+  })
+  if (mapping === undefined) return
+  const mapped = mapping.fields.map(({ canonical_field }) => canonical_field)
+  const unknown = columns.filter(
+    (name, at) => !mapped.includes(name) && !(update === true && at === 0 && name === 'id'),
+  )
+  if (unknown.length === 0) return
+  throw usage(
+    `${path}: no field is mapped for the column${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}. ` +
+      `Mapped for ${object}: ${mapped.join(', ')}. Rename or remove columns, or run: ` +
+      commandOf('mappings', 'edit', client_id, object),
+  )
 }
 
 const begin = async (session: Session, path: string, options: Options, client_id: string) => {
@@ -110,7 +144,7 @@ async function* failuresOf(session: Session, push_id: string): AsyncGenerator<Fa
     status: 'failed',
   })) {
     const error = errors.map(({ code, message }) => `${code}: ${message}`).join('; ')
-    yield { index, error, remedy: errors.map(({ remedy }) => remedy).join('; ') }
+    yield { index, error, remedy: errors.map(({ remedy }) => typed(remedy)).join('; ') }
   }
 }
 
@@ -148,6 +182,7 @@ const push = async (
     } else {
       if (path === undefined) throw usage('Name a file, or --resume with the id of a push.')
       accessSync(path, constants.R_OK) // before anybody is asked
+      await requireKnownColumns(session, path, client_id, options)
       if (options.dryRun !== true) await session.confirm(client, `Pushing ${path}`)
       ended = await endOf(session, begin(session, path, options, client_id))
     }
@@ -200,6 +235,7 @@ export const pushCommands = (root: Command): void => {
     .option('--dry-run', 'judge the rows, and send nothing to Salesforce')
     .option('--all-or-none', 'all rows or none (at most 200)')
     .option('--blank', 'an empty cell empties the field; by default it is left as it is')
+    .option('--allow-duplicates', 'save rows although a duplicate rule of the org warns')
     .option('--assignment-rules', "let the org's assignment rules choose the owner")
     .addOption(new Option('--transport <name>').choices(['auto', 'collections', 'bulk']))
     .option('--failed <file>', 'where failed rows go; default: FILE.failed.csv')

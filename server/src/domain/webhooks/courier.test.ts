@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
-import { startReceiver, type Receiver } from '../../../../test/src/webhook-receiver.ts'
+import { startReceiver, type ReceiverServer } from '../../../../simulator/src/receiver/server.ts'
 import { type Database, openDatabase, wholeOrg } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { createJobs, type Jobs } from '../../jobs/jobs.ts'
@@ -24,7 +24,7 @@ const TIMEOUT_MS = 10_000
 let database: TestDatabase
 let db: Database
 let caller: Caller
-let receiver: Receiver
+let receiver: ReceiverServer
 let webhooks: Webhooks
 let jobs: Jobs
 const complaints: string[] = []
@@ -70,17 +70,15 @@ const endpoint = async (path: string, kind: Kind): Promise<void> => {
 const happens = (kind: Kind): Promise<void> => {
   const tenant = wholeOrg(caller.tenant.orgId)
   const id = newId()
-  return db
-    .as(tenant)
-    .tx((tx) =>
-      kind === 'webhook_endpoint.disabled'
-        ? appendEvent(tx, tenant, kind, { endpoint_id: id, reason: 'gone' })
-        : appendEvent(tx, tenant, kind, {
-            approval_id: id,
-            action: 'push_records',
-            expires_at: '',
-          }),
-    )
+  return db.as(tenant).tx((tx) =>
+    kind === 'webhook_endpoint.disabled'
+      ? appendEvent(tx, tenant, kind, { endpoint_id: id, reason: 'gone' })
+      : appendEvent(tx, tenant, kind, {
+          approval_id: id,
+          action: 'push_records',
+          expires_at: '',
+        }),
+  )
 }
 
 describe('an event', () => {
@@ -106,7 +104,7 @@ describe('an event', () => {
     })
     const [event] = await database.query<{ at: Date }>(
       'select created_at as at from events where id = $1',
-      [message?.body.id],
+      [(message?.body as { id: string } | undefined)?.id],
     )
     expect((message?.at ?? Number.NaN) - (event?.at.getTime() ?? 0)).toBeLessThan(1_000)
   })

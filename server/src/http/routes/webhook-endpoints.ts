@@ -247,10 +247,10 @@ const sendingRoutes = ({ endpoints, deliveries }: Deps): Route[] => [
         event_id: id.optional(),
         since: timestamp.optional(),
       })
-      .refine(
-        ({ event_id, since }) => (event_id === undefined) !== (since === undefined),
-        'needs event_id or since, and not both',
-      ),
+      .refine(({ event_id, since }) => (event_id === undefined) !== (since === undefined), {
+        path: ['event_id'],
+        message: 'needs event_id or since, and not both',
+      }),
     replies: {
       200: {
         description: 'How many are sent',

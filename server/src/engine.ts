@@ -206,6 +206,7 @@ export const createEngine = async (
   })
   const connections = createConnections({
     db,
+    approvals,
     nango,
     salesforce,
     hosts,

@@ -234,6 +234,49 @@ describe('an approval', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
   })
 
+  it('is one of a hundred open ones of its token at most, and the same question stays the same', async () => {
+    const first = await ask(second, path, lead('First'))
+    await rig.query(
+      `insert into approvals (id, org_id, client_id, token_id, action, request_hash, bound, summary, expires_at)
+       select gen_random_uuid(), org_id, client_id, token_id, action, sha256(n::text::bytea), bound, summary,
+              expires_at
+         from approvals, generate_series(2, 100) n where id = $1`,
+      [first],
+    )
+    const refused = await call(second, path, lead('One More'))
+    expect([refused.status, refused.body.code], refused.text).toEqual([429, 'rate_limited'])
+    const after = Number(refused.headers.get('retry-after'))
+    expect(after).toBeGreaterThan(600)
+    expect(after).toBeLessThanOrEqual(900)
+    expect(await ask(second, path, lead('First'))).toBe(first)
+    await ask(agent, path, lead('One More'))
+    await ok(person, '/api/approvals/refuse', { approval_id: first })
+    await ask(second, path, lead('One More'))
+  })
+
+  it('is needed to end the connection, which no program can bring back', async () => {
+    const own = await org.client()
+    await own.connect((await rig.salesforceOrg()).name)
+    const { body } = await org.api.post<{ token: string }>('/api/tokens/create', {
+      ...{ name: 'revoker', approval: 'required', client_ids: [own.id] },
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    })
+    const revoker = org.api.as(body.token)
+    const revoke = { client_id: own.id }
+    const approval_id = await ask(revoker, '/api/connections/revoke', revoke)
+    const status = async () => (await ok(person, '/api/connections/get', revoke)).status
+    expect(await status()).toBe('connected')
+    const told = await ok(person, '/api/approvals/get', { approval_id })
+    expect(told.summary.join('\n')).toContain('Revokes the grant')
+    await ok(person, '/api/approvals/grant', { approval_id })
+    const codes = await Promise.all(
+      [1, 2].map(() => codeOf(revoker, '/api/connections/revoke', { ...revoke, approval_id })),
+    )
+    expect(codes.filter((code) => code === '200')).toHaveLength(1)
+    expect(await status()).toBe('revoked')
+    expect(await codeOf(org.api, '/api/connections/revoke', revoke), 'others need none').toBe('200')
+  })
+
   it('is void when the mapping it rests on was changed', async () => {
     const push = lead('Remapped', other)
     const approval_id = await granted(path, push)
@@ -278,6 +321,7 @@ describe('every endpoint that changes a Salesforce org', () => {
       '/api/deploy/rollback': { deployment_id: there.id },
       '/api/push/status-update': lead('Every'),
       '/api/push/retry': { push_id: failed.id },
+      '/api/connections/revoke': { client_id: client.id },
     }
     const approvable = endpoints.filter(({ ids }) => ids.includes('approval_id'))
     const asking = approvable
@@ -294,7 +338,6 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/connections/callback',
         '/api/connections/create',
         '/api/connections/refresh',
-        '/api/connections/revoke',
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
@@ -307,20 +350,67 @@ describe('every endpoint that changes a Salesforce org', () => {
     )
   })
 
-  it('refuses rows that a person could not see, and looks without asking', async () => {
-    const lines = `${JSON.stringify({ client_id: client.id, object: 'lead' })}\n${JSON.stringify({
-      match: { id: '00Q000000000001AAA' },
-      fields: { name: 'Line' },
-    })}\n`
-    const upload = await agent.raw('/api/push/status-update', {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson' },
-      body: lines,
-    })
-    expect([upload.status, upload.body.code]).toEqual([400, 'bad_request'])
+  it('looks without asking, and takes no approval from a credential that needs none', async () => {
     const dry = { ...lead('Dry'), options: { dry_run: true } }
     expect(await codeOf(agent, '/api/push/status-update', dry)).toBe('200')
     const needless = { ...lead('Needless'), approval_id: randomUUID() }
     expect(await codeOf(org.api, '/api/push/status-update', needless)).toBe('bad_request')
+  })
+})
+
+describe('rows that come one after the other', () => {
+  const path = '/api/push/status-update'
+  const send = async (api: Api, names: readonly unknown[], envelope: object = {}) => {
+    const answer = await api.raw(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: [
+        { client_id: client.id, object: 'lead', wait_seconds: 55, ...envelope },
+        ...names.map((name, n) => ({ match: { id: `00Q00000000000${n}` }, fields: { name } })),
+      ]
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    })
+    return answer as unknown as Answer<Body>
+  }
+  const codesOf = ({ status, body }: Answer<Body>) => (status < 300 ? String(status) : body.code)
+
+  it('are told to a person by their number, come once more, and are one push', async () => {
+    const names = ['Line 1', 'Line 2', 'x'.repeat(300)]
+    const before = await pushed()
+    const asked = await send(agent, names)
+    expect([asked.status, asked.body.code], asked.text).toEqual([409, 'approval_required'])
+    const { approval_id } = asked.body
+    expect(await pushed(), 'nothing was begun').toBe(before)
+    expect(
+      await rig.query('select from crm_push_logs where client_id = $1 and accepted_at is null', [
+        client.id,
+      ]),
+      'nothing was kept',
+    ).toEqual([])
+    expect((await send(agent, names)).body.approval_id, 'the same question').toBe(approval_id)
+    const { summary } = await ok(person, '/api/approvals/get', { approval_id })
+    expect(summary.join('\n')).toContain('Updates existing 3 records of lead')
+    expect(summary.join('\n')).toContain('1 cannot be sent')
+
+    // Not granted yet: told before a row is read, so that a line that is no row does not matter.
+    expect(codesOf(await send(agent, [{}], { approval_id }))).toBe('approval_required')
+    await ok(person, '/api/approvals/grant', { approval_id })
+    expect(codesOf(await send(agent, [...names, 'Line 4'], { approval_id }))).toBe(
+      'approval_unusable',
+    )
+    expect(codesOf(await send(agent, names.slice(1), { approval_id }))).toBe('approval_unusable')
+    expect(codesOf(await send(second, names, { approval_id }))).toBe('not_found')
+    const codes = (await Promise.all([1, 2].map(() => send(agent, names, { approval_id })))).map(
+      codesOf,
+    )
+    expect(codes.filter((code) => code === '200')).toHaveLength(1)
+    expect(codesOf(await send(agent, names, { approval_id }))).toBe('approval_unusable')
+    expect(await pushed()).toBe(before + 1)
+    expect(await ok(person, '/api/approvals/get', { approval_id })).toMatchObject({ state: 'used' })
+  })
+
+  it('need no approval for a dry run', async () => {
+    expect(codesOf(await send(agent, ['Dry'], { options: { dry_run: true } }))).toBe('200')
   })
 })

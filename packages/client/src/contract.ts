@@ -80,6 +80,7 @@ export type ApprovalAction =
   | 'push_status_update'
   | 'push_link'
   | 'push_retry'
+  | 'connection_revoke'
 
 export type ApprovalBasis = string | number | null
 
@@ -748,6 +749,8 @@ export type ConnectionsRefreshRequest = {
 export type ConnectionsRevokeRequest = {
   /** A UUID */
   client_id: string
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
 }
 
 export type ConnectionsRevokeResponse = {

@@ -60,23 +60,6 @@ const endOf = (session: Session, begun: Parameters<typeof session.end<PushWithRe
     return error.resource as PushWithResults
   })
 
-/** As many rows as the library sends as JSON. */
-const ROWS_TO_APPROVE = 2_000
-
-/** All rows at once: what a person approves has to be at the server. Throws Exit for more. */
-const listed = async <Item>(rows: AsyncIterable<Item>): Promise<Item[]> => {
-  const list: Item[] = []
-  for await (const row of rows) {
-    if (list.length === ROWS_TO_APPROVE) {
-      throw usage(
-        `This credential has to ask, and a person approves at most ${ROWS_TO_APPROVE.toLocaleString('en')} rows at once. Split the file.`,
-      )
-    }
-    list.push(row)
-  }
-  return list
-}
-
 /**
  * Throws Exit if the file names a column that is not mapped: each of its rows would fail for that. Without the
  * permission to look at mappings, the rows say it.
@@ -115,18 +98,9 @@ const begin = async (session: Session, path: string, options: Options, client_id
     ...{ client_id, object: options.object, options: optionsOf(options) },
     ...session.approved,
   }
-  const mustAsk = options.dryRun !== true && (await engine.auth.me()).approval === 'required'
-  if (options.update === true) {
-    const updates = () => matched(rows())
-    return engine.push.statusUpdate(
-      { ...body, updates: mustAsk ? await listed(updates()) : updates },
-      session.call,
-    )
-  }
-  return engine.push.records(
-    { ...body, records: mustAsk ? await listed(rows()) : rows },
-    session.call,
-  )
+  return options.update === true
+    ? engine.push.statusUpdate({ ...body, updates: () => matched(rows()) }, session.call)
+    : engine.push.records({ ...body, records: rows }, session.call)
 }
 
 /** For updates the first column finds the record. */
@@ -152,7 +126,7 @@ const shown = (terminal: Terminal, push: PushWithResults): string =>
   terminal.paint(
     push.failed === 0 && push.error === null ? 'green' : 'yellow',
     clean(
-      `${push.dry_run ? 'Dry run' : 'Push'} ${push.id}: ${push.status}; ` +
+      `${push.dry_run ? 'Dry run' : 'Push'} ${push.id}: ${push.status}\n` +
         `${push.succeeded.toLocaleString('en')} of ${push.total.toLocaleString('en')} rows succeeded, ` +
         `${push.failed.toLocaleString('en')} failed; ${push.created_count.toLocaleString('en')} created, ` +
         `${push.updated_count.toLocaleString('en')} updated; ${push.salesforce_api_calls} Salesforce calls` +

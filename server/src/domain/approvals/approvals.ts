@@ -20,6 +20,8 @@ import { newestCompleteRow } from '../topology/snapshots.ts'
 import { ACTIONS, type ApprovalAction, type Change, plainName } from './change.ts'
 
 const LIFE_MINUTES = 15
+/** Of a token, not decided about: what no person will read is no question. */
+const PENDING_MAX = 100
 
 export const APPROVAL_STATES = ['pending', 'granted', 'refused', 'used', 'expired'] as const
 export type ApprovalState = (typeof APPROVAL_STATES)[number]
@@ -204,6 +206,7 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
         .execute()
       const same = open.find((row) => canonicalJson(row.bound) === canonicalJson(bound))
       if (same !== undefined) return askFirst(same)
+      await requireRoom(tx, caller)
       const row = await tx
         .insertInto('approvals')
         .values({
@@ -239,6 +242,36 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
       return askFirst(row)
     })
 
+  /** Throws `rate_limited` if the token has asked too much; the token's row keeps its other calls waiting. */
+  const requireRoom = async (tx: Tx, { tenant, credential }: Caller): Promise<void> => {
+    await tx
+      .selectFrom('api_tokens')
+      .select('id')
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', credential.id)
+      .forNoKeyUpdate()
+      .executeTakeFirst()
+    const pending = await tx
+      .selectFrom('approvals')
+      .select(({ fn }) => [
+        fn.countAll<string>().as('count'),
+        sql<number | null>`ceil(extract(epoch from min(expires_at) - clock_timestamp()))::int`.as(
+          'seconds',
+        ),
+      ])
+      .where('org_id', '=', tenant.orgId)
+      .where('token_id', '=', credential.id)
+      .where('state', '=', 'pending')
+      .where(sql<boolean>`expires_at > clock_timestamp()`)
+      .executeTakeFirstOrThrow()
+    if (Number(pending.count) < PENDING_MAX) return
+    throw new EngineError(
+      'rate_limited',
+      `This token has ${pending.count} approvals that nobody has decided about. Wait until a person has, or the oldest has expired.`,
+      { retryAfterSeconds: Math.max(1, pending.seconds ?? 1) },
+    )
+  }
+
   const read = (tx: Pick<Tx, 'selectFrom'>, caller: Caller, id: string) =>
     tx
       .selectFrom('approvals')
@@ -247,24 +280,34 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
       .where('id', '=', id)
       .where(visibleTo(caller))
 
+  /** Throws unless the approval is this credential's. */
+  const own = async (tx: Tx, { tenant, credential }: Caller, id: string) => {
+    const row = await tx
+      .selectFrom('approvals')
+      .select(['id', 'state', 'request_hash', 'bound', 'expires_at', HAS_EXPIRED])
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', id)
+      .where('token_id', '=', credential.id)
+      .executeTakeFirst()
+    if (row === undefined) throw notFound('approval')
+    return row
+  }
+
+  const throwUnlessGranted = (row: Pick<Row, 'id' | 'state' | 'has_expired' | 'expires_at'>) => {
+    const state = stateOf(row)
+    if (state === 'pending') throw askFirst(row)
+    if (state !== 'granted') throw unusable(`The approval is ${state}.`)
+  }
+
   /** Throws unless the approval is this credential's, granted, in time, and for this very change. */
   const check = (caller: Caller, id: string, change: Change, hashes: Buffer[]): Promise<void> =>
     db.as(caller.tenant).tx(async (tx) => {
       const { tenant } = caller
-      const row = await tx
-        .selectFrom('approvals')
-        .select(['id', 'state', 'request_hash', 'bound', 'expires_at', HAS_EXPIRED])
-        .where('org_id', '=', tenant.orgId)
-        .where('id', '=', id)
-        .where('token_id', '=', caller.credential.id)
-        .executeTakeFirst()
-      if (row === undefined) throw notFound('approval')
+      const row = await own(tx, caller, id)
       if (!hashes.some((hash) => timingSafeEqual(hash, row.request_hash))) {
         throw unusable('The approval is for a different request.')
       }
-      const state = stateOf(row)
-      if (state === 'pending') throw askFirst(row)
-      if (state !== 'granted') throw unusable(`The approval is ${state}.`)
+      throwUnlessGranted(row)
       const { restsOn } = await stateOfClient(tx, tenant, change.clientId)
       requireSame(row.bound, { ...restsOn, ...change.restsOn })
     })
@@ -313,6 +356,13 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
       if (caller.approvalId === undefined) throw await ask(caller, change, hashes)
       await check(caller, caller.approvalId, change, hashes)
       return approvedBy(caller.approvalId)
+    },
+
+    /** For what takes long to send: throws at once if the approval that came with it is not granted. */
+    requireGranted: async (caller: Caller): Promise<void> => {
+      const { approvalId, tenant } = caller
+      if (approvalId === undefined) return
+      throwUnlessGranted(await db.as(tenant).tx((tx) => own(tx, caller, approvalId)))
     },
 
     get: async (caller: Caller, id: string): Promise<Approval> => {

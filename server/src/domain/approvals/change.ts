@@ -15,6 +15,7 @@ export const ACTIONS = {
   push_status_update: 'push.write',
   push_link: 'push.write',
   push_retry: 'push.write',
+  connection_revoke: 'connections.write',
 } as const satisfies Record<DeploymentKind, Permission> & Record<string, Permission>
 
 export type ApprovalAction = keyof typeof ACTIONS

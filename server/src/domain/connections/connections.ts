@@ -10,6 +10,7 @@ import { type Nango } from '../../nango/nango.ts'
 import { type Salesforce } from '../../salesforce/gateway.ts'
 import { type HostPolicy } from '../../salesforce/hosts.ts'
 import { type Secret } from '../../secret.ts'
+import { type Approvals, useApproval } from '../approvals/approvals.ts'
 import { actorOf, audit, type Actor, type AuditAction } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -47,6 +48,7 @@ export interface CreatedConnection {
 
 interface Options {
   db: Database
+  approvals: Pick<Approvals, 'require'>
   nango: Nango
   salesforce: Salesforce
   hosts: HostPolicy
@@ -308,7 +310,7 @@ export const createConnections = (options: Options) => {
   /**
    * Ends the connection: first in the database, so that no replica hands out its token any longer, then
    * at Salesforce and Nango. Steps that fail there are named, and later calls for the client try them
-   * again.
+   * again. Only a person can authorize anew, so a token that has to ask asks.
    */
   const revoke = async (
     caller: Caller,
@@ -316,10 +318,21 @@ export const createConnections = (options: Options) => {
   ): Promise<Connection & { failed_steps: FailedStep[] }> => {
     const { tenant } = caller
     const clientId = input.client_id
+    const { id } = await db.as(tenant).tx((tx) => namedByClient(tx, tenant, clientId))
+    const approved = await options.approvals.require(caller, () => ({
+      action: 'connection_revoke',
+      clientId,
+      request: { client_id: clientId },
+      restsOn: { connection_id: id },
+      words: [
+        'Revokes the grant at Salesforce and ends running work; the client has to authorize anew',
+      ],
+    }))
     const { before, after } = await db.as(tenant).tx(async (tx) => {
       if ((await lockClient(tx, tenant, clientId)) === undefined) throw notFound('client')
       const present = await connectionOfClient(tx, tenant, clientId, true)
       if (present === undefined) throw notFound('connection')
+      await useApproval(tx, caller, approved, present.id)
       if (present.status === 'revoked') return { before: present, after: present }
       const revoked = await tx
         .updateTable('crm_connections')

@@ -1,7 +1,7 @@
 // Reads the input of a push and accepts the push in one transaction when everything is stored. Until
 // then the push does not exist, and a cut upload leaves nothing.
 
-import { createHmac, type Hmac } from 'node:crypto'
+import { createHash, createHmac, type Hmac } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
@@ -11,7 +11,7 @@ import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Secret, type Secrets } from '../../secret.ts'
 import { type Caller } from '../caller.ts'
-import { useApproval } from '../approvals/approvals.ts'
+import { type Approved, useApproval } from '../approvals/approvals.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { createGathering, type Gathering } from './gathering.ts'
 import { baseRow, type InputRow, type Intention } from './intention.ts'
@@ -55,8 +55,8 @@ export const uploadHash = (secret: Secret): Hmac =>
 
 /**
  * Stores the input and accepts the push. Rows come in batches of any size. Throws
- * upload_in_progress, payload_too_large, all_or_none_too_large, bad_request, and whatever `batches`
- * throws; then nothing is left of it.
+ * upload_in_progress, payload_too_large, all_or_none_too_large, bad_request, approval_required, and
+ * whatever `batches` throws; then nothing is left of it.
  */
 export const takeIn = async (
   deps: Deps,
@@ -70,6 +70,8 @@ export const takeIn = async (
   const key: PushKey = { tenant, clientId: intention.clientId, pushId: newId() }
   const gathering = createGathering(intention)
   const hash = manner === 'upload' ? uploadHash(deps.secrets[0]) : null
+  // What is approved outlives a change of our secrets, so it is not keyed.
+  const rowsHash = manner === 'upload' && caller.mustAsk === true ? createHash('sha256') : null
   const stage = manner === 'upload' ? await openStage(db, caller, key, intention) : null
   try {
     for await (const batch of batches) {
@@ -90,7 +92,9 @@ export const takeIn = async (
         if (gathering.add(row, source)) await gathering.closeWindow()
       }
       // One call a batch: a call of the hash costs more than the few bytes of a row.
-      hash?.update(batch.map(({ source }) => `${source}\n`).join(''))
+      const text = hash === null ? '' : batch.map(({ source }) => `${source}\n`).join('')
+      hash?.update(text)
+      rowsHash?.update(text)
       if (stage !== null) {
         stage.check()
         if (gathering.pendingBytes() >= FLUSH_BYTES) await stage.flush(gathering.take())
@@ -104,7 +108,13 @@ export const takeIn = async (
       })
     }
     await stage?.close()
+    const approved = await intention.approve({
+      total: gathering.total,
+      failed: gathering.counts.failed,
+      rowsHash: rowsHash?.digest('hex') ?? null,
+    })
     return await accept(deps, caller, key, intention, gathering, {
+      approved,
       staged: stage !== null,
       contentHash: hash?.digest() ?? null,
     })
@@ -128,7 +138,11 @@ const accept = (
   key: PushKey,
   intention: Intention,
   gathering: Gathering,
-  { staged, contentHash }: { staged: boolean; contentHash: Buffer | null },
+  {
+    approved,
+    staged,
+    contentHash,
+  }: { approved: Approved; staged: boolean; contentHash: Buffer | null },
 ): Promise<Accepted> =>
   db.as(caller.tenant).tx(async (tx) => {
     const { tenant, pushId } = key
@@ -197,7 +211,7 @@ const accept = (
       throw new EngineError('unavailable', 'The upload was abandoned; send it again.')
     }
     await bindIdempotency(tx, caller, pushId)
-    await useApproval(tx, caller, intention.approved, pushId)
+    await useApproval(tx, caller, approved, pushId)
     if (ended) await noteEnd(tx, jobs, push)
     return { id: pushId, laneIds, sfdcOrgId: push.sfdc_org_id }
   })

@@ -50,8 +50,17 @@ export interface Intention {
   /** Null for a dry run: it needs none. */
   connection: { id: string; sfdcOrgId: string } | null
   retryOf: string | null
-  /** That it may be sent. */
-  approved: Approved
+  /** That it may be sent, asked when all of its rows are known. Throws `approval_required`. */
+  approve: (taken: Taken) => Promise<Approved>
+}
+
+/** All rows of a push, before it is accepted. */
+export interface Taken {
+  total: number
+  /** Rows that cannot be sent. */
+  failed: number
+  /** Of an upload: SHA-256 of its rows as they came. */
+  rowsHash: string | null
 }
 
 /** The columns of the push that are known from the start. */

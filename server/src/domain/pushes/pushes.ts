@@ -9,8 +9,7 @@ import { type PushStatus, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { type Secrets } from '../../secret.ts'
-import { type Approvals, CHANGES_NOTHING } from '../approvals/approvals.ts'
-import { type Change } from '../approvals/change.ts'
+import { type Approvals, type Approved, CHANGES_NOTHING } from '../approvals/approvals.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -20,8 +19,8 @@ import { destinationOf } from '../work/door.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { ALL_OR_NONE_MAX, type Accepted, type Manner, takeIn, uploadHash } from './intake.ts'
-import { pushChange, retryChange } from './change.ts'
-import { type InputRow, type Intention, type PushInput } from './intention.ts'
+import { pushChange, retryChange, uploadChange } from './change.ts'
+import { type InputRow, type Intention, type PushInput, type Taken } from './intention.ts'
 import { createLaneWorker } from './lane.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type Preparation } from './preparation.ts'
@@ -54,7 +53,7 @@ export interface PushListInput extends PageRequest, TimeRange {
 }
 
 interface Options extends StageDeps {
-  approvals: Pick<Approvals, 'require'>
+  approvals: Pick<Approvals, 'require' | 'requireGranted'>
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   /** The code that checks rows, made from mapping and snapshot. */
   preparation: Preparation
@@ -174,7 +173,7 @@ export const createPushes = ({
     caller: Caller,
     input: Omit<PushInput, 'wait_seconds'>,
     retryOf: string | null,
-  ): Promise<Omit<Intention, 'approved'>> => {
+  ): Promise<Omit<Intention, 'approve'>> => {
     const { tenant } = caller
     const { options } = input
     await db.as(tenant).tx(async (tx) => {
@@ -236,28 +235,42 @@ export const createPushes = ({
     )
   }
 
+  /** Starts a push that may be sent, as `approve` finds when all rows are known. */
   const start = async (
     caller: Caller,
     input: PushInput,
     batches: AsyncIterable<readonly InputRow[]>,
     manner: Manner,
-    change: (mapping: Intention['mapping']) => Change,
+    approve: (taken: Taken, mapping: Intention['mapping']) => Promise<Approved>,
     signal: AbortSignal | undefined,
     retryOf: string | null = null,
   ): Promise<PushWithResults> => {
     const intended = await intend(caller, input, retryOf)
-    const approved = input.options.dry_run
-      ? CHANGES_NOTHING
-      : await approvals.require(caller, () => change(intended.mapping))
-    const intention = { ...intended, approved }
+    const intention: Intention = {
+      ...intended,
+      approve: async (taken) =>
+        input.options.dry_run ? CHANGES_NOTHING : approve(taken, intended.mapping),
+    }
     const accepted = await takeIn(intakeDeps, caller, intention, batches, manner)
     return follow(caller.tenant, input.client_id, accepted, input.wait_seconds, signal)
   }
 
   const push: Pushes['push'] = (caller, input, rows, signal) => {
     if (input.options.all_or_none && rows.length > ALL_OR_NONE_MAX) throw allOrNoneTooLarge()
-    const change = (mapping: Intention['mapping']) => pushChange(input, rows, mapping)
-    return start(caller, input, batchesOf(rows), 'body', change, signal)
+    const approve = ({ failed }: Taken, mapping: Intention['mapping']) =>
+      approvals.require(caller, () => pushChange(input, rows, failed, mapping))
+    return start(caller, input, batchesOf(rows), 'body', approve, signal)
+  }
+
+  /**
+   * Rows that a person has to approve come twice: what came first is judged, told to the person and not kept,
+   * and what comes then has to be the same.
+   */
+  const upload: Pushes['upload'] = async (caller, input, batches, signal) => {
+    if (!input.options.dry_run) await approvals.requireGranted(caller)
+    const approve = (taken: Taken, mapping: Intention['mapping']) =>
+      approvals.require(caller, () => uploadChange(input, taken, mapping))
+    return start(caller, input, batches, 'upload', approve, signal)
   }
 
   const retry: Pushes['retry'] = async (caller, input, signal) => {
@@ -282,8 +295,9 @@ export const createPushes = ({
     }
     // A large number is stored while it is read, so that memory does not grow with it.
     const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
-    const change = (mapping: Intention['mapping']) => retryChange(row, mapping)
-    return start(caller, again, failedRowsOf(tenant, row), manner, change, signal, row.id)
+    const approve = (_taken: Taken, mapping: Intention['mapping']) =>
+      approvals.require(caller, () => retryChange(row, mapping))
+    return start(caller, again, failedRowsOf(tenant, row), manner, approve, signal, row.id)
   }
 
   async function* failedRowsOf(
@@ -347,20 +361,7 @@ export const createPushes = ({
 
   return {
     push,
-    upload: (caller, input, batches, signal) =>
-      start(
-        caller,
-        input,
-        batches,
-        'upload',
-        () => {
-          throw new EngineError(
-            'bad_request',
-            'A person cannot approve rows that have not arrived: with a credential that has to ask, push application/json.',
-          )
-        },
-        signal,
-      ),
+    upload,
 
     isSameUpload: async (tenant, pushId, batches) => {
       const row = await rowOf(tenant, pushId)

@@ -1,7 +1,16 @@
 import * as z from 'zod'
 import { type Connections } from '../../domain/connections/connections.ts'
 import { route, type Route } from '../route.ts'
-import { fault, id, line, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
+import {
+  approvalId,
+  fault,
+  id,
+  line,
+  pageOf,
+  pageRequest,
+  timeRange,
+  timestamp,
+} from '../schemas.ts'
 
 const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
 export const connectionStatus = z
@@ -376,14 +385,15 @@ const revokeRoute = (connections: Connections): Route =>
       '`failed_steps`; calling the endpoint again tries them again. Running work of the client ends ' +
       'with `connection_revoked`.',
     access: 'connections.write',
-    body: z.strictObject({ client_id: id }),
+    body: z.strictObject({ client_id: id, ...approvalId }),
+    approvable: true,
     replies: {
       200: {
         description: 'The connection, and the steps that failed',
         body: connection.extend({ failed_steps: z.array(failedStep) }),
       },
     },
-    errors: ['not_found'],
+    errors: ['not_found', 'approval_required', 'approval_unusable', 'topology_drifted'],
     example: { ...byClient, reply: { ...example, status: 'revoked', failed_steps: [] } },
     idempotency: {},
     handle: async ({ caller, body }) => ({

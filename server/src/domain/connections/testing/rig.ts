@@ -11,6 +11,7 @@ import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createConnections, type Connections } from '../connections.ts'
 
 interface Options {
@@ -62,6 +63,7 @@ export const createRig = (options: Options) => {
     })
     const connections = createConnections({
       db,
+      approvals: createApprovals({ db, secrets: [new Secret('of approvals')] }),
       nango,
       salesforce,
       hosts,

@@ -32,7 +32,7 @@ const found = (name: string): string | null => {
 const RUNTIMES = { bun: found('bun'), deno: found('deno'), chromium: found('chromium') } as const
 for (const [name, path] of Object.entries(RUNTIMES)) {
   if (path === null)
-    console.warn(`NOT TESTED: the client library in ${name}, which is not installed here`)
+    process.stderr.write(`NOT TESTED: the client library in ${name}, which is not installed here\n`)
 }
 
 let folder: string
@@ -75,14 +75,14 @@ afterAll(async () => {
 
 const EXPECTED = {
   ...{ clients: 2, total: ROWS, succeeded: ROWS, results: ROWS },
-  ...{ retries: 1, aborted: true, event: 'push.finished' },
+  ...{ aborted: true, event: 'push.finished' },
 }
 
 /** The answer to the upload is lost once: it is sent again, and is one push all the same. */
-const expectOneUpload = async (perform: () => Promise<unknown>): Promise<void> => {
+const expectOneUpload = async (perform: () => Promise<unknown>, retries = 1): Promise<void> => {
   const before = proxy.passed.length
   proxy.expect('/api/push/records', 'lose answer')
-  expect(await perform()).toEqual(EXPECTED)
+  expect(await perform()).toEqual({ ...EXPECTED, retries })
   const keys = proxy.passed
     .slice(before)
     .flatMap(({ path, key }) => (path === '/api/push/records' ? [key] : []))
@@ -159,7 +159,7 @@ describe('the packed library', () => {
         const { stdout } = await run(RUNTIMES.bun ?? '', ['main.ts', JSON.stringify(setting)], {
           cwd: folder,
         })
-        return JSON.parse(stdout)
+        return JSON.parse(stdout) as unknown
       })
     },
     60_000,
@@ -175,7 +175,7 @@ describe('the packed library', () => {
           [...allowed, 'main.ts', JSON.stringify(setting)],
           { cwd: folder, env: { ...process.env, DENO_DIR: join(folder, 'deno') } },
         )
-        return JSON.parse(stdout)
+        return JSON.parse(stdout) as unknown
       })
     },
     60_000,
@@ -184,7 +184,8 @@ describe('the packed library', () => {
   it.skipIf(RUNTIMES.chromium === null)(
     'does all of it in a page in Chromium',
     async () => {
-      await expectOneUpload(() => inChromium(RUNTIMES.chromium ?? ''))
+      // The browser itself repeats what it sent on a connection that had served before; the key is the same.
+      await expectOneUpload(() => inChromium(RUNTIMES.chromium ?? ''), 0)
     },
     60_000,
   )

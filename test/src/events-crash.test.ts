@@ -144,7 +144,7 @@ it('after which every committed change has one event, and each event was receive
   const server = rig.servers.at(-1)
   const api = apiOf(server?.url ?? '', org.token)
   const waiting = new Set(told)
-  await until('each event was taken', async () => {
+  await until(`each of ${told.length} events was taken`, async () => {
     for (const message of receiver.at('/half')) {
       const { data } = eventIn(message)
       if (message.status === 204) waiting.delete((data as { push_id?: string }).push_id ?? '')

@@ -4,7 +4,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { usage } from './exit.ts'
-import { clean } from './text.ts'
+import { clean, wrapped } from './text.ts'
 
 type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold'
 
@@ -60,21 +60,21 @@ export class Terminal {
   /** The result: the value with --json, else what people read. */
   result(value: unknown, human: string): void {
     this.#clearBar()
-    this.#out.write(`${this.json ? JSON.stringify(value, null, 2) : human}\n`)
+    this.#out.write(`${this.json ? JSON.stringify(value, null, 2) : fitting(this.#out, human)}\n`)
   }
 
   /** Beside the result: what happens, what to do next. */
   note(text: string): void {
     if (this.json) return
     this.#clearBar()
-    this.#err.write(`${text}\n`)
+    this.#err.write(`${fitting(this.#err, text)}\n`)
   }
 
   /** What went wrong; also with --json, on standard error. */
   error(text: string): void {
     this.#clearBar()
     const red = this.#err.isTTY && !this.json ? this.paint('red', '✗ ') : ''
-    this.#err.write(`${red}${clean(text)}\n`)
+    this.#err.write(`${fitting(this.#err, red + clean(text))}\n`)
   }
 
   /** A bar on a terminal, a line now and then elsewhere. */
@@ -122,20 +122,25 @@ export class Terminal {
     this.#clearBar()
     if (!this.isInteractive) throw usage(`${question} cannot be asked here: there is no terminal.`)
     const hidden = new Writable({ write: (_piece, _encoding, done) => done() })
-    this.#err.write(`${question}: `)
+    // Before the question: from then on the terminal shows no key by itself, however soon one is typed.
     const lines = createInterface({
       input: process.stdin,
       output: secret ? hidden : this.#err,
       terminal: true,
     })
     try {
-      return await lines.question('')
+      if (secret) this.#err.write(`${question}: `)
+      return await lines.question(secret ? '' : `${question}: `)
     } finally {
       lines.close()
       if (secret) this.#err.write('\n')
     }
   }
 }
+
+/** A pipe has no columns, and gets its lines whole. */
+const fitting = ({ isTTY, columns }: NodeJS.WriteStream, text: string): string =>
+  isTTY && columns > 0 ? wrapped(text, columns) : text
 
 /** What is piped in: for secrets. */
 export const readStdin = async (): Promise<string> => {

@@ -6,6 +6,35 @@
  */
 export const clean = (text: string): string => text.replaceAll(/(?!\n)[\p{Cc}\p{Cf}]/gu, '')
 
+/** A time for people: to the minute. */
+export const minuteOf = (iso: string): string =>
+  iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z$/, '$1 $2 UTC')
+
+// oxlint-disable-next-line no-control-regex -- colours take no place on a line
+const COLOURS = /\u001b\[\d+m/g
+
+/**
+ * Lines broken between words where a terminal of so many columns would break within one. What is indented
+ * stays whole: commands and links are copied from there.
+ */
+export const wrapped = (text: string, columns: number): string =>
+  text
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith(' ') || line.replaceAll(COLOURS, '').length <= columns) return line
+      const lines: string[] = []
+      let last = ''
+      for (const word of line.split(' ')) {
+        const longer = last === '' ? word : `${last} ${word}`
+        if (last !== '' && longer.replaceAll(COLOURS, '').length > columns) {
+          lines.push(last)
+          last = word
+        } else last = longer
+      }
+      return [...lines, last].join('\n')
+    })
+    .join('\n')
+
 /** What the API calls its members, and a command its options. */
 const OPTIONS: Readonly<Record<string, string>> = {
   all_or_none: '--all-or-none',

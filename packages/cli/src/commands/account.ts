@@ -7,7 +7,7 @@ import { usage } from '../exit.ts'
 import { configPath, type Profile, readConfig, writeConfig } from '../profiles.ts'
 import { engineAt, Session } from '../session.ts'
 import { readStdin } from '../terminal.ts'
-import { clean } from '../text.ts'
+import { clean, minuteOf } from '../text.ts'
 
 interface LoginOptions {
   email?: string
@@ -160,7 +160,7 @@ export const accountCommands = (root: Command): void => {
                 row.profile,
                 row.url,
                 row.who,
-                row.expires_at ?? 'never',
+                row.expires_at === null ? 'never' : minuteOf(row.expires_at),
               ]),
             ),
       )

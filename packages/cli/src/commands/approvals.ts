@@ -4,7 +4,7 @@ import { type Approval, type ApprovalState } from '@sfdc-engine-x/client'
 import { type Command, Option } from 'commander'
 import { usage } from '../exit.ts'
 import { Session } from '../session.ts'
-import { clean } from '../text.ts'
+import { clean, minuteOf } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
 
 const STATES = [
@@ -15,7 +15,7 @@ const shown = (terminal: Terminal, { id, state, summary, expires_at }: Approval)
   [
     ...summary.map((line) => clean(`  ${line}`)),
     terminal.paint('bold', `Approval ${id}: ${state}`) +
-      (state === 'pending' || state === 'granted' ? `, until ${expires_at}` : ''),
+      (state === 'pending' || state === 'granted' ? `, until ${minuteOf(expires_at)}` : ''),
   ].join('\n')
 
 const list = async (
@@ -37,7 +37,7 @@ const list = async (
     session.terminal.table(
       ['ASKED', 'STATE', 'WHAT', 'ID'],
       all.map(({ created_at, state: is, summary, id }) => [
-        ...[created_at, is, summary[0] ?? '', id],
+        ...[minuteOf(created_at), is, summary[0] ?? '', id],
       ]),
     ),
   )

@@ -4,7 +4,7 @@ import { type Client } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
 import { execFile } from 'node:child_process'
 import { Session } from '../session.ts'
-import { clean } from '../text.ts'
+import { clean, minuteOf } from '../text.ts'
 
 const shown = ({ id, name, domain }: Client): string =>
   clean(`${name}${domain === null ? '' : ` (${domain})`}  ${id}`)
@@ -100,7 +100,7 @@ export const clientCommands = (root: Command): void => {
         process.stderr.write(`Open this link, log in to Salesforce and allow:\n  ${connect_link}\n`)
         if (options.browser && terminal.isInteractive) openInBrowser(connect_link)
       }
-      terminal.note(`Waiting until ${expires_at}; Ctrl-C ends the waiting.`)
+      terminal.note(`Waiting until ${minuteOf(expires_at)}; Ctrl-C ends the waiting.`)
       const { wait } = session.options
       const connection = await engine.connected(
         { client_id: client.id },

@@ -12,7 +12,7 @@ import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { resumeCommand, Session } from '../session.ts'
-import { clean, typed } from '../text.ts'
+import { clean, minuteOf, typed } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
 
 type Change = { plan: Plan } | { workflows: readonly Workflow[] }
@@ -52,6 +52,12 @@ export const requireGo = ({ severity, id }: ConflictReport, acceptsYellow: boole
   )
 }
 
+/** How it ended; what goes on has none. */
+const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+  ...{ deployed: 'green', validated: 'green', complete: 'green' },
+  ...{ partial: 'yellow', failed: 'red' },
+}
+
 const shownDeployment = (
   terminal: Terminal,
   { id, status, components, warnings }: Deployment,
@@ -64,7 +70,10 @@ const shownDeployment = (
         : terminal.paint('red', clean(`${done}: ${problem.message}`))
     }),
     ...warnings.map(({ message }) => terminal.paint('yellow', clean(`! ${message}`))),
-    terminal.paint('bold', `Deployment ${id}: ${status}`),
+    terminal.paint(
+      COLOURS[status] ?? 'bold',
+      terminal.paint('bold', `Deployment ${id}: ${status}`),
+    ),
   ].join('\n')
 
 const shownRollback = (terminal: Terminal, rollback: Rollback): string => {
@@ -86,12 +95,18 @@ const shownRollback = (terminal: Terminal, rollback: Rollback): string => {
     ...rollback.data.map(({ name, rows }) =>
       clean(`data      ${name}: ${rows ?? 'unknown many'} rows`),
     ),
-    terminal.paint('bold', `Rollback: ${rollback.status}`) +
+    terminal.paint(
+      COLOURS[rollback.status] ?? 'bold',
+      terminal.paint('bold', `Rollback: ${rollback.status}`),
+    ) +
       (proof === null
         ? ''
         : `; read back and compared: ${proof.complete ? 'as before' : `${proof.differences.length} differences`}`),
   ].join('\n')
 }
+
+const shownUndone = (terminal: Terminal, { rollback }: Pick<Deployment, 'rollback'>): string =>
+  rollback === null ? 'Nothing was rolled back.' : shownRollback(terminal, rollback)
 
 /** The result of a change, and how to take it back. */
 export const tellDeployment = (terminal: Terminal, deployment: Deployment): void => {
@@ -105,13 +120,14 @@ export const deployEnded = async (
   begun: Parameters<typeof session.end<Deployment>>[0],
   /** What an approval is bound to, beside what was typed. */
   binding: Readonly<Record<string, string>> = {},
+  shown = shownDeployment,
 ): Promise<Deployment> => {
   try {
     return await session.end(begun)
   } catch (error) {
     if (!(error instanceof OperationFailedError)) throw session.unapproved(error, binding)
     const deployment = error.resource as Deployment
-    session.terminal.result(deployment, shownDeployment(session.terminal, deployment))
+    session.terminal.result(deployment, shown(session.terminal, deployment))
     throw error
   }
 }
@@ -205,11 +221,10 @@ const rollBack = async (id: string, options: RollbackOptions, command: Command):
       },
       session.call,
     ),
+    {},
+    shownUndone,
   )
-  terminal.result(
-    { ...deployment, rollback },
-    rollback === null ? 'Nothing was rolled back.' : shownRollback(terminal, rollback),
-  )
+  terminal.result({ ...deployment, rollback }, shownUndone(terminal, { rollback }))
   if (rollback?.status === 'partial') throw new Exit(EXIT.partly)
 }
 
@@ -267,7 +282,7 @@ export const deployCommands = (root: Command): void => {
         items,
         session.terminal.table(
           ['CREATED', 'KIND', 'STATUS', 'ID'],
-          items.map(({ created_at, kind, status, id }) => [created_at, kind, status, id]),
+          items.map(({ created_at, kind, status, id }) => [minuteOf(created_at), kind, status, id]),
         ),
       )
     })

@@ -153,7 +153,7 @@ const main = async (folder: string): Promise<void> => {
     'New password': PASSWORD,
   })
   await type(`sfx clients create "${CLIENT}"`)
-  await type(`sfx connect "${CLIENT}"`, { connect: allow })
+  await type(`sfx connect "${CLIENT}"`, { 'Waiting until': allow })
   await type(`sfx pull "${CLIENT}"`)
   await type(`sfx check red.yaml --client "${CLIENT}"`)
   await type(`sfx check plan.yaml --client "${CLIENT}"`)

@@ -58,7 +58,7 @@ const STANDARD_OUTPUT = 1
  * Written in the background, in order, many lines at once when there are many: a write for each took a
  * twelfth of a read's time. Whatever is pending is written before the process ends. Where nothing is pending
  * nothing is written: the library's own `periodicFlush` hands an empty write to another thread each time,
- * which was half of what an idle server did.
+ * which was more than a quarter of what an idle server did.
  */
 export const createOutput = (descriptor: number): DestinationStream => {
   const output = pino.destination({ dest: descriptor, sync: false, minLength: LINES_BYTES })

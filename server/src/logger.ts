@@ -49,16 +49,40 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
         streamWrite: withoutCredentials,
       },
     },
-    // Written in the background, in order, many lines at once when there are many: a write for each took
-    // a twelfth of a read's time. Whatever is pending is written before the process ends.
-    destination ??
-      pino.destination({
-        dest: 1,
-        sync: false,
-        minLength: LINES_BYTES,
-        periodicFlush: LINES_MS,
-      }),
+    destination ?? createOutput(STANDARD_OUTPUT),
   )
+
+const STANDARD_OUTPUT = 1
+
+/**
+ * Written in the background, in order, many lines at once when there are many: a write for each took a
+ * twelfth of a read's time. Whatever is pending is written before the process ends. Where nothing is pending
+ * nothing is written: the library's own `periodicFlush` hands an empty write to another thread each time,
+ * which was more than a quarter of what an idle server did.
+ */
+export const createOutput = (descriptor: number): DestinationStream => {
+  const output = pino.destination({ dest: descriptor, sync: false, minLength: LINES_BYTES })
+  let timer: NodeJS.Timeout | undefined
+  const flushSoon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      output.flush()
+    }, LINES_MS).unref()
+  }
+  const write = output.write.bind(output)
+  let isLookedAfter = true
+  output.write = (line) => {
+    isLookedAfter = false
+    flushSoon()
+    return write(line)
+  }
+  // A flush does nothing while an earlier write is under way: what came meanwhile would stay.
+  output.on('drain', () => {
+    if (!isLookedAfter) flushSoon()
+    isLookedAfter = true
+  })
+  return output
+}
 
 /**
  * An error as data, its causes included, without the members that libraries attach (requests, headers).

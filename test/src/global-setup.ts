@@ -4,7 +4,7 @@
 // The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles: what
 // row-level security allows such an owner is the minimum that any installation has.
 
-import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -43,6 +43,10 @@ export const setup = async (project: TestProject) => {
   process.env.SERVER_MAIN = await bundled // for startServer, here and in the workers
   // The queue creates its own tables and queues at the first start of a server, in a seventh of a second.
   const first = await startServer({ DATABASE_URL: templateUrl })
+  // For api.ts: all servers of a run are the same build.
+  process.env.OPENAPI_DOCUMENT = join(dir, 'openapi.json')
+  const document = await fetch(`${first.url}/openapi.json`)
+  writeFileSync(process.env.OPENAPI_DOCUMENT, await document.text())
   await first.terminate()
 
   project.provide('adminUrl', adminUrl)

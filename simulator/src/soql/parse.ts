@@ -4,8 +4,32 @@ import { SoqlError, soqlErrorAt } from './schema.ts'
 // Salesforce: SOQL and SOSL reference, "SOQL and SOSL limits for search queries".
 const maxLength = 100_000
 
-/** Reads a query, or throws MALFORMED_QUERY pointing at the offending token. */
-export function parseSoql(soql: string): Query {
+/** A client sends the same few queries over and over, and parsing one takes longer than answering it. */
+const mostKept = 2_000
+
+/**
+ * Reads a query, or throws MALFORMED_QUERY pointing at the offending token. What it returns is shared
+ * with whoever sends the same text, and frozen for that.
+ */
+export const parseSoql = ((): ((soql: string) => Query) => {
+  const kept = new Map<string, Query>()
+  return (soql) => {
+    const found = kept.get(soql)
+    if (found !== undefined) return found
+    const query = frozen(parse(soql))
+    if (kept.size >= mostKept) kept.clear()
+    kept.set(soql, query)
+    return query
+  }
+})()
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const member of Object.values(value)) frozen(member)
+  return Object.freeze(value)
+}
+
+function parse(soql: string): Query {
   if (soql.trim() === '')
     throw new SoqlError('MALFORMED_QUERY', 'A query string has to be specified')
   if (soql.length > maxLength) {

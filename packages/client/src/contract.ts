@@ -220,6 +220,8 @@ export type AuthMeResponse = {
   client_ids: string[] | null
   approval: ApprovalRule
   auth_method: AuthMethod
+  /** When the credential ends; null: never */
+  expires_at: string | null
 }
 
 export type AuthMethod = 'api_token' | 'session'
@@ -819,6 +821,20 @@ export type DeployCancelRequest = {
   /** A UUID */
   deployment_id: string
   abandon?: boolean
+}
+
+export type DeployCheckedRequest = {
+  /** A UUID */
+  client_id: string
+  /** A UUID */
+  conflict_report_id: string
+  /** As the report has it */
+  plan_hash: string
+  accept?: readonly 'yellow'[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
 }
 
 export type DeployCustomObjectsRequest = {
@@ -4645,6 +4661,15 @@ export interface DeployResource {
   ): PendingOperation<Deployment>
 
   /**
+   * Deploy what a conflict report checked.
+   *
+   * For whoever has read a report and does not send its plan again: a person who decides, or an agent. `plan_hash` is that of the report, so that nothing else can be meant. What was checked must not have changed since. A report about workflows also needs the permission `workflows.write`.
+   *
+   * Needs the permission `deploy.write`.
+   */
+  checked(body: DeployCheckedRequest, options?: CallOptions): PendingOperation<Deployment>
+
+  /**
    * Get a deployment.
    *
    * Needs the permission `deploy.read`.
@@ -5119,6 +5144,7 @@ export const ENDPOINTS: {
   },
   deploy: {
     customObjects: { path: '/api/deploy/custom-objects', key: true, work: 'deployment' },
+    checked: { path: '/api/deploy/checked', key: true, work: 'deployment' },
     status: { path: '/api/deploy/status', repeat: true },
     list: { path: '/api/deploy/list', repeat: true, list: 200 },
     cancel: { path: '/api/deploy/cancel', key: true },

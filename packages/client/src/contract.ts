@@ -370,6 +370,8 @@ export type Client = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -387,6 +389,8 @@ export type ClientDetail = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -397,9 +401,41 @@ export type ClientDetail = {
   latest_snapshot_version: number | null
 }
 
+export type ClientHits = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot: SearchedSnapshot | null
+  /** On all pages */
+  hits_count: number
+  hits: SearchHit[]
+}
+
 export type ClientPage = {
   items: Client[]
   next_cursor: string | null
+}
+
+/** Which clients: those for which everything in it holds */
+export type ClientSelector = {
+  /** Every active client */
+  all?: true
+  /** These; each of them has to be an active client */
+  client_ids?: readonly string[]
+  /** Clients that have all of these tags with these values */
+  tags?: ClientTags
+  /** Clients bound to this blueprint; true: to the one that the call is about, or else to any */
+  bound?: true | string
+  /** Clients that differed from this blueprint when drift was last looked for; true: as for `bound` */
+  drifted?: true | string
+  /** Clients whose connection is to such a Salesforce org */
+  environment?: 'production' | 'sandbox'
+  /** Ids of clients that are left out, whatever else holds */
+  exclude?: readonly string[]
+}
+
+export type ClientTags = {
+  [name: string]: string
 }
 
 export type ClientsCreateRequest = {
@@ -407,6 +443,8 @@ export type ClientsCreateRequest = {
   domain?: string | null
   /** Your own data, stored and returned unchanged */
   metadata?: object
+  /** What selectors choose by: at most 20 keys with values */
+  tags?: ClientTags
 }
 
 export type ClientsExportRequest = {
@@ -435,6 +473,8 @@ export type ClientsListRequest = {
   cursor?: string
   /** Searched for in name and domain, case-insensitive */
   query?: string
+  /** Only clients that have all of these */
+  tags?: ClientTags
 }
 
 export type ClientsUpdateRequest = {
@@ -444,7 +484,31 @@ export type ClientsUpdateRequest = {
   domain?: string | null
   /** Replaces the stored data */
   metadata?: object
+  /** Replaces all tags of the client */
+  tags?: ClientTags
   is_active?: boolean
+}
+
+export type ComparedChange = 'added' | 'missing' | 'changed'
+
+export type ComparedClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot_version: number | null
+}
+
+export type ComparedDifference = {
+  kind: SearchKind
+  name: string
+  field: string | null
+  /** Seen from what most clients have */
+  change: ComparedChange
+  attributes: {
+    name: string
+    most: unknown
+    found: unknown
+  }[]
 }
 
 export type ComparedSnapshot = {
@@ -787,6 +851,17 @@ export type ConnectionsUpdateRequest = {
   client_id: string
   /** Salesforce's API version, for all calls of this connection */
   api_version?: string
+}
+
+export type ContentGroup = {
+  clients_count: number
+  clients: ComparedClient[]
+  is_most_common: boolean
+  /** The field, or the object itself, as these clients have it */
+  content: SearchHit | null
+  differences_count: number
+  /** From what most clients have; the first 100 */
+  differences: ComparedDifference[]
 }
 
 /** Creates another record, after the save */
@@ -1736,6 +1811,86 @@ export type FindingCode =
   | 'salesforce_refuses'
   | 'salesforce_warns'
 
+export type FleetCompareRequest = {
+  /** API name, without regard to case */
+  object: string
+  /** API name of a field; absent: the whole object */
+  field?: string
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Groups a page. Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetComparison = {
+  totals: {
+    /** Clients that have it */
+    present: number
+    absent: number
+    /** Different contents; 1: all that have it agree */
+    groups: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  /** Clients whose contents are equal, the largest group first */
+  items: ContentGroup[]
+  /** Clients that were searched and do not have it */
+  absent: ComparedClient[]
+  next_cursor: string | null
+}
+
+export type FleetSearchRequest = {
+  kind: SearchKind
+  /** API name of the object, without regard to case; `*` stands for any characters */
+  object?: string
+  /** API name; of a picklist value the value, without regard to case; `*` stands for any characters */
+  name?: string
+  /** Label, or the name of what has none, without regard to case; `*` stands for any characters */
+  label?: string
+  /** For kind picklist_value: API name of its field */
+  field?: string
+  /** As `type` of a hit */
+  type?: string
+  /** For kind object, field */
+  custom?: boolean
+  /** For kind field */
+  required?: boolean
+  /** For kind field */
+  unique?: boolean
+  /** For kind field */
+  external_id?: boolean
+  /** For kind field */
+  calculated?: boolean
+  /** For kind field */
+  encrypted?: boolean
+  /** For kind field */
+  restricted?: boolean
+  /** For kind object, field, record_type, automation */
+  managed?: boolean
+  /** For kind picklist_value, record_type, automation */
+  active?: boolean
+  /** For kind field and automation: a part of the formula or condition; A to Z without regard to case */
+  formula?: string
+  /** For kind automation: API name of the object that triggers it, without regard to case; `*` stands for any characters */
+  trigger_object?: string
+  /** For kind automation: what triggers it */
+  event?: 'create' | 'update' | 'delete' | 'undelete' | 'event'
+  /** The clients in which nothing matches */
+  missing?: boolean
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type FlowAction =
   | UpdateFieldsAction
   | UpdateRecordsAction
@@ -1827,6 +1982,38 @@ export type LinkRow = LookupLinkRow | JunctionLinkRow
 export type LinkTarget = {
   object: string
   match: RecordMatch
+}
+
+export type ListedField = {
+  api_name: string
+  label: string | null
+  type: string
+  custom: boolean
+  /** No record can be created without a value */
+  required: boolean
+  unique: boolean
+  external_id: boolean
+  calculated: boolean
+  length: number | null
+  reference_to: string[]
+  picklist_values_count: number
+}
+
+export type ListedObject = {
+  api_name: string
+  label: string | null
+  label_plural: string | null
+  key_prefix: string | null
+  custom: boolean
+  fields_count: number
+  record_types_count: number
+}
+
+export type ListedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
 }
 
 export type LookupLinkRow = {
@@ -2202,6 +2389,8 @@ export type Permission =
   | 'workflows.write'
   | 'events.read'
   | 'webhooks.manage'
+  | 'fleet.read'
+  | 'fleet.write'
   | 'org.manage'
 
 /** DescribePicklistEntry */
@@ -3477,6 +3666,56 @@ export type SalesforceIdentity = {
 
 export type SampleValue = string | number | boolean | null
 
+export type SearchHit = {
+  kind: SearchKind
+  /** Null for an automation that no object triggers */
+  object: string | null
+  /** The API name; of a picklist value the value; of an object the object itself */
+  name: string
+  /** Of a picklist value: its field */
+  field: string | null
+  label: string | null
+  /** Of a field its type in a describe (`picklist`); of an object `standard_object`, `custom_object`, `custom_setting`, `custom_metadata`, `platform_event`, `big_object`, `external_object`, `knowledge_article` or `companion` (history, sharing, feed); of an automation `flow` and so on */
+  type: string
+  /** Those that say something about this kind: `custom`, `required`, `active` … */
+  flags: {
+    [name: string]: boolean
+  }
+  /** A field's formula, or the condition of a rule */
+  formula: string | null
+  /** What else is known: `length`, `reference_to`, `events`, `timing` … */
+  detail: {
+    [name: string]: unknown
+  } | null
+}
+
+export type SearchKind = 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+
+export type SearchResult = {
+  /** Exact, and of all pages */
+  totals: {
+    hits: number
+    clients_with_hits: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  items: ClientHits[]
+  next_cursor: string | null
+}
+
+/** What was searched; members are null for a moment where retention has just deleted it */
+export type SearchedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
+  age_seconds: number | null
+}
+
 /** Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like */
 export type SendEmailAction = {
   type: 'send_email'
@@ -3577,6 +3816,23 @@ export type SnapshotAutomation = {
   definition_version: number | null
   /** The content as the Metadata API gives it, as JSON: an element is its text or an object of its children, a repeated element an array (so a list of one is not an array). Null where hidden. */
   definition: MetadataJson | null
+}
+
+export type SnapshotFields = {
+  snapshot: ListedSnapshot
+  object: string
+  /** On all pages */
+  total: number
+  items: ListedField[]
+  next_cursor: string | null
+}
+
+export type SnapshotObjects = {
+  snapshot: ListedSnapshot
+  /** On all pages */
+  total: number
+  items: ListedObject[]
+  next_cursor: string | null
 }
 
 export type SnapshotPage = {
@@ -3808,6 +4064,22 @@ export type TopologyDiffRequest = {
   cursor?: string
 }
 
+export type TopologyFieldsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of API name or label, without regard to case */
+  query?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** API name, without regard to case */
+  object: string
+}
+
 export type TopologyGetRequest = {
   /** A UUID */
   client_id: string
@@ -3827,6 +4099,20 @@ export type TopologyHistoryRequest = {
   since?: string
   /** Created before */
   until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type TopologyObjectsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of the API name, without regard to case */
+  query?: string
   /** Default: `50` */
   limit?: number
   /** `next_cursor` of the previous page, with the same filters */
@@ -4458,7 +4744,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`, `webhooks.manage` or `fleet.write`, and one with `client_ids` no `fleet.read`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -4584,6 +4870,44 @@ export interface TopologyResource {
    * Needs the permission `topology.read`.
    */
   diff(body: TopologyDiffRequest, options?: CallOptions): Promise<TopologyDiff>
+
+  /**
+   * List the objects of a snapshot.
+   *
+   * By API name, with labels and counts; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  objects(body: TopologyObjectsRequest, options?: CallOptions): Pages<ListedObject, SnapshotObjects>
+
+  /**
+   * List the fields of an object of a snapshot.
+   *
+   * By API name; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  fields(body: TopologyFieldsRequest, options?: CallOptions): Pages<ListedField, SnapshotFields>
+}
+
+export interface FleetResource {
+  /**
+   * Search the newest snapshots of all clients.
+   *
+   * Over the newest complete snapshot of every client, without a call to Salesforce. Hits are grouped by client, in the order of their names, `limit` hits a page: a client with many goes on on the next page. With `missing`, the clients in which nothing matches, `limit` clients a page. What the connected user does not see is not in a snapshot, so a client without a hit may still have it: see `stats.not_visible` of its snapshot. A new snapshot is searched a moment after its pull has ended.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  search(body: FleetSearchRequest, options?: CallOptions): Pages<ClientHits, SearchResult>
+
+  /**
+   * Compare one object or field over all clients.
+   *
+   * Which clients have exactly the same, and how the others differ from what most have; from the newest complete snapshots, without a call to Salesforce. An object is compared with its fields, picklist values and record types, a field with its picklist values. Ids, dates and what only the rights of the connected user decide do not count. A name that no client has is no error: all are `absent`.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  compare(body: FleetCompareRequest, options?: CallOptions): Pages<ContentGroup, FleetComparison>
 }
 
 export interface ConflictsResource {
@@ -5036,6 +5360,7 @@ export abstract class Resources {
   declare readonly tokens: TokensResource
   declare readonly connections: ConnectionsResource
   declare readonly topology: TopologyResource
+  declare readonly fleet: FleetResource
   declare readonly conflicts: ConflictsResource
   declare readonly deploy: DeployResource
   declare readonly mappings: MappingsResource
@@ -5095,6 +5420,12 @@ export const ENDPOINTS: {
     get: { path: '/api/topology/get', repeat: true },
     history: { path: '/api/topology/history', repeat: true, list: 200 },
     diff: { path: '/api/topology/diff', repeat: true },
+    objects: { path: '/api/topology/objects', list: 200 },
+    fields: { path: '/api/topology/fields', list: 200 },
+  },
+  fleet: {
+    search: { path: '/api/fleet/search', list: 200 },
+    compare: { path: '/api/fleet/compare', list: 200 },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },

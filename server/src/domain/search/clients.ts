@@ -2,6 +2,7 @@
 
 import { sql } from 'kysely'
 import { type Reader, type Tenant } from '../../db/database.ts'
+import { type ClientSelector, selectClients } from '../fleet/selectors.ts'
 
 export interface SearchedSnapshot {
   id: string
@@ -21,12 +22,16 @@ export interface SearchedClient {
   isOutdated: boolean
 }
 
-/** Those that the tenant sees, by name. `only`: of these. */
+/** Active clients that the tenant sees, by name; those that the selector chooses, if there is one. */
 export const searchedClients = async (
   reader: Reader,
   tenant: Tenant,
-  only: readonly string[] | undefined,
+  selector: ClientSelector | undefined,
 ): Promise<SearchedClient[]> => {
+  const only =
+    selector === undefined
+      ? undefined
+      : (await selectClients(reader, tenant, selector)).map(({ client_id: id }) => id)
   let query = reader
     .selectFrom('clients as c')
     .leftJoin('search_clients as s', (join) =>
@@ -44,7 +49,8 @@ export const searchedClients = async (
       ),
     ])
     .where('c.org_id', '=', tenant.orgId)
-  if (only !== undefined) query = query.where('c.id', '=', sql<string>`any(${[...only]}::uuid[])`)
+    .where('c.is_active', '=', true)
+  if (only !== undefined) query = query.where('c.id', '=', sql<string>`any(${only}::uuid[])`)
   const rows = await query.execute()
   return rows
     .map((row) => ({
@@ -58,7 +64,8 @@ export const searchedClients = async (
               id: row.snapshot_id,
               version: row.version,
               completed_at: row.completed_at?.toISOString() ?? null,
-              age_seconds: row.age_seconds === null ? null : Math.max(0, Math.round(row.age_seconds)),
+              age_seconds:
+                row.age_seconds === null ? null : Math.max(0, Math.round(row.age_seconds)),
             },
       isOutdated: row.is_outdated,
     }))

@@ -4,6 +4,7 @@
 import { type Selectable, sql } from 'kysely'
 import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
 import { type TenantTables } from '../../db/types.ts'
+import { type ClientSelector } from '../fleet/selectors.ts'
 import { type PageRequest, positionCursor, positionOf } from '../page.ts'
 import { type Coverage, coverageOf, type SearchedClient, searchedClients } from './clients.ts'
 import { type FactKind, keyOf } from './facts.ts'
@@ -13,7 +14,8 @@ export interface CompareInput extends PageRequest {
   object: string
   /** Absent: the object with everything in it. */
   field?: string | undefined
-  client_ids?: string[] | undefined
+  /** Default: every active client. */
+  selector?: ClientSelector | undefined
 }
 
 export interface ComparedClient {
@@ -111,7 +113,10 @@ const attributesOf = (most: FactRow, found: FactRow): Difference['attributes'] =
   const flat = (row: FactRow): Map<string, unknown> => {
     const { name, label, type, flags, formula, detail } = toHit(row)
     return new Map(
-      Object.entries({ name, label, type, formula, ...flags, ...detail } as Record<string, unknown>),
+      Object.entries({ name, label, type, formula, ...flags, ...detail } as Record<
+        string,
+        unknown
+      >),
     )
   }
   const [before, after] = [flat(most), flat(found)]
@@ -199,7 +204,7 @@ export const createComparison = (db: Database) => {
   return async (tenant: Tenant, input: CompareInput): Promise<Comparison> => {
     const position = positionOf(input, 1)
     const [clients, sets] = await Promise.all([
-      searchedClients(db.as(tenant).read, tenant, input.client_ids),
+      searchedClients(db.as(tenant).read, tenant, input.selector),
       setsOf(tenant, input),
     ])
     const searched = clients.filter(
@@ -235,7 +240,9 @@ export const createComparison = (db: Database) => {
       },
       items: page.map((group) => {
         const own = rowsOf(group)
-        const content = own.find(({ kind }) => kind === (input.field === undefined ? 'object' : 'field'))
+        const content = own.find(
+          ({ kind }) => kind === (input.field === undefined ? 'object' : 'field'),
+        )
         const differences = group === most ? [] : differencesBetween(common, own)
         return {
           clients_count: group.clients.length,

@@ -76,9 +76,7 @@ const matches = (
   if (!key.includes('*')) return [facts(column, '=', key)]
   const prefix = key.slice(0, key.indexOf('*'))
   const range =
-    prefix === ''
-      ? []
-      : [facts(column, '>=', prefix), facts(column, '<', `${prefix}\u{10ffff}`)]
+    prefix === '' ? [] : [facts(column, '>=', prefix), facts(column, '<', `${prefix}\u{10ffff}`)]
   const isPrefix = key.indexOf('*') === key.length - 1
   return isPrefix ? range : [...range, facts(column, 'like', likePattern(key))]
 }

@@ -181,11 +181,7 @@ const changedParts = (before: Manifest | null, after: Manifest): Part[] => {
   }
   const objects = (manifest: Manifest | null) =>
     new Map([...(manifest?.objects ?? [])].map(([name, { hash }]) => [name, hash] as const))
-  add(
-    objects(before),
-    objects(after),
-    (name) => (content) => factsOfObject(name, content),
-  )
+  add(objects(before), objects(after), (name) => (content) => factsOfObject(name, content))
   add(before?.automations ?? new Map(), after.automations, () => (content) => [
     factOfAutomation(content as unknown as Automation),
   ])
@@ -247,4 +243,3 @@ const compareAll = async (
   })
   await membership.remove(present)
 }
-

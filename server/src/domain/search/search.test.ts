@@ -32,7 +32,11 @@ afterAll(async () => {
 
 const addClient = async (orgId: string, name: string): Promise<string> => {
   const id = newId()
-  await database.query(`insert into clients (id, org_id, name) values ($1, $2, $3)`, [id, orgId, name])
+  await database.query(`insert into clients (id, org_id, name) values ($1, $2, $3)`, [
+    id,
+    orgId,
+    name,
+  ])
   return id
 }
 
@@ -147,7 +151,9 @@ const filter = fc.oneof(
   fc.record({
     kind: fc.constant('field' as const),
     object: sometimes(fc.constantFrom('account', 'Job__c', '*__c', 'Nothing')),
-    name: sometimes(fc.constantFrom('STATUS__C', 'n*', '*__c', '*a*', '*', '*_c', 'är*', 'Fee?Percent__c')),
+    name: sometimes(
+      fc.constantFrom('STATUS__C', 'n*', '*__c', '*a*', '*', '*_c', 'är*', 'Fee?Percent__c'),
+    ),
     label: sometimes(fc.constantFrom('fee %', '*u*', 'GEBÜHR_')),
     type: sometimes(fc.constantFrom('PICKLIST', 'string')),
     required: sometimes(fc.boolean()),
@@ -269,13 +275,25 @@ const isWanted = (wanted: Record<string, unknown>, seen: Seen): boolean =>
     return typeof value === 'boolean' ? seen[member] === value : like(String(value), seen[member])
   })
 
-const sight = ({ object, name, field: of, label }: { object: string | null; name: string; field?: unknown; label: unknown }) =>
-  [object ?? '', name, of ?? '', label].join('|')
+const sight = ({
+  object,
+  name,
+  field: of,
+  label,
+}: {
+  object: string | null
+  name: string
+  field?: unknown
+  label: unknown
+}) => [object ?? '', name, of ?? '', label].join('|')
 
 describe('the search index', () => {
   it('finds exactly what a walk over every newest snapshot finds, after any series of snapshots', async () => {
     const step = fc.record({ client: fc.nat(3), world, isIndexed: fc.boolean() })
-    const run = async (steps: { client: number; world: World; isIndexed: boolean }[], filters: Filter[]) => {
+    const run = async (
+      steps: { client: number; world: World; isIndexed: boolean }[],
+      filters: Filter[],
+    ) => {
       const { tenant, index, search, client, store } = await rig()
       const clients = await Promise.all(['b', 'A', 'c', 'd'].map(client))
       for (const { client: at, world: next, isIndexed } of steps) {
@@ -300,8 +318,10 @@ describe('the search index', () => {
               .sort(),
           ]),
         )
-        const found = await searchAll(search, tenant, wanted as SearchInput, 3)
-        const hits = new Map(found.items.map(({ client_id, hits: all }) => [client_id, all.map(sight).sort()]))
+        const found = await searchAll(search, tenant, wanted as unknown as SearchInput, 3)
+        const hits = new Map(
+          found.items.map(({ client_id, hits: all }) => [client_id, all.map(sight).sort()]),
+        )
         expect(hits).toEqual(new Map([...expected].filter(([, all]) => all.length > 0)))
         expect(found.totals).toEqual({
           hits: [...expected.values()].flat().length,
@@ -310,9 +330,17 @@ describe('the search index', () => {
           without_snapshot: clients.length - payloads.size,
           outdated: 0,
         })
-        const missing = await searchAll(search, tenant, { ...wanted, missing: true } as SearchInput, 1)
+        const missing = await searchAll(
+          search,
+          tenant,
+          { ...wanted, missing: true } as unknown as SearchInput,
+          1,
+        )
         expect(missing.items.map(({ client_id }) => client_id).sort()).toEqual(
-          [...expected].filter(([, all]) => all.length === 0).map(([id]) => id).sort(),
+          [...expected]
+            .filter(([, all]) => all.length === 0)
+            .map(([id]) => id)
+            .sort(),
         )
       }
       // Sets are as large as they say, and none is left empty.

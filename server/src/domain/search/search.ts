@@ -4,6 +4,7 @@
 import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
 import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
 import { type TenantTables } from '../../db/types.ts'
+import { type ClientSelector } from '../fleet/selectors.ts'
 import { type PageRequest, positionCursor, positionOf } from '../page.ts'
 import {
   comesBefore,
@@ -17,7 +18,8 @@ import { type FactKind, factHashBytes, factHashText, FLAG_BITS, FLAGS_OF } from 
 import { checkFilter, conditionsOf, type SearchFilter } from './filter.ts'
 
 export interface SearchInput extends SearchFilter, PageRequest {
-  client_ids?: string[] | undefined
+  /** Default: every active client. */
+  selector?: ClientSelector | undefined
   /** The clients in which nothing is found. */
   missing?: boolean | undefined
 }
@@ -185,17 +187,15 @@ export const createSearch = (db: Database) => {
   }
 
   return async (tenant: Tenant, input: SearchInput): Promise<SearchResult> => {
-    const { client_ids: only, missing = false, limit, cursor: _cursor, ...filter } = input
+    const { selector, missing = false, limit, cursor: _cursor, ...filter } = input
     checkFilter(filter)
     const position = readPosition(input)
     const [clients, sets] = await Promise.all([
-      searchedClients(db.as(tenant).read, tenant, only),
+      searchedClients(db.as(tenant).read, tenant, selector),
       findSets(tenant, filter),
     ])
     const counts = countsOf(sets)
-    const searched = clients.filter(
-      (client): client is Part['client'] => client.no !== null,
-    )
+    const searched = clients.filter((client): client is Part['client'] => client.no !== null)
     const withHits = searched.filter(({ no }) => counts.has(no))
     const totals = {
       hits: withHits.reduce((sum, { no }) => sum + (counts.get(no) ?? 0), 0),
@@ -294,8 +294,7 @@ const nextCursor = (
   const last = rows?.at(-1)
   if (part === undefined || last === undefined || rows === undefined) return null
   const shown = part.shownBefore + rows.length
-  const isEnd =
-    clients.at(-1)?.id === part.client.id && shown >= (counts.get(part.client.no) ?? 0)
+  const isEnd = clients.at(-1)?.id === part.client.id && shown >= (counts.get(part.client.no) ?? 0)
   if (isEnd) return null
   const { name, id } = part.client
   const { object_key: object, name_key: member, hash } = last

@@ -18,8 +18,7 @@ interface FactSet {
   size: number
 }
 
-const keyOfClients = (clients: readonly number[]): string =>
-  shortHash(clients.join(','))
+const keyOfClients = (clients: readonly number[]): string => shortHash(clients.join(','))
 
 /** Facts by the set that they are in. */
 type BySet = Map<string, string[]>
@@ -44,11 +43,7 @@ export interface Membership {
 }
 
 /** What changes about the facts of the client with this number. */
-export const createMembership = async (
-  tx: Tx,
-  orgId: string,
-  no: number,
-): Promise<Membership> => {
+export const createMembership = async (tx: Tx, orgId: string, no: number): Promise<Membership> => {
   const joining: BySet = new Map()
   const leaving: BySet = new Map()
   let inserted = 0
@@ -65,7 +60,9 @@ export const createMembership = async (
     return new Map(rows.map((row) => [factHashText(row.clients_key ?? Buffer.alloc(0)), row]))
   }
 
-  const createSets = async (lists: readonly (readonly number[])[]): Promise<Map<string, FactSet>> => {
+  const createSets = async (
+    lists: readonly (readonly number[])[],
+  ): Promise<Map<string, FactSet>> => {
     if (lists.length === 0) return new Map()
     const rows = await tx
       .insertInto('search_sets')
@@ -147,11 +144,7 @@ export const createMembership = async (
         .where('id', '=', id)
         .execute()
     }
-    await tx
-      .deleteFrom('search_sets')
-      .where('org_id', '=', orgId)
-      .where('size', '=', 0)
-      .execute()
+    await tx.deleteFrom('search_sets').where('org_id', '=', orgId).where('size', '=', 0).execute()
   }
 
   const setsOf = async (ids: readonly string[]): Promise<Map<string, FactSet>> => {

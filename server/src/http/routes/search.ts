@@ -6,6 +6,7 @@ import { type createSearch } from '../../domain/search/search.ts'
 import { type Topology } from '../../domain/topology/topology.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageRequest, timestamp } from '../schemas.ts'
+import { triggerEvent } from './salesforce-schemas.ts'
 
 const factKind = z.enum(FACT_KINDS).meta({ id: 'SearchKind' })
 
@@ -203,10 +204,7 @@ const searchRoute = (search: Search): Route =>
           'For kind field and automation: a part of the formula or condition; A to Z without regard to case',
         ),
       trigger_object: pattern('For kind automation: API name of the object that triggers it'),
-      event: z
-        .enum(['create', 'update', 'delete', 'undelete', 'event'])
-        .optional()
-        .describe('For kind automation: what triggers it'),
+      event: triggerEvent.optional().describe('For kind automation: what triggers it'),
       missing: z.boolean().optional().describe('The clients in which nothing matches'),
       selector,
       limit: pageRequest.limit,

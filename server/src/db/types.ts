@@ -260,6 +260,8 @@ interface CrmTopologySnapshots {
   created_at: DefaultedTimestamp
   completed_at: Timestamp | null
   resume_at: Timestamp | null
+  /** It, or a newer one of the client, is in the search index. */
+  is_indexed: Generated<boolean>
 }
 
 interface TopologyPullItems {
@@ -689,6 +691,40 @@ interface BlueprintBindings {
   updated_at: DefaultedTimestamp
 }
 
+interface SearchClients {
+  org_id: string
+  client_id: string
+  no: number
+  snapshot_id: string | null
+  manifest_hash: Buffer | null
+}
+
+interface SearchSets {
+  org_id: string
+  id: Generated<string>
+  clients: number[]
+  clients_key: Buffer | null
+  size: number
+}
+
+interface SearchFacts {
+  org_id: string
+  hash: Buffer
+  set_id: string
+  flags: number
+  kind: 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+  object_key: string
+  name_key: string
+  label_key: string | null
+  object: string | null
+  name: string
+  label: string | null
+  field: string | null
+  type: string
+  formula: string | null
+  detail: Json<Record<string, unknown>> | null
+}
+
 export interface TenantTables {
   organizations: Organizations
   clients: Clients
@@ -724,4 +760,7 @@ export interface TenantTables {
   blueprints: Blueprints
   blueprint_versions: BlueprintVersions
   blueprint_bindings: BlueprintBindings
+  search_clients: SearchClients
+  search_sets: SearchSets
+  search_facts: SearchFacts
 }

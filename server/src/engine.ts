@@ -60,6 +60,7 @@ import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
 import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
 import { createJobs, WORK_KINDS, type Worker, type WorkKind } from './jobs/jobs.ts'
+import { registerMcp } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
 import { VERSION } from './version.ts'
@@ -345,6 +346,7 @@ export const createEngine = async (
     onRequestDone: (event) => metrics.requestDone(event),
     inSpan: tracing.span,
   })
+  registerMcp(http, { corsOrigins: config.http.corsOrigins })
 
   return {
     routes,

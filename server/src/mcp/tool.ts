@@ -8,6 +8,8 @@ export interface ToolContext {
   api: Api
   /** Aborted when the agent hangs up. */
   signal: AbortSignal
+  /** Whether the credential has a permission. */
+  may: (permission: Permission) => boolean
   /** Makes an absolute address of a path of this server. */
   urlOf: (path: string) => string
 }

@@ -105,20 +105,23 @@ const pushRecords = tool({
     'Writes records into the Salesforce org of a client, by the mapping of the object. Try it with dry_run_push before. Each row has a result of its own.',
   needs: 'push.write',
   writes: 'destructive',
-  input: z.object({ ...rows, wait_seconds: waitSeconds }),
+  input: z.object({
+    ...rows,
+    request_key: z
+      .string()
+      .regex(/^[\w.-]{1,100}$/)
+      .optional()
+      .describe('The same key with the same records sends them once, however often it is called'),
+    wait_seconds: waitSeconds,
+  }),
   output: z.object({
     push: pushResult.nullable(),
     approval: approvalAsked.nullable().describe('Not null: nothing was sent yet'),
   }),
-  run: async ({ api, urlOf }, { client_id, object, records, wait_seconds }) => {
+  run: async ({ api, urlOf }, { client_id, object, records, request_key, wait_seconds }) => {
+    const body = { client_id, object, records, wait_seconds }
     const outcome = await withApproval(api, urlOf, (approval) =>
-      api.post<Push>('/api/push/records', {
-        client_id,
-        object,
-        records,
-        wait_seconds,
-        ...approval,
-      }),
+      api.post<Push>('/api/push/records', { ...body, ...approval }, request_key),
     )
     return 'asked' in outcome
       ? { push: null, approval: outcome.asked }

@@ -44,6 +44,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   salesforce: ['salesforce', 'undici.ts'],
   nango: ['nango', 'undici.ts'],
   webhooks: ['webhooks', 'undici.ts'],
+  // Of the domain the types of answers and the canonical form; what it does goes through the API.
+  mcp: ['mcp', 'domain'],
   jobs: ['jobs', 'db', 'background-faults.ts', 'tracing.ts'],
   db: ['db'],
 }

@@ -23,6 +23,9 @@ import { createPushes } from './domain/pushes/pushes.ts'
 import { createBulkTransport } from './domain/pushes/transport/bulk.ts'
 import { createClock } from './domain/pushes/transport/clock.ts'
 import { createCollectionsTransport } from './domain/pushes/transport/collections.ts'
+import { createComparison } from './domain/search/compare.ts'
+import { createIndexer } from './domain/search/indexer.ts'
+import { createSearch } from './domain/search/search.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
@@ -44,6 +47,7 @@ import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
+import { searchRoutes } from './http/routes/search.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -56,6 +60,7 @@ import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
 import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
 import { createJobs, WORK_KINDS, type Worker, type WorkKind } from './jobs/jobs.ts'
+import { registerMcp } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
 import { VERSION } from './version.ts'
@@ -88,6 +93,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof connectionRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
+  Parameters<typeof searchRoutes>[0] &
   Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
   Parameters<typeof mappingRoutes>[0] &
@@ -109,6 +115,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...tokenRoutes(deps),
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
+  ...searchRoutes(deps),
   ...conflictRoutes(deps),
   ...deployRoutes(deps),
   ...mappingRoutes(deps),
@@ -151,6 +158,7 @@ export const createEngine = async (
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
   const sealing = createSealing(config.webhooks.encryptionSecrets)
   const retention = createRetention({ db, logger, settings: config.retention })
+  const indexer = createIndexer({ db, logger })
   const jobs = createJobs({
     db,
     url: databaseUrl,
@@ -161,6 +169,7 @@ export const createEngine = async (
       await retention.clean(signal)
       await sealAnew(db, sealing, signal)
     },
+    alsoLook: (signal) => indexer.catchUp(signal),
     superviseSeconds: config.jobs.superviseSeconds,
     isPaused: config.jobs.isPaused,
     tracing,
@@ -218,7 +227,14 @@ export const createEngine = async (
     waitScale,
   })
 
-  const topology = createTopology({ db, jobs, connections, logger, waitScale })
+  const topology = createTopology({
+    db,
+    jobs,
+    connections,
+    logger,
+    waitScale,
+    onComplete: (orgId, clientId) => indexer.update(orgId, clientId),
+  })
   const deployments = createDeployments({
     db,
     jobs,
@@ -307,6 +323,8 @@ export const createEngine = async (
     approvals,
     connections,
     topology,
+    search: createSearch(db),
+    compare: createComparison(db),
     conflicts,
     deployments,
     mappings,
@@ -329,6 +347,7 @@ export const createEngine = async (
     onRequestDone: (event) => metrics.requestDone(event),
     inSpan: tracing.span,
   })
+  registerMcp(http, { corsOrigins: config.http.corsOrigins })
 
   return {
     routes,

@@ -19,6 +19,7 @@ interface Body {
   status: string
   resource_id: string | null
   results: unknown[]
+  plan_hash: string
 }
 
 let rig: SharedRig
@@ -305,6 +306,9 @@ describe('every endpoint that changes a Salesforce org', () => {
     }
     const workflows = { ...by, workflows: [rule] }
     const ruleReport = await ok(org.api, '/api/conflicts/check', workflows)
+    const checkedReport = await ok(org.api, '/api/conflicts/get', {
+      report_id: deploy.conflict_report_id,
+    })
     const ofRule = { ...workflows, conflict_report_id: ruleReport.id, accept: ['yellow'] }
     const there = await ok(org.api, '/api/workflows/deploy', {
       ...workflows,
@@ -314,6 +318,12 @@ describe('every endpoint that changes a Salesforce org', () => {
     const failed = await ok(org.api, '/api/push/status-update', lead('Fails'))
     const bodies: Record<string, object> = {
       '/api/deploy/custom-objects': deploy,
+      '/api/deploy/checked': {
+        client_id: client.id,
+        conflict_report_id: deploy.conflict_report_id,
+        plan_hash: checkedReport.plan_hash,
+        accept: ['yellow'],
+      },
       '/api/deploy/workflows': ofRule,
       '/api/workflows/deploy': ofRule,
       '/api/workflows/set-active': { ...by, ...named, active: false },

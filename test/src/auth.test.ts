@@ -98,6 +98,7 @@ describe('a session token', () => {
       client_ids: null,
       approval: 'none',
       auth_method: 'session',
+      expires_at: new Date(Number(claimsOf(user.session).exp) * 1000).toISOString(),
     })
   })
 

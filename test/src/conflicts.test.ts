@@ -325,6 +325,49 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
     expect((await deploy(plan)).body.status).toBe('deployed')
   })
 
+  it('needs no plan where the report and its hash are named, and deploys what was checked', async () => {
+    const report = await check(onLead('Set_Named', text('Named__c')), { refresh: true })
+    const named = { client_id: client.id, conflict_report_id: report.body.id, wait_seconds: 55 }
+    const send = (body: object, api = org.api) =>
+      api.post<DeploymentBody & Pick<Report, 'code' | 'errors'>>('/api/deploy/checked', body)
+    const other = await send({ ...named, plan_hash: 'f'.repeat(64) })
+    expect([other.status, other.body.errors?.[0]?.code]).toEqual([400, 'report_of_another_plan'])
+    const { plan_hash } = report.body
+    const unread = await send({ ...named, plan_hash }, (await rig.org()).api)
+    expect([unread.status, unread.body.code]).toEqual([404, 'not_found'])
+    const done = await send({ ...named, plan_hash })
+    expect(done.body).toMatchObject({ status: 'deployed', conflict_report_id: report.body.id })
+    expect(done.body.components).toContainEqual(
+      expect.objectContaining({ full_name: 'Lead.Named__c', success: true }),
+    )
+  })
+
+  it('about workflows also needs the permission for those', async () => {
+    const workflows = [
+      {
+        type: 'validation_rule',
+        api_name: 'Lead.Named_Rule',
+        definition: { form: 'validation', condition: 'ISBLANK(LastName)', message: 'Name it.' },
+      },
+    ]
+    const by = { client_id: client.id, wait_seconds: 55 }
+    const report = await org.api.post<Report>('/api/conflicts/check', {
+      ...by,
+      workflows,
+      refresh: true,
+    })
+    const { id: conflict_report_id, plan_hash } = report.body
+    const body = { ...by, conflict_report_id, plan_hash, accept: ['yellow'] }
+    const { body: token } = await org.api.post<{ token: string }>('/api/tokens/create', {
+      name: 'objects only',
+      scopes: ['deploy.write'],
+    })
+    const limited = await org.api.as(token.token).post('/api/deploy/checked', body)
+    expect([limited.status, limited.body.code]).toEqual([403, 'forbidden'])
+    const done = await org.api.post<DeploymentBody>('/api/deploy/checked', body)
+    expect(done.body).toMatchObject({ status: 'deployed' })
+  })
+
   it('that has failed says so', async () => {
     const plan = onLead('Set_Failed', text('Failed__c'))
     await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 30_000 })

@@ -67,6 +67,7 @@ interface Clients {
   name: string
   domain: string | null
   metadata: DefaultedJson<Record<string, unknown>>
+  tags: DefaultedJson<Record<string, string>>
   is_active: Generated<boolean>
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
@@ -259,6 +260,8 @@ interface CrmTopologySnapshots {
   created_at: DefaultedTimestamp
   completed_at: Timestamp | null
   resume_at: Timestamp | null
+  /** It, or a newer one of the client, is in the search index. */
+  is_indexed: Generated<boolean>
 }
 
 interface TopologyPullItems {
@@ -649,6 +652,79 @@ interface WebhookDeliveries {
   ended_at: Timestamp | null
 }
 
+interface Blueprints {
+  id: string
+  org_id: string
+  slug: string
+  name: string
+  description: string | null
+  latest_version: Generated<number>
+  is_archived: Generated<boolean>
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface BlueprintVersions {
+  id: string
+  org_id: string
+  blueprint_id: string
+  version: number
+  content_hash: string
+  content: Json<unknown>
+  parameters: Json<unknown>
+  notes: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
+interface BlueprintBindings {
+  id: string
+  org_id: string
+  client_id: string
+  blueprint_id: string
+  parameters: DefaultedJson<Record<string, unknown>>
+  pinned_version: number | null
+  overrides: DefaultedJson<unknown>
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface SearchClients {
+  org_id: string
+  client_id: string
+  no: number
+  snapshot_id: string | null
+  manifest_hash: Buffer | null
+}
+
+interface SearchSets {
+  org_id: string
+  id: Generated<string>
+  clients: number[]
+  clients_key: Buffer | null
+  size: number
+}
+
+interface SearchFacts {
+  org_id: string
+  hash: Buffer
+  set_id: string
+  flags: number
+  kind: 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+  object_key: string
+  name_key: string
+  label_key: string | null
+  object: string | null
+  name: string
+  label: string | null
+  field: string | null
+  type: string
+  formula: string | null
+  detail: Json<Record<string, unknown>> | null
+}
+
 export interface TenantTables {
   organizations: Organizations
   clients: Clients
@@ -681,4 +757,10 @@ export interface TenantTables {
   events: Events
   webhook_endpoints: WebhookEndpoints
   webhook_deliveries: WebhookDeliveries
+  blueprints: Blueprints
+  blueprint_versions: BlueprintVersions
+  blueprint_bindings: BlueprintBindings
+  search_clients: SearchClients
+  search_sets: SearchSets
+  search_facts: SearchFacts
 }

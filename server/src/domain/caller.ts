@@ -26,6 +26,8 @@ export interface Caller {
   readonly role: Role
   readonly permissions: readonly Permission[]
   readonly credential: Credential
+  /** When the credential ends by itself; null: never; absent where work goes on without it. */
+  readonly expiresAt?: Date | null
   /** What changes a Salesforce org needs the approval of a person. */
   readonly mustAsk?: boolean
   /** The approval that the row this call creates uses up. */
@@ -42,4 +44,10 @@ export const requirePower = (caller: Caller, handedOut: readonly Permission[]): 
     'forbidden',
     `This credential does not have the permission ${lacking}, so it cannot give it to anybody.`,
   )
+}
+
+/** For what an operation needs beyond the permission of its endpoint. Throws `forbidden`. */
+export const requirePermission = (caller: Caller, permission: Permission): void => {
+  if (caller.permissions.includes(permission)) return
+  throw new EngineError('forbidden', `This needs the permission ${permission}.`)
 }

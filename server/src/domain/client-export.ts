@@ -56,6 +56,7 @@ export const HELD: readonly Held[] = [
   },
   { kind: 'connection_attempt', table: 'connection_attempts', key: ['id'] },
   { kind: 'snapshot', table: 'crm_topology_snapshots', key: ['id'] },
+  { kind: 'search_entry', table: 'search_clients', key: ['client_id'] },
   {
     kind: 'snapshot_content',
     table: 'topology_blobs',
@@ -74,6 +75,7 @@ export const HELD: readonly Held[] = [
     owner: 'crm_topology_snapshots',
   },
   { kind: 'conflict_report', table: 'crm_conflict_reports', key: ['id'], rows: LARGE_ROWS },
+  { kind: 'blueprint_binding', table: 'blueprint_bindings', key: ['id'] },
   { kind: 'deployment', table: 'crm_deployments', key: ['id'], rows: LARGE_ROWS },
   {
     kind: 'deployment_run',

@@ -38,7 +38,10 @@ export const createIdempotencyStep = (options: {
   run: async (route, request, body, callerWith, handle, matches) => {
     const key = request.headers['idempotency-key']
     if (key === undefined || route.idempotency === undefined) return handle(callerWith(null))
-    const sent = request.raw.headersDistinct['idempotency-key']?.length ?? 0
+    // Node joins several into one; calls from within the process have no `headersDistinct`.
+    const sent = request.raw.rawHeaders.filter(
+      (name, at) => at % 2 === 0 && name.toLowerCase() === 'idempotency-key',
+    ).length
     if (typeof key !== 'string' || sent !== 1 || !KEY.test(key)) {
       throw new EngineError('validation_failed', 'The header Idempotency-Key is not valid.', {
         errors: [

@@ -11,7 +11,7 @@ import { EngineError, notFound } from '../../errors.ts'
 import { type Secrets } from '../../secret.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
-import { canonicalBody, canonicalJson } from '../canonical.ts'
+import { canonicalBody } from '../canonical.ts'
 import { requireClient } from '../clients.ts'
 import { connectionOfClient, connectionStanding } from '../connections/rows.ts'
 import { appendEvent } from '../events/events.ts'
@@ -160,11 +160,15 @@ const DRIFTS: Readonly<Record<string, string>> = {
   snapshot_content_hash: 'a newer snapshot shows that the Salesforce org changed',
 }
 
-/** Throws unless everything that the approval rests on is as it was when it was asked for. */
-const requireSame = (then: Record<string, unknown>, now: Record<string, unknown>): void => {
-  const changed = Object.keys({ ...then, ...now }).filter(
+/** The names of what differs. A newer snapshot with the same content is no difference. */
+const changesBetween = (then: Record<string, unknown>, now: Record<string, unknown>): string[] =>
+  Object.keys({ ...then, ...now }).filter(
     (name) => name !== 'snapshot_version' && (then[name] ?? null) !== (now[name] ?? null),
   )
+
+/** Throws unless everything that the approval rests on is as it was when it was asked for. */
+const requireSame = (then: Record<string, unknown>, now: Record<string, unknown>): void => {
+  const changed = changesBetween(then, now)
   if (changed.length === 0) return
   const drift = changed.find((name) => name in DRIFTS)
   if (drift === undefined) {
@@ -204,7 +208,7 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
         .where(sql<boolean>`expires_at > clock_timestamp()`)
         .orderBy('id', 'desc')
         .execute()
-      const same = open.find((row) => canonicalJson(row.bound) === canonicalJson(bound))
+      const same = open.find((row) => changesBetween(row.bound, bound).length === 0)
       if (same !== undefined) return askFirst(same)
       await requireRoom(tx, caller)
       const row = await tx

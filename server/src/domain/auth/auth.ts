@@ -98,7 +98,11 @@ export const createAuth = (options: Options): Auth => {
   const [key, ...formerKeys] = inBytes(options.jwtSecrets)
   const superAdminDigests = options.superAdminSecrets.map((secret) => sha256(secret.reveal()))
 
-  const identity = (row: CredentialRow, credential: Credential): Identity | null =>
+  const identity = (
+    row: CredentialRow,
+    credential: Credential,
+    expiresAt: Date | null,
+  ): Identity | null =>
     isRole(row.role)
       ? {
           tenant: { orgId: row.org_id, clientId: row.client_id },
@@ -107,15 +111,16 @@ export const createAuth = (options: Options): Auth => {
           role: row.role,
           permissions: ROLE_PERMISSIONS[row.role],
           credential,
+          expiresAt,
         }
       : null
 
   const byApiToken = async (token: string): Promise<Identity | null> => {
     const [row] = await db.lookup<
-      CredentialRow & TokenLimits & { token_id: string; stale: boolean }
+      CredentialRow & TokenLimits & { token_id: string; stale: boolean; expires_at: Date | null }
     >('limited_token', sha256(token))
     if (row === undefined) return null
-    const whole = identity(row, { type: 'api_token', id: row.token_id })
+    const whole = identity(row, { type: 'api_token', id: row.token_id }, row.expires_at)
     const found = whole === null ? null : limited(whole, row)
     if (found !== null && row.stale) {
       touchToken(db, wholeOrg(row.org_id), row.token_id).catch(options.onBackgroundError)
@@ -137,7 +142,7 @@ export const createAuth = (options: Options): Auth => {
     ) {
       return null
     }
-    return identity(row, { type: 'session', id: row.session_id })
+    return identity(row, { type: 'session', id: row.session_id }, new Date(claims.exp * 1000))
   }
 
   return {
@@ -330,6 +335,8 @@ interface Claims {
   user_id: string
   role: string
   client_id: string | null
+  /** Seconds since 1970. */
+  exp: number
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -361,15 +368,16 @@ const claimsBy = async (token: string, key: Uint8Array): Promise<Claims | null> 
       algorithms: ['HS256'],
       requiredClaims: ['exp', 'jti', 'org_id', 'user_id', 'role'],
     })
-    const { jti, org_id, user_id, role, client_id = null } = payload
+    const { jti, org_id, user_id, role, client_id = null, exp } = payload
     const isText = (value: unknown): value is string => typeof value === 'string'
     return isText(jti) &&
       UUID.test(jti) &&
       isText(org_id) &&
       isText(user_id) &&
       isText(role) &&
+      exp !== undefined &&
       (client_id === null || isText(client_id))
-      ? { jti, org_id, user_id, role, client_id }
+      ? { jti, org_id, user_id, role, client_id, exp }
       : null
   } catch {
     return null

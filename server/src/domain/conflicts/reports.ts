@@ -23,6 +23,7 @@ import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
 import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
 import { estimateApiCalls } from './estimate.ts'
 import {
+  planOf,
   type Report,
   reportById,
   type ReportSummary,
@@ -184,14 +185,16 @@ export const createConflictReports = (db: Database): ConflictReports => ({
   find: async (tenant, reportId) => {
     const row = await reportById(db.as(tenant).read, tenant, reportId)
     if (row === undefined) return null
+    const workflows = workflowsOf(row)
     return {
       clientId: row.client_id,
       planHash: row.plan_hash,
+      checked: workflows.length > 0 ? { workflows } : { plan: planOf(row) },
       status: row.status,
       severity: row.severity,
       sfdcOrgId: row.sfdc_org_id,
       snapshotVersion: row.snapshot_version,
-      judged: (workflowsOf(row).length > 0
+      judged: (workflows.length > 0
         ? row.judged_workflows
         : row.judged_components) as Fingerprints | null,
       findings: toReport(row).findings,

@@ -16,7 +16,7 @@ import {
   useApproval,
 } from '../approvals/approvals.ts'
 import { actorOf, audit } from '../audit.ts'
-import { type Caller } from '../caller.ts'
+import { type Caller, requirePermission } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
@@ -43,6 +43,7 @@ import {
   componentsTouched,
   type ConflictReports,
   type GateInput,
+  reportOfAnotherPlan,
 } from './gate.ts'
 import { changeOf, rollbackChange, type Wish } from './change.ts'
 import { createJournal } from './run/journal.ts'
@@ -81,6 +82,14 @@ export interface DeployInput {
 export interface WorkflowDeployInput extends Omit<DeployInput, 'plan'> {
   /** Unchecked: `parseWorkflows` checks it. */
   workflows: unknown
+}
+
+export interface CheckedDeployInput extends Omit<
+  DeployInput,
+  'plan' | 'conflict_report_id' | 'check_only'
+> {
+  conflict_report_id: string
+  plan_hash: string
 }
 
 export interface ActivationInput extends Activation {
@@ -128,6 +137,15 @@ export interface Deployments {
   deployWorkflows(
     caller: Caller,
     input: WorkflowDeployInput,
+    signal?: AbortSignal,
+  ): Promise<Deployment>
+  /**
+   * Deploys exactly what a conflict report checked; whoever has read the report names its hash. Throws as
+   * `deploy` does, and forbidden if the report is about workflows and the caller may not deploy those.
+   */
+  deployChecked(
+    caller: Caller,
+    input: CheckedDeployInput,
     signal?: AbortSignal,
   ): Promise<Deployment>
   /**
@@ -382,6 +400,17 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
+  const deployChecked: Deployments['deployChecked'] = async (caller, input, signal) => {
+    const { plan_hash: hash, ...rest } = input
+    const report = await reports.find(caller.tenant, input.conflict_report_id)
+    if (report === null) throw notFound('conflict report')
+    if (report.planHash !== hash) throw reportOfAnotherPlan()
+    const { checked } = report
+    if ('plan' in checked) return deploy(caller, { ...rest, ...checked }, signal)
+    requirePermission(caller, 'workflows.write')
+    return deployWorkflows(caller, { ...rest, ...checked }, signal)
+  }
+
   /** Checks before anything is stored, so that what cannot be done is refused as a request. */
   const look = async (
     tenant: Tenant,
@@ -625,6 +654,7 @@ export const createDeployments = (options: Options): Deployments => {
   return {
     deploy,
     deployWorkflows,
+    deployChecked,
     setActive,
     removeWorkflows,
     rollback,

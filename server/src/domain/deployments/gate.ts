@@ -11,6 +11,7 @@ import { keyOf } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { fingerprintKey, type Fingerprints, readFingerprints } from '../workflows/fingerprints.ts'
 import { type WorkflowName } from '../workflows/state.ts'
+import { type PlannedWorkflow } from '../workflows/workflow.ts'
 import { readDescribes } from './plan/images.ts'
 
 export interface JudgedFinding {
@@ -23,6 +24,8 @@ export interface JudgedFinding {
 export interface JudgedReport {
   clientId: string
   planHash: string
+  /** What was checked, as it was parsed: a plan, or workflows. */
+  checked: { plan: Plan } | { workflows: PlannedWorkflow[] }
   status: 'running' | 'complete' | 'failed'
   severity: 'green' | 'yellow' | 'red' | null
   /** The Salesforce org that was checked, and its snapshot. */
@@ -78,6 +81,9 @@ const unfit = (code: string, message: string): EngineError =>
     errors: [{ path: 'conflict_report_id', code, message }],
   })
 
+export const reportOfAnotherPlan = (): EngineError =>
+  unfit('report_of_another_plan', 'The conflict report was made for a different plan.')
+
 const ERRORS_MAX = 100
 
 /** The findings of one severity, by the path in the body of the deploy. */
@@ -108,7 +114,7 @@ export const checkReport = async (
     throw unfit('report_of_another_client', 'The conflict report belongs to a different client.')
   }
   if (report.planHash !== input.planHash) {
-    throw unfit('report_of_another_plan', 'The conflict report was made for a different plan.')
+    throw reportOfAnotherPlan()
   }
   if (report.status !== 'complete' || report.severity === null) {
     throw unfit(

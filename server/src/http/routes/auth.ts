@@ -78,6 +78,7 @@ const meRoute = (): Route =>
             .describe('The clients that the token is confined to; null: not to several'),
           approval,
           auth_method: z.enum(['api_token', 'session']).meta({ id: 'AuthMethod' }),
+          expires_at: timestamp.nullable().describe('When the credential ends; null: never'),
         }),
       },
     },
@@ -92,6 +93,7 @@ const meRoute = (): Route =>
         client_ids: null,
         approval: 'none',
         auth_method: 'session',
+        expires_at: '2026-11-21T10:00:00.000Z',
       },
     },
     handle: async ({ caller }) => ({
@@ -106,6 +108,7 @@ const meRoute = (): Route =>
         client_ids: caller.tenant.clientIds === undefined ? null : [...caller.tenant.clientIds],
         approval: caller.mustAsk === true ? 'required' : 'none',
         auth_method: caller.credential.type,
+        expires_at: caller.expiresAt?.toISOString() ?? null,
       },
     }),
   })

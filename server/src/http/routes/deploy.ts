@@ -72,6 +72,61 @@ const customObjectsRoute = (
       replyOf(await deployments.deploy(caller, body, context.signal)),
   })
 
+const checkedRoute = (
+  deployments: Deployments,
+  { replies, replyOf, replay }: DeploymentReplies,
+): Route =>
+  route({
+    method: 'POST',
+    path: '/api/deploy/checked',
+    tag: 'Deploy',
+    summary: 'Deploy what a conflict report checked',
+    description:
+      'For whoever has read a report and does not send its plan again: a person who decides, or an ' +
+      'agent. `plan_hash` is that of the report, so that nothing else can be meant. What was checked ' +
+      'must not have changed since. A report about workflows also needs the permission ' +
+      '`workflows.write`.',
+    access: 'deploy.write',
+    body: z.strictObject({
+      client_id: id,
+      conflict_report_id: id,
+      plan_hash: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .describe('As the report has it'),
+      accept: z.array(z.literal('yellow')).max(1).optional(),
+      ...approvalId,
+      wait_seconds: waitSeconds,
+    }),
+    approvable: true,
+    replies,
+    errors: [
+      'not_found',
+      'bad_request',
+      'invalid_plan',
+      'client_inactive',
+      'connection_not_ready',
+      'deployment_in_progress',
+      'conflicts_found',
+      'topology_drifted',
+      'approval_required',
+      'approval_unusable',
+      'no_snapshot',
+      'salesforce_error',
+    ],
+    example: {
+      body: {
+        client_id: CLIENT_ID,
+        conflict_report_id: '0192f3a4-5b6c-7d8e-9f00-112233445566',
+        plan_hash: '5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef',
+      },
+      reply: exampleDeployment,
+    },
+    idempotency: { replay },
+    handle: async ({ caller, body, context }) =>
+      replyOf(await deployments.deployChecked(caller, body, context.signal)),
+  })
+
 const statusRoute = (deployments: Deployments): Route =>
   route({
     method: 'POST',
@@ -208,6 +263,7 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
   const answers = createDeploymentReplies(deployments)
   return [
     customObjectsRoute(deployments, answers),
+    checkedRoute(deployments, answers),
     statusRoute(deployments),
     listRoute(deployments),
     cancelRoute(deployments),

@@ -289,6 +289,7 @@ describe('a conflict report named with a deploy', () => {
     rig.reports.set(id, {
       clientId: rig.clientId,
       planHash: planHash(parsePlan(plan)),
+      checked: { plan: parsePlan(plan) },
       status: 'complete',
       severity: 'green',
       sfdcOrgId: rig.sfdcOrgId,

@@ -1880,7 +1880,7 @@ export type FleetSearchRequest = {
   /** For kind automation: API name of the object that triggers it, without regard to case; `*` stands for any characters */
   trigger_object?: string
   /** For kind automation: what triggers it */
-  event?: 'create' | 'update' | 'delete' | 'undelete' | 'event'
+  event?: TriggerEvent
   /** The clients in which nothing matches */
   missing?: boolean
   /** Which clients. Default: every active client */

@@ -715,7 +715,7 @@ interface SearchFacts {
   kind: 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
   object_key: string
   name_key: string
-  label_key: string | null
+  label_key: string
   object: string | null
   name: string
   label: string | null

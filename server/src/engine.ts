@@ -16,6 +16,8 @@ import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createEvents } from './domain/events/events.ts'
+import { createHealthBoard } from './domain/fleet/health/board.ts'
+import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -45,6 +47,7 @@ import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { fleetHealthRoutes } from './http/routes/fleet-health.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { searchRoutes } from './http/routes/search.ts'
@@ -93,6 +96,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
   Parameters<typeof searchRoutes>[0] &
+  Parameters<typeof fleetHealthRoutes>[0] &
   Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
   Parameters<typeof mappingRoutes>[0] &
@@ -115,6 +119,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
   ...searchRoutes(deps),
+  ...fleetHealthRoutes(deps),
   ...conflictRoutes(deps),
   ...deployRoutes(deps),
   ...mappingRoutes(deps),
@@ -323,6 +328,8 @@ export const createEngine = async (
     topology,
     search: createSearch(db),
     compare: createComparison(db),
+    health: createHealthBoard({ db, connections }),
+    reconsent: createReconsent({ db, connections }),
     conflicts,
     deployments,
     mappings,

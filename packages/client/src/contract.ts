@@ -401,6 +401,62 @@ export type ClientDetail = {
   latest_snapshot_version: number | null
 }
 
+export type ClientHealth = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** The worst of its risks */
+  risk: RiskLevel
+  /** The worst first */
+  risks: ClientRisk[]
+  connection: {
+    /** A UUID */
+    id: string
+    status: ConnectionStatus
+    environment: Environment
+    sfdc_org_id: string | null
+    error: Fault | null
+    /** Since the grant was given or this server last refreshed it; Nango also refreshes by itself */
+    days_since_refresh: number | null
+    /** Salesforce ends a grant that nobody uses for so long */
+    days_allowed: number
+  } | null
+  /** As Salesforce last said it; null if it was never asked */
+  api_usage: {
+    used: number
+    max: number
+    left: number
+    /** Kept for other tools */
+    reserve: number
+    /** Of ended work of this client, in the last 24 hours */
+    ours: number
+    /** Used in 24 hours, if this server goes on as in the last hour and all others as in the last day */
+    forecast: number
+    /** ISO 8601 in UTC */
+    observed_at: string
+  } | null
+  /** The newest complete one */
+  snapshot: {
+    /** A UUID */
+    id: string
+    version: number
+    /** ISO 8601 in UTC */
+    completed_at: string
+    age_seconds: number
+  } | null
+  work: {
+    /** Not ended, paused included */
+    running: number
+    waiting_for_person: number
+    /** Wholly or in part, in the last 7 days */
+    failed: number
+  }
+  /** As of the last pull, or of just now with `refresh`; null where not known */
+  missing_permissions: string[] | null
+  /** With `refresh`: what Salesforce said just now; null where there is nobody to ask */
+  live: ConnectionHealth | null
+}
+
 export type ClientHits = {
   /** A UUID */
   client_id: string
@@ -414,6 +470,18 @@ export type ClientHits = {
 export type ClientPage = {
   items: Client[]
   next_cursor: string | null
+}
+
+export type ClientRisk = {
+  code: RiskCode
+  level: RiskLevel
+  message: string
+  /** What you do */
+  remedy: string
+  /** To send to the client's Salesforce administrator; null where they can do nothing */
+  for_admin: string | null
+  /** Most likely first; a single one where Salesforce or Nango said which it is */
+  possible_causes: PossibleCause[]
 }
 
 /** Which clients: those for which everything in it holds */
@@ -709,11 +777,7 @@ export type ConnectionHealth = {
     /** What to do about it */
     remedy: string
     /** Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each */
-    possible_causes: {
-      code: string
-      message: string
-      remedy: string
-    }[]
+    possible_causes: PossibleCause[]
   }[]
 }
 
@@ -872,6 +936,25 @@ export type CreateRecordAction = {
   fields: {
     [name: string]: FlowValue | null
   }
+}
+
+export type CreatedReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Of the first 50 clients; more with /api/fleet/reconsent/links. Null on a replay */
+  links: ReconsentLink[] | null
 }
 
 export type CredentialType = 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
@@ -1845,6 +1928,66 @@ export type FleetComparison = {
   next_cursor: string | null
 }
 
+export type FleetHealth = {
+  /** Chosen clients by their worst risk, on all pages and whatever `risk` and `code` say */
+  totals: {
+    critical: number
+    warning: number
+    notice: number
+    none: number
+  }
+  items: ClientHealth[]
+  next_cursor: string | null
+}
+
+export type FleetHealthRequest = {
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Only clients whose worst risk is at least so bad */
+  risk?: LeastRisk
+  /** Only clients with this risk */
+  code?: RiskCode
+  /** Ask Salesforce about the clients of the page */
+  refresh?: boolean
+  /** Default: `50` */
+  limit?: number
+  cursor?: string
+}
+
+export type FleetReconsentCreateRequest = {
+  /** For people */
+  name: string
+  note?: string
+  /** `scope`, `dead_grant`, or `app_rules`: the rules of the app or of Salesforce changed */
+  reason?: ReconsentReason
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+}
+
+export type FleetReconsentGetRequest = {
+  /** A UUID */
+  campaign_id: string
+  state?: ReconsentState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetReconsentLinksRequest = {
+  /** A UUID */
+  campaign_id: string
+  /** Only these of its clients */
+  client_ids?: readonly string[]
+}
+
+export type FleetReconsentListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type FleetSearchRequest = {
   kind: SearchKind
   /** API name of the object, without regard to case; `*` stands for any characters */
@@ -1976,6 +2119,8 @@ export type JunctionLinkRow = {
     external_id: JunctionExternalId
   }
 }
+
+export type LeastRisk = 'critical' | 'warning' | 'notice'
 
 export type LinkRow = LookupLinkRow | JunctionLinkRow
 
@@ -3272,6 +3417,12 @@ export type PlanValidationRule = {
   error_display_field?: string
 }
 
+export type PossibleCause = {
+  code: string
+  message: string
+  remedy: string
+}
+
 /** A problem, RFC 9457 */
 export type Problem = {
   type: string
@@ -3533,6 +3684,80 @@ export type ReadyResponse = {
   status: 'ready'
 }
 
+export type ReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type ReconsentCampaignPage = {
+  items: ReconsentCampaign[]
+  next_cursor: string | null
+}
+
+export type ReconsentCampaignWithClients = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  items: ReconsentClient[]
+  next_cursor: string | null
+}
+
+export type ReconsentClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  reason: ReconsentReason
+  /** The fault of the connection when it was asked for */
+  cause: Fault | null
+  /** `waiting`: no link is valid. `link_open`: one is. `refused`: what was authorized was not accepted. `done`: authorized since */
+  state: ReconsentState
+  link_expires_at: string | null
+  refusal: Fault | null
+  done_at: string | null
+}
+
+export type ReconsentLink = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** Null where `error` says why there is none */
+  connect_link: string | null
+  expires_at: string | null
+  error: Fault | null
+}
+
+export type ReconsentLinks = {
+  /** Null on a replay */
+  items: ReconsentLink[] | null
+}
+
+export type ReconsentReason = 'scope' | 'dead_grant' | 'app_rules'
+
+export type ReconsentState = 'waiting' | 'link_open' | 'refused' | 'done'
+
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
@@ -3579,6 +3804,24 @@ export type RecordTypeInfo = {
 export type Reversibility = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
 
 export type RevocationStep = 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
+
+export type RiskCode =
+  | 'never_connected'
+  | 'authorization_pending'
+  | 'revoked'
+  | 'expired'
+  | 'connection_error'
+  | 'refresh_failing'
+  | 'refresh_due'
+  | 'api_budget_exhausted'
+  | 'api_budget_low'
+  | 'missing_permissions'
+  | 'no_snapshot'
+  | 'snapshot_old'
+  | 'work_waiting'
+  | 'work_failed'
+
+export type RiskLevel = 'critical' | 'warning' | 'notice' | 'none'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
 
@@ -4908,6 +5151,53 @@ export interface FleetResource {
    * Needs the permission `fleet.read`.
    */
   compare(body: FleetCompareRequest, options?: CallOptions): Pages<ContentGroup, FleetComparison>
+
+  /**
+   * How all clients are, the worst first.
+   *
+   * Connection and its cause, API calls, snapshot, work and missing permissions of every client, with what is wrong, what to do about it, and a sentence to send to the client’s Salesforce administrator. From what is stored, unless `refresh` is sent: then Salesforce is asked about the clients of the page (three calls each, at most 50 clients a page).
+   *
+   * Needs the permission `fleet.read`.
+   */
+  health(body?: FleetHealthRequest, options?: CallOptions): Pages<ClientHealth, FleetHealth>
+
+  /**
+   * Ask clients to authorize again.
+   *
+   * Without `reason`, those of the chosen clients that have to: their grant is dead, or lacks a scope. With `reason`, all chosen clients that were ever connected. Each gets a fresh link, to be opened by somebody who may log in to the client’s Salesforce org; a connected client stays connected until then. A link is valid for half an hour. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentCreate(
+    body: FleetReconsentCreateRequest,
+    options?: CallOptions,
+  ): Promise<CreatedReconsentCampaign>
+
+  /**
+   * Get a campaign with its clients.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentGet(
+    body: FleetReconsentGetRequest,
+    options?: CallOptions,
+  ): Pages<ReconsentClient, ReconsentCampaignWithClients>
+
+  /**
+   * List campaigns, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentList(body?: FleetReconsentListRequest, options?: CallOptions): Pages<ReconsentCampaign>
+
+  /**
+   * Get fresh links for a campaign.
+   *
+   * For at most 50 clients that have not authorized yet, those without a valid link first; links that they were given before no longer work. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentLinks(body: FleetReconsentLinksRequest, options?: CallOptions): Promise<ReconsentLinks>
 }
 
 export interface ConflictsResource {
@@ -5426,6 +5716,11 @@ export const ENDPOINTS: {
   fleet: {
     search: { path: '/api/fleet/search', list: 200 },
     compare: { path: '/api/fleet/compare', list: 200 },
+    health: { path: '/api/fleet/health', list: 200 },
+    reconsentCreate: { path: '/api/fleet/reconsent/create', key: true },
+    reconsentGet: { path: '/api/fleet/reconsent/get', list: 200 },
+    reconsentList: { path: '/api/fleet/reconsent/list', list: 200 },
+    reconsentLinks: { path: '/api/fleet/reconsent/links', key: true },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },

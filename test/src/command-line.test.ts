@@ -82,6 +82,11 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'clients get': 'ClientDetail',
   connect: 'Connection',
   health: 'ConnectionsGetResponse',
+  'health --risk': 'FleetHealth',
+  search: 'SearchResult',
+  compare: 'FleetComparison',
+  'reconsent create': 'CreatedReconsentCampaign',
+  'reconsent status': 'ReconsentCampaignWithClients',
   pull: 'Snapshot',
   diff: 'TopologyDiff',
   wait: 'Deployment',
@@ -568,7 +573,13 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
       withToken('clients', 'get', client),
       withToken('clients', 'create', 'Another'),
       withToken('health', client),
+      withToken('health', '--risk', 'critical'),
+      withToken('search', 'field', '--object', 'lead', '--name', 'Company'),
+      withToken('compare', 'Lead', 'Company'),
     ])
+    const campaign = ['reconsent', 'create', 'App rules', '--reason', 'app_rules', '-c', client]
+    const { id: campaignId } = await json<{ id: string }>(campaign, 0, { env })
+    await json(['reconsent', 'status', campaignId], 8, { env })
     await Promise.all([
       withToken('deploy', 'list', '-c', client),
       // Its fields were rolled back.

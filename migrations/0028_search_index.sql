@@ -40,18 +40,22 @@ create table if not exists public.search_facts (
   -- uses no index for a condition that calls a function.
   object_key text collate "C" not null, -- '' for an automation without an object
   name_key text collate "C" not null,
-  label_key text collate "C", -- null if it is name_key
+  label_key text collate "C" not null, -- the name where there is no label
   object text, -- this and the following as Salesforce writes them
   name text not null,
   label text, -- null if it is the name
   field text, -- of a picklist value
-  type text not null,
+  type text collate "C" not null,
   formula text,
   detail jsonb,
   primary key (org_id, hash)
 ) with (fillfactor = 90); -- a fact that moves to another set stays on its page
 create index if not exists search_facts_by_object on public.search_facts (org_id, kind, object_key, name_key);
-create index if not exists search_facts_by_name on public.search_facts (org_id, kind, name_key);
+-- With the set: what names contain is looked for in this index alone.
+create index if not exists search_facts_by_name on public.search_facts (org_id, kind, name_key) include (set_id);
+create index if not exists search_facts_by_label on public.search_facts (org_id, kind, label_key);
+create index if not exists search_facts_by_flags on public.search_facts (org_id, kind, flags, type);
+create index if not exists search_facts_with_formula on public.search_facts (org_id, kind) where formula is not null;
 call engine.protect('public.search_facts', 'select, insert, update, delete');
 
 -- A client that goes leaves no fact of its own. As the owner, because whoever deletes a client may see only

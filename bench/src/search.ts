@@ -171,7 +171,7 @@ const ownFacts = (no: number): Facts =>
   ])
 
 /** One org with its clients, each with a snapshot that is in the index. Returns the time for each client. */
-const fill = async (db: Database, pool: pg.Pool, orgId: string): Promise<number[]> => {
+export const fill = async (db: Database, pool: pg.Pool, orgId: string): Promise<number[]> => {
   const { standard, packages, blueprints } = shared()
   const times: number[] = []
   await pool.query(`insert into organizations (id, name, slug) values ($1, 'Bench', 'bench')`, [

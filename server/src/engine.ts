@@ -15,7 +15,11 @@ import { createConflictReports, createConflicts } from './domain/conflicts/repor
 import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
+import { createBindings } from './domain/fleet/blueprints/bindings.ts'
+import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
 import { createEvents } from './domain/events/events.ts'
+import { createHealthBoard } from './domain/fleet/health/board.ts'
+import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -40,11 +44,13 @@ import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
 import { approvalRoutes } from './http/routes/approvals.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
+import { blueprintRoutes } from './http/routes/blueprints.ts'
 import { clientRoutes } from './http/routes/clients.ts'
 import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { fleetHealthRoutes } from './http/routes/fleet-health.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { searchRoutes } from './http/routes/search.ts'
@@ -94,12 +100,14 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
   Parameters<typeof searchRoutes>[0] &
+  Parameters<typeof fleetHealthRoutes>[0] &
   Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
   Parameters<typeof mappingRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof blueprintRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -116,12 +124,14 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
   ...searchRoutes(deps),
+  ...fleetHealthRoutes(deps),
   ...conflictRoutes(deps),
   ...deployRoutes(deps),
   ...mappingRoutes(deps),
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...blueprintRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -325,11 +335,15 @@ export const createEngine = async (
     topology,
     search: createSearch(db),
     compare: createComparison(db),
+    health: createHealthBoard({ db, connections }),
+    reconsent: createReconsent({ db, connections }),
     conflicts,
     deployments,
     mappings,
     pushes,
     workflows,
+    blueprints: createBlueprints(db),
+    bindings: createBindings(db),
     events,
     endpoints,
     deliveries,

@@ -88,6 +88,11 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'clients get': 'ClientDetail',
   connect: 'Connection',
   health: 'ConnectionsGetResponse',
+  'health --risk': 'FleetHealth',
+  search: 'SearchResult',
+  compare: 'FleetComparison',
+  'reconsent create': 'CreatedReconsentCampaign',
+  'reconsent status': 'ReconsentCampaignWithClients',
   pull: 'Snapshot',
   diff: 'TopologyDiff',
   wait: 'Deployment',
@@ -596,6 +601,9 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
       withToken('clients', 'get', client),
       withToken('clients', 'create', 'Another'),
       withToken('health', client),
+      withToken('health', '--risk', 'critical'),
+      withToken('search', 'field', '--object', 'lead', '--name', 'Company'),
+      withToken('compare', 'Lead', 'Company'),
     ])
     const named = await sfx(['pull', 'Another'], { env })
     const twin = await json<{ id: string }>(['clients', 'create', 'another'], 0, { env })
@@ -605,6 +613,9 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     ) as { items: { id: string }[] }
     expect([named.code, ambiguous.code, items.length]).toEqual([1, 2, 2])
     for (const { id } of [twin, ...items]) expect(ambiguous.err).toContain(id)
+    const campaign = ['reconsent', 'create', 'App rules', '--reason', 'app_rules', '-c', client]
+    const { id: campaignId } = await json<{ id: string }>(campaign, 0, { env })
+    await json(['reconsent', 'status', campaignId], 8, { env })
     await Promise.all([
       withToken('deploy', 'list', '-c', client),
       // Its fields were rolled back.

@@ -691,6 +691,25 @@ interface BlueprintBindings {
   updated_at: DefaultedTimestamp
 }
 
+interface ReconsentCampaigns {
+  id: string
+  org_id: string
+  name: string
+  note: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
+interface ReconsentClients {
+  id: string
+  org_id: string
+  client_id: string
+  campaign_id: string
+  reason: 'scope' | 'dead_grant' | 'app_rules'
+  cause: Json<Fault | null> | null
+  asked_at: DefaultedTimestamp
+}
+
 interface SearchClients {
   org_id: string
   client_id: string
@@ -715,7 +734,7 @@ interface SearchFacts {
   kind: 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
   object_key: string
   name_key: string
-  label_key: string | null
+  label_key: string
   object: string | null
   name: string
   label: string | null
@@ -761,6 +780,8 @@ export interface TenantTables {
   blueprint_versions: BlueprintVersions
   blueprint_bindings: BlueprintBindings
   search_clients: SearchClients
+  reconsent_campaigns: ReconsentCampaigns
+  reconsent_clients: ReconsentClients
   search_sets: SearchSets
   search_facts: SearchFacts
 }

@@ -1,11 +1,12 @@
 // Everything else: any endpoint, and lists that are looked at often.
 
 import { readFile } from 'node:fs/promises'
-import { type Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
 import { clean } from '../text.ts'
 import { readStdin } from '../terminal.ts'
+import { board, type BoardOptions } from './fleet.ts'
 
 const dataOf = async (given: string | undefined): Promise<unknown> => {
   if (given === undefined) return undefined
@@ -40,10 +41,20 @@ export const apiCommands = (root: Command): void => {
     })
 
   root
-    .command('health <client>')
-    .description("look at a client's connection now: identity, permissions, API calls left")
-    .action(async (given: string, _options: unknown, command: Command) => {
+    .command('health [client]')
+    .description(
+      "look at a client's connection now: identity, permissions, API calls left; without a client, how all are " +
+        '(exit code 3: one is critical)',
+    )
+    .addOption(
+      new Option('--risk <level>', 'of all: only clients that are at least so bad').choices([
+        ...['critical', 'warning', 'notice'],
+      ]),
+    )
+    .option('--refresh', 'of all: ask Salesforce about each')
+    .action(async (given: string | undefined, options: BoardOptions, command: Command) => {
       const session = new Session(command)
+      if (given === undefined) return board(session, options)
       const { id: client_id } = await session.client(given)
       const connection = await session.engine.connections.get({ client_id, check: true })
       const { health, status } = connection

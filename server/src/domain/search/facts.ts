@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto'
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
-import { canonicalJson } from '../canonical.ts'
 import { type Automation } from '../topology/automations/automation.ts'
 import { isRequired } from '../topology/lists.ts'
 
@@ -67,25 +66,21 @@ export interface Fact {
   detail: Record<string, unknown> | null
 }
 
-/** Far more than there will ever be facts of an org. */
-const HASH_BYTES = 16
+/** Hex digits of a fact's name: far more than there will ever be facts of an org. */
+const HASH_DIGITS = 32
 
-/** The first bytes of the SHA-256, as base64. */
-export const shortHash = (text: string): string =>
-  hash('sha256', text, 'buffer').subarray(0, HASH_BYTES).toString('base64url')
+/** The first half of the SHA-256, as hex. */
+export const shortHash = (text: string): string => hash('sha256', text).slice(0, HASH_DIGITS)
 
 /** What identifies a fact: two clients have the same one if and only if nothing about it differs. */
 export const hashOfFact = (fact: Fact): string => {
   const { kind, object, name, field, label, type, flags, formula, detail } = fact
-  const text = JSON.stringify([
-    ...[kind, object, name, field, label, type, flags, formula],
-    detail === null ? null : canonicalJson(detail),
-  ])
-  return shortHash(text)
+  // Members of details are always written in the same order.
+  return shortHash(JSON.stringify([kind, object, name, field, label, type, flags, formula, detail]))
 }
 
-export const factHashBytes = (text: string): Buffer => Buffer.from(text, 'base64url')
-export const factHashText = (bytes: Buffer): string => bytes.toString('base64url')
+export const factHashBytes = (text: string): Buffer => Buffer.from(text, 'hex')
+export const factHashText = (bytes: Buffer): string => bytes.toString('hex')
 
 const bits = (flags: Partial<Record<Flag, boolean>>): number =>
   FLAGS.reduce((sum, flag) => sum + (flags[flag] === true ? FLAG_BITS[flag] : 0), 0)
@@ -145,7 +140,7 @@ const factOfField = (object: string, field: JsonObject, name: string): Fact => {
       length: positive(field.length),
       precision: positive(field.precision),
       scale: positive(field.scale),
-      reference_to: Array.isArray(field.referenceTo) ? field.referenceTo : null,
+      reference_to: Array.isArray(field.referenceTo) ? field.referenceTo.toSorted() : null,
       relationship_name: asText(field.relationshipName),
       controller_name: asText(field.controllerName),
     }),

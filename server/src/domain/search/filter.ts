@@ -68,7 +68,7 @@ type Facts = ExpressionBuilder<TenantTables, 'search_facts'>
 
 /** PostgreSQL uses an index for = and for a range, and for LIKE only where no row-level security applies. */
 const matches = (
-  column: 'object_key' | 'name_key',
+  column: 'object_key' | 'name_key' | 'label_key',
   text: string,
   facts: Facts,
 ): Expression<SqlBool>[] => {
@@ -89,22 +89,13 @@ export const conditionsOf = (filter: SearchFilter, facts: Facts): Expression<Sql
     if (object !== undefined) all.push(...matches('object_key', object, facts))
   }
   if (filter.name !== undefined) all.push(...matches('name_key', filter.name, facts))
-  if (filter.label !== undefined) {
-    const label = sql<string>`coalesce(label_key, name_key)`
-    const key = keyOf(filter.label)
-    all.push(
-      key.includes('*')
-        ? sql<boolean>`${label} like ${likePattern(key)}`
-        : sql<boolean>`${label} = ${key}`,
-    )
-  }
+  if (filter.label !== undefined) all.push(...matches('label_key', filter.label, facts))
   if (filter.field !== undefined) {
     all.push(sql<boolean>`lower(field collate "C") = ${asciiLower(filter.field)}`)
   }
-  if (filter.type !== undefined) {
-    all.push(sql<boolean>`lower(type collate "C") = ${asciiLower(filter.type)}`)
-  }
+  if (filter.type !== undefined) all.push(facts('type', 'in', writingsOf(filter.type)))
   if (filter.formula !== undefined) {
+    all.push(facts('formula', 'is not', null))
     all.push(
       sql<boolean>`position(${asciiLower(filter.formula)} in lower(formula collate "C")) > 0`,
     )
@@ -112,11 +103,28 @@ export const conditionsOf = (filter: SearchFilter, facts: Facts): Expression<Sql
   if (filter.event !== undefined) {
     all.push(sql<boolean>`detail -> 'events' ? ${filter.event}`)
   }
-  const wanted = FLAGS.filter((flag) => filter[flag] !== undefined)
-  if (wanted.length > 0) {
-    const mask = wanted.reduce((sum, flag) => sum + FLAG_BITS[flag], 0)
-    const set = wanted.reduce((sum, flag) => sum + (filter[flag] === true ? FLAG_BITS[flag] : 0), 0)
-    all.push(sql<boolean>`flags & ${mask}::integer = ${set}::integer`)
-  }
+  const values = flagValues(filter)
+  if (values !== null) all.push(facts('flags', '=', sql<number>`any(${values}::integer[])`))
   return all
+}
+
+/** Salesforce writes all its types in lower case but for these. */
+const TYPES_IN_CAPITALS = ['anyType']
+
+const writingsOf = (type: string): string[] => [
+  asciiLower(type),
+  ...TYPES_IN_CAPITALS.filter((one) => asciiLower(one) === asciiLower(type)),
+]
+
+/** Every value of the column that a filter lets through, for the index; null if it says nothing of flags. */
+const flagValues = (filter: SearchFilter): number[] | null => {
+  const wanted = FLAGS.filter((flag) => filter[flag] !== undefined)
+  if (wanted.length === 0) return null
+  const fixed = wanted.reduce((sum, flag) => sum + (filter[flag] === true ? FLAG_BITS[flag] : 0), 0)
+  let values = [fixed]
+  for (const flag of FLAGS_OF[filter.kind]) {
+    if (filter[flag] === undefined)
+      values = [...values, ...values.map((one) => one + FLAG_BITS[flag])]
+  }
+  return values
 }

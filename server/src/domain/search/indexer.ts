@@ -2,6 +2,7 @@
 // its snapshot is complete; a sweep finds what a crash left behind, and everything that is older than the
 // index. Only objects whose content has changed since the indexed snapshot are read.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx, wholeOrg } from '../../db/database.ts'
@@ -30,6 +31,8 @@ export interface Indexer {
 const CLIENTS_A_LOOK = 100
 /** Contents that are compared before their facts are written. */
 const CONTENTS_A_BATCH = 64
+/** How long this thread may read contents before requests get their turn. */
+const TURN_MS = 10
 
 interface Entry {
   no: number
@@ -213,9 +216,13 @@ const eachBatch = async (
     )
     const before = new Map<string, Fact>()
     const after = new Map<string, Fact>()
+    let turnStartedAt = performance.now()
     for (const part of batch) {
       for (const [key, fact] of factsIn(part, texts.get(part.before ?? ''))) before.set(key, fact)
       for (const [key, fact] of factsIn(part, texts.get(part.after ?? ''))) after.set(key, fact)
+      if (performance.now() - turnStartedAt < TURN_MS) continue
+      await nextTurn()
+      turnStartedAt = performance.now()
     }
     await use(before, after)
   }

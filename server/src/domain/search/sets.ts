@@ -104,7 +104,7 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
                     ${column(({ kind }) => kind)}::text[],
                     ${column(({ object }) => keyOf(object ?? ''))}::text[],
                     ${column(({ name }) => keyOf(name))}::text[],
-                    ${column(({ name, label }) => (label === null || keyOf(label) === keyOf(name) ? null : keyOf(label)))}::text[],
+                    ${column(({ name, label }) => keyOf(label ?? name))}::text[],
                     ${column(({ object }) => object)}::text[],
                     ${column(({ name }) => name)}::text[],
                     ${column(({ name, label }) => (label === name ? null : label))}::text[],

@@ -12,7 +12,7 @@ import {
   timestamp,
 } from '../schemas.ts'
 
-const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
+export const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
 export const connectionStatus = z
   .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
   .meta({ id: 'ConnectionStatus' })
@@ -46,7 +46,11 @@ const connection = z
   })
   .meta({ id: 'Connection' })
 
-const health = z
+export const possibleCause = z
+  .object({ code: z.string(), message: z.string(), remedy: z.string() })
+  .meta({ id: 'PossibleCause' })
+
+export const connectionHealth = z
   .object({
     ok: z.boolean().describe('True when there is no fault'),
     checked_at: timestamp,
@@ -83,7 +87,7 @@ const health = z
         message: z.string(),
         remedy: z.string().describe('What to do about it'),
         possible_causes: z
-          .array(z.object({ code: z.string(), message: z.string(), remedy: z.string() }))
+          .array(possibleCause)
           .describe(
             'Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each',
           ),
@@ -309,7 +313,7 @@ const getRoute = (connections: Connections): Route =>
     replies: {
       200: {
         description: 'The connection',
-        body: connection.extend({ health: health.optional() }),
+        body: connection.extend({ health: connectionHealth.optional() }),
       },
     },
     errors: ['not_found'],

@@ -41,7 +41,13 @@ export const fillIn = (
 ): Filled => {
   const faults = valueFaults(declared, values)
   if (faults.length > 0) return { content: null, problems: faults }
-  const filled = withValues(content, declared, (name) =>
+  const { plan, workflows, mappings } = content
+  const own = {
+    ...(plan === undefined ? {} : { plan }),
+    ...(workflows === undefined ? {} : { workflows }),
+    ...(mappings === undefined ? {} : { mappings }),
+  }
+  const filled = withValues(own, declared, (name) =>
     Object.hasOwn(values, name) ? values[name] : undefined,
   )
   const problems = contentFaults(filled)

@@ -4,7 +4,7 @@
 import { type Selectable, sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant } from '../../../db/database.ts'
 import { type TenantTables } from '../../../db/types.ts'
-import { notFound } from '../../../errors.ts'
+import { EngineError, notFound } from '../../../errors.ts'
 import { type Declaration, type ParameterValues } from './parameters.ts'
 import { type BlueprintContent } from './places.ts'
 
@@ -110,6 +110,14 @@ export const requireBlueprint = async (
   return row
 }
 
+/** Throws blueprint_archived: nothing new begins with it. */
+export const requireLive = ({
+  name,
+  is_archived,
+}: Pick<Blueprint, 'name' | 'is_archived'>): void => {
+  if (is_archived) throw new EngineError('blueprint_archived', `${name} is archived.`)
+}
+
 /** A version, or null if the blueprint has no such version. */
 export const versionOf = async (
   reader: Reader,
@@ -129,15 +137,16 @@ export const versionOf = async (
 
 /**
  * A version by its number, or the newest one, for what is about to bring it to clients. Throws `not_found`
- * for a blueprint or version that is not there, and for a blueprint without versions.
+ * for a blueprint or version that is not there, and for a blueprint without versions; `blueprint_archived`.
  */
 export const versionForRollout = async (
   reader: Reader,
   tenant: Tenant,
   { blueprintId, version }: { blueprintId: string; version?: number | undefined },
 ): Promise<BlueprintVersion> => {
-  const { latest_version } = await requireBlueprint(reader, tenant, blueprintId)
-  const found = await versionOf(reader, tenant, blueprintId, version ?? latest_version)
+  const blueprint = await requireBlueprint(reader, tenant, blueprintId)
+  requireLive(blueprint)
+  const found = await versionOf(reader, tenant, blueprintId, version ?? blueprint.latest_version)
   if (found === null) throw notFound('version of the blueprint')
   return found
 }

@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { until } from './until.ts'
 
 interface Component {
   type: string
@@ -216,6 +217,18 @@ describe('drift', () => {
     expect((await statesOf(fresh, acme))[0]).toBe('drifted')
   })
 
+  it('with refresh ends when its pulls do, though nobody looks', async () => {
+    const begun = await run({ refresh: true, wait_seconds: 0 })
+    await until('the run has ended', async () => {
+      const [row] = await rig.query<{ status: string }>(
+        'select status from fleet_drift_runs where id = $1',
+        [begun.id],
+      )
+      return row?.status === 'complete'
+    })
+    expect(await resultsOf(begun, { state: 'waiting' })).toEqual([])
+  })
+
   it('is unknown where the snapshot is too old, or cannot be taken', async () => {
     await rig.query(
       `update crm_topology_snapshots set completed_at = now() - interval '30 hours' where client_id = $1`,
@@ -228,7 +241,7 @@ describe('drift', () => {
     await ok('/api/connections/revoke', { client_id: globex.id })
     const gone = await run({ refresh: true, selector: { client_ids: [globex.id] } })
     expect(await resultsOf(gone)).toMatchObject([
-      { state: 'unknown', reason: { code: 'connection_revoked' } },
+      { state: 'unknown', reason: { code: 'connection_not_ready' } },
     ])
   })
 })

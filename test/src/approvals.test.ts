@@ -345,12 +345,20 @@ describe('every endpoint that changes a Salesforce org', () => {
     )
     expect(writes.map(({ path }) => path).toSorted()).toEqual(
       [
+        '/api/blueprints/archive',
+        '/api/blueprints/bindings/remove',
+        '/api/blueprints/bindings/set',
+        '/api/blueprints/create',
+        '/api/blueprints/from-client',
+        '/api/blueprints/update',
+        '/api/blueprints/versions/create',
         '/api/connections/callback',
         '/api/connections/create',
         '/api/connections/refresh',
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
+        '/api/fleet/drift/accept',
         '/api/mappings/create',
         '/api/mappings/delete',
         '/api/mappings/update',

@@ -9,6 +9,11 @@ import {
   type StreamedPages,
 } from './calls.ts'
 
+export type AcceptedDrift = {
+  accepted: number
+  binding: BlueprintBinding
+}
+
 export type ApiToken = {
   /** A UUID */
   id: string
@@ -221,6 +226,8 @@ export type AuthMeResponse = {
   client_ids: string[] | null
   approval: ApprovalRule
   auth_method: AuthMethod
+  /** When the credential ends; null: never */
+  expires_at: string | null
 }
 
 export type AuthMethod = 'api_token' | 'session'
@@ -299,6 +306,286 @@ export type AutomationType =
 
 export type AutomationWarningCode = 'type_not_listed' | 'content_not_read' | 'object_unknown'
 
+export type Blueprint = {
+  /** A UUID */
+  id: string
+  slug: string
+  name: string
+  description: string | null
+  /** 0: it has none yet */
+  latest_version: number
+  is_archived: boolean
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type BlueprintBinding = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  /** A UUID */
+  client_id: string
+  parameters: ParameterValues
+  /** null: the newest version */
+  pinned_version: number | null
+  /** What the client keeps as it is, see `/api/fleet/drift/accept` */
+  overrides: BlueprintOverride[]
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type BlueprintBindingPage = {
+  items: BlueprintBinding[]
+  next_cursor: string | null
+}
+
+export type BlueprintBindings = {
+  created: number
+  updated: number
+  items: BlueprintBinding[]
+}
+
+export type BlueprintChange = 'added' | 'removed' | 'changed'
+
+export type BlueprintDifference = {
+  /** With names of elements: `plan.objects.Lead.fields.Tier__c.length` */
+  path: string
+  change: BlueprintChange
+  before: unknown
+  after: unknown
+}
+
+export type BlueprintFromClient = {
+  version: BlueprintVersion
+  /** null in a replay */
+  snapshot_version: number | null
+  /** What was named, or belongs to it, and is not in the version; null in a replay */
+  left_out: LeftOutOfBlueprint[] | null
+}
+
+export type BlueprintOverride = {
+  type: string
+  full_name: string
+  state: DriftComponentState
+  differences: DriftDifference[]
+  note: string | null
+  accepted_by: string | null
+  /** ISO 8601 in UTC */
+  accepted_at: string
+}
+
+export type BlueprintPage = {
+  items: Blueprint[]
+  next_cursor: string | null
+}
+
+export type BlueprintParameter = {
+  name: string
+  type: ParameterType
+  required: boolean
+  default?: ParameterValue
+  description?: string
+}
+
+export type BlueprintVersion = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  version: number
+  /** Versions that hold and declare the same have the same hash */
+  content_hash: string
+  notes: string | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** As for `/api/deploy/custom-objects`, with `{ "param": "name" }` in place of values */
+  plan?: {
+    [name: string]: unknown
+  }
+  /** As for `/api/workflows/deploy`, with parameters */
+  workflows?: {
+    [name: string]: unknown
+  }[]
+  /** As for `/api/mappings/create` without `client_id`, with parameters */
+  mappings?: {
+    [name: string]: unknown
+  }[]
+  parameters: BlueprintParameter[]
+}
+
+export type BlueprintVersionDiff = {
+  /** A UUID */
+  blueprint_id: string
+  from_version: number
+  to_version: number
+  equal: boolean
+  differences: BlueprintDifference[]
+}
+
+export type BlueprintVersionSummary = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  version: number
+  /** Versions that hold and declare the same have the same hash */
+  content_hash: string
+  notes: string | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type BlueprintVersionSummaryPage = {
+  items: BlueprintVersionSummary[]
+  next_cursor: string | null
+}
+
+export type BlueprintsArchiveRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** false restores it. Default: `true` */
+  is_archived?: boolean
+}
+
+export type BlueprintsBindingsListRequest = {
+  /** A UUID */
+  blueprint_id?: string
+  /** A UUID */
+  client_id?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type BlueprintsBindingsRemoveRequest = {
+  /** A UUID */
+  blueprint_id: string
+  client_ids?: readonly string[]
+  /** Instead of `client_ids` */
+  selector?: ClientSelector
+}
+
+export type BlueprintsBindingsSetRequest = {
+  /** A UUID */
+  blueprint_id: string
+  client_ids?: readonly string[]
+  /** Instead of `client_ids` */
+  selector?: ClientSelector
+  /** By name; they replace those of each client. Default: unchanged, or none */
+  parameters?: ParameterValues
+  /** null: the newest. Default: unchanged, or the newest */
+  pinned_version?: number | null
+}
+
+export type BlueprintsCreateRequest = {
+  name: string
+  /** Unique, and never changes; derived from the name when absent */
+  slug?: string
+  description?: string
+}
+
+export type BlueprintsFromClientRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** A UUID */
+  client_id: string
+  objects?: readonly {
+    api_name: string
+    /** Default: the object itself, and all custom fields but those of packages */
+    fields?: readonly string[]
+  }[]
+  workflows?: readonly {
+    type: WorkflowType
+    api_name: string
+  }[]
+  /** Canonical objects whose active mappings are taken */
+  mappings?: readonly string[]
+  notes?: string
+  /** As for `/api/blueprints/versions/create` */
+  expected_latest?: number
+}
+
+export type BlueprintsGetRequest = {
+  /** A UUID */
+  blueprint_id: string
+}
+
+export type BlueprintsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  slug?: string
+  include_archived?: boolean
+}
+
+export type BlueprintsUpdateRequest = {
+  /** A UUID */
+  blueprint_id: string
+  name?: string
+  description?: string | null
+}
+
+export type BlueprintsVersionsCreateRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** As for `/api/deploy/custom-objects`, with `{ "param": "name" }` in place of values */
+  plan?: object
+  /** As for `/api/workflows/deploy`, with parameters */
+  workflows?: readonly object[]
+  /** As for `/api/mappings/create` without `client_id`, with parameters */
+  mappings?: readonly object[]
+  parameters?: readonly {
+    name: string
+    type: ParameterType
+    /** Each client has to bring a value. Default: true, or false with a default */
+    required?: boolean
+    /** For clients that bring no value. Neither required nor with a default: the member is left out */
+    default?: ParameterValue
+    description?: string
+  }[]
+  /** What is new in it */
+  notes?: string
+  /** The newest version that you have seen, 0 if none: `409 blueprint_changed` if there is a newer one */
+  expected_latest?: number
+}
+
+export type BlueprintsVersionsDiffRequest = {
+  /** A UUID */
+  blueprint_id: string
+  from_version: number
+  /** Default: the newest */
+  to_version?: number
+}
+
+export type BlueprintsVersionsGetRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** Default: the newest */
+  version?: number
+}
+
+export type BlueprintsVersionsListRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type ByBlueprint = true | string
+
 export type CanonicalField =
   | string
   | {
@@ -371,6 +658,8 @@ export type Client = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -388,6 +677,8 @@ export type ClientDetail = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -398,9 +689,109 @@ export type ClientDetail = {
   latest_snapshot_version: number | null
 }
 
+export type ClientHealth = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** The worst of its risks */
+  risk: RiskLevel
+  /** The worst first */
+  risks: ClientRisk[]
+  connection: {
+    /** A UUID */
+    id: string
+    status: ConnectionStatus
+    environment: Environment
+    sfdc_org_id: string | null
+    error: Fault | null
+    /** Since the grant was given or this server last refreshed it; Nango also refreshes by itself */
+    days_since_refresh: number | null
+    /** Salesforce ends a grant that nobody uses for so long */
+    days_allowed: number
+  } | null
+  /** As Salesforce last said it; null if it was never asked */
+  api_usage: {
+    used: number
+    max: number
+    left: number
+    /** Kept for other tools */
+    reserve: number
+    /** Of ended work of this client, in the last 24 hours */
+    ours: number
+    /** Used in 24 hours, if this server goes on as in the last hour and all others as in the last day */
+    forecast: number
+    /** ISO 8601 in UTC */
+    observed_at: string
+  } | null
+  /** The newest complete one */
+  snapshot: {
+    /** A UUID */
+    id: string
+    version: number
+    /** ISO 8601 in UTC */
+    completed_at: string
+    age_seconds: number
+  } | null
+  work: {
+    /** Not ended, paused included */
+    running: number
+    waiting_for_person: number
+    /** Wholly or in part, in the last 7 days */
+    failed: number
+  }
+  /** As of the last pull, or of just now with `refresh`; null where not known */
+  missing_permissions: string[] | null
+  /** With `refresh`: what Salesforce said just now; null where there is nobody to ask */
+  live: ConnectionHealth | null
+}
+
+export type ClientHits = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot: SearchedSnapshot | null
+  /** On all pages */
+  hits_count: number
+  hits: SearchHit[]
+}
+
 export type ClientPage = {
   items: Client[]
   next_cursor: string | null
+}
+
+export type ClientRisk = {
+  code: RiskCode
+  level: RiskLevel
+  message: string
+  /** What you do */
+  remedy: string
+  /** To send to the client's Salesforce administrator; null where they can do nothing */
+  for_admin: string | null
+  /** Most likely first; a single one where Salesforce or Nango said which it is */
+  possible_causes: PossibleCause[]
+}
+
+/** Which clients: those for which everything in it holds */
+export type ClientSelector = {
+  /** Every active client */
+  all?: true
+  /** These; each of them has to be an active client */
+  client_ids?: readonly string[]
+  /** Clients that have all of these tags with these values */
+  tags?: ClientTags
+  /** Clients bound to this blueprint; true: to the one that the call is about, or else to any */
+  bound?: ByBlueprint
+  /** Clients that differed from this blueprint when drift was last looked for; true: as for `bound` */
+  drifted?: ByBlueprint
+  /** Clients whose connection is to such a Salesforce org */
+  environment?: Environment
+  /** Ids of clients that are left out, whatever else holds */
+  exclude?: readonly string[]
+}
+
+export type ClientTags = {
+  [name: string]: string
 }
 
 export type ClientsCreateRequest = {
@@ -408,6 +799,8 @@ export type ClientsCreateRequest = {
   domain?: string | null
   /** Your own data, stored and returned unchanged */
   metadata?: object
+  /** What selectors choose by: at most 20 keys with values */
+  tags?: ClientTags
 }
 
 export type ClientsExportRequest = {
@@ -436,6 +829,8 @@ export type ClientsListRequest = {
   cursor?: string
   /** Searched for in name and domain, case-insensitive */
   query?: string
+  /** Only clients that have all of these */
+  tags?: ClientTags
 }
 
 export type ClientsUpdateRequest = {
@@ -445,7 +840,31 @@ export type ClientsUpdateRequest = {
   domain?: string | null
   /** Replaces the stored data */
   metadata?: object
+  /** Replaces all tags of the client */
+  tags?: ClientTags
   is_active?: boolean
+}
+
+export type ComparedChange = 'added' | 'missing' | 'changed'
+
+export type ComparedClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot_version: number | null
+}
+
+export type ComparedDifference = {
+  kind: SearchKind
+  name: string
+  field: string | null
+  /** Seen from what most clients have */
+  change: ComparedChange
+  attributes: {
+    name: string
+    most: unknown
+    found: unknown
+  }[]
 }
 
 export type ComparedSnapshot = {
@@ -457,6 +876,30 @@ export type ComparedSnapshot = {
 }
 
 export type ComponentAction = 'created' | 'updated' | 'unchanged' | 'deleted'
+
+export type ComponentDrift = {
+  /** As in package.xml, or `Mapping` */
+  type: string
+  full_name: string
+  /** In the version; null for what the client added */
+  path: string | null
+  state: DriftComponentState
+  /** Somebody accepted that it stands like this */
+  accepted: boolean
+  differences: DriftDifference[]
+  /** With `behind`: the version as which it stands */
+  stands_at: number | null
+  /** The newest deployment of ours that put it in place */
+  deployed: {
+    /** A UUID */
+    deployment_id: string
+    /** ISO 8601 in UTC */
+    at: string
+    by: string | null
+  } | null
+  /** When it was changed last in Salesforce; known of automations only */
+  changed_at: string | null
+}
 
 export type ComponentName = {
   type: string
@@ -646,11 +1089,7 @@ export type ConnectionHealth = {
     /** What to do about it */
     remedy: string
     /** Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each */
-    possible_causes: {
-      code: string
-      message: string
-      remedy: string
-    }[]
+    possible_causes: PossibleCause[]
   }[]
 }
 
@@ -792,6 +1231,17 @@ export type ConnectionsUpdateRequest = {
   api_version?: string
 }
 
+export type ContentGroup = {
+  clients_count: number
+  clients: ComparedClient[]
+  is_most_common: boolean
+  /** The field, or the object itself, as these clients have it */
+  content: SearchHit | null
+  differences_count: number
+  /** From what most clients have; the first 100 */
+  differences: ComparedDifference[]
+}
+
 /** Creates another record, after the save */
 export type CreateRecordAction = {
   type: 'create_record'
@@ -802,12 +1252,45 @@ export type CreateRecordAction = {
   }
 }
 
+export type CreatedReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Of the first 50 clients; more with /api/fleet/reconsent/links. Null on a replay */
+  links: ReconsentLink[] | null
+}
+
 export type CredentialType = 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
 
 export type DeployCancelRequest = {
   /** A UUID */
   deployment_id: string
   abandon?: boolean
+}
+
+export type DeployCheckedRequest = {
+  /** A UUID */
+  client_id: string
+  /** A UUID */
+  conflict_report_id: string
+  /** As the report has it */
+  plan_hash: string
+  accept?: readonly 'yellow'[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
 }
 
 export type DeployCustomObjectsRequest = {
@@ -958,6 +1441,103 @@ export type DeploymentSummaryPage = {
   next_cursor: string | null
 }
 
+export type DriftClientState = 'waiting' | 'in_sync' | 'drifted' | 'unknown'
+
+/** `behind`: as an older version put it. `modified`: somebody changed what we deployed. `missing`: somebody removed it. `ahead`: the client added it. `extra_grant`: more access than wanted. `unreadable`: the connected user does not see it. `not_applied`: no deployment of ours has put it in place. `unknown`: the snapshot does not say */
+export type DriftComponentState =
+  | 'in_sync'
+  | 'behind'
+  | 'modified'
+  | 'missing'
+  | 'ahead'
+  | 'extra_grant'
+  | 'unreadable'
+  | 'not_applied'
+  | 'unknown'
+
+export type DriftDifference = {
+  attribute: string
+  wanted: unknown
+  found: unknown
+}
+
+export type DriftResult = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  run_id: string
+  /** A UUID */
+  client_id: string
+  /** A UUID */
+  blueprint_id: string
+  /** At which the client should stand; 0: the blueprint has none */
+  version: number
+  state: DriftClientState
+  /** Why it is unknown */
+  reason: Fault | null
+  snapshot_id: string | null
+  snapshot_version: number | null
+  snapshot_at: string | null
+  counts: DriftStateCounts
+  components: ComponentDrift[]
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type DriftResultPage = {
+  items: DriftResult[]
+  next_cursor: string | null
+}
+
+export type DriftRun = {
+  /** A UUID */
+  id: string
+  /** null: all blueprints */
+  blueprint_id: string | null
+  /** As it was sent; null: every bound client */
+  selector: {
+    [name: string]: unknown
+  } | null
+  max_age_hours: number | null
+  refresh: boolean
+  status: DriftRunStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Of clients; the first four add up to their number */
+  counts: {
+    in_sync: number
+    drifted: number
+    unknown: number
+    /** Their pulls have not ended */
+    waiting: number
+    components: DriftStateCounts
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  completed_at: string | null
+}
+
+export type DriftRunPage = {
+  items: DriftRun[]
+  next_cursor: string | null
+}
+
+export type DriftRunStatus = 'running' | 'complete'
+
+/** How many components are in each state; states without any are left out */
+export type DriftStateCounts = {
+  in_sync?: number
+  behind?: number
+  modified?: number
+  missing?: number
+  ahead?: number
+  extra_grant?: number
+  unreadable?: number
+  not_applied?: number
+  unknown?: number
+}
+
 export type DryRunCounts = {
   would_update: number
   would_send: number
@@ -982,6 +1562,8 @@ export type ErrorCode =
   | 'bad_request'
   | 'invalid_plan'
   | 'invalid_mapping'
+  | 'invalid_blueprint'
+  | 'invalid_parameters'
   | 'mapping_missing'
   | 'unknown_field'
   | 'unknown_object'
@@ -998,6 +1580,9 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'already_exists'
   | 'last_admin'
+  | 'blueprint_archived'
+  | 'blueprint_changed'
+  | 'drift_superseded'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -1044,6 +1629,7 @@ export type Event =
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
   | EventApprovalRequested
+  | EventDriftFound
   | EventWebhookEndpointDisabled
 
 /** A Salesforce org's daily API calls are used up except for the reserve: work in it waits */
@@ -1237,6 +1823,28 @@ export type EventDeploymentFinished = {
   }
 }
 
+/** A client differs from its blueprint in something that the result before did not show */
+export type EventDriftFound = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'drift.found'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    run_id: string
+    blueprint_id: string
+    version: number
+    /** How many components are in each state */
+    components: {
+      [name: string]: number
+    }
+  }
+}
+
 export type EventPage = {
   items: Event[]
   next_cursor: string | null
@@ -1337,6 +1945,7 @@ export type EventType =
   | 'api_budget.exhausted'
   | 'api_budget.restored'
   | 'approval.requested'
+  | 'drift.found'
   | 'webhook_endpoint.disabled'
 
 /** An endpoint was disabled: it answered 410, or nothing but failures came back for five days */
@@ -1389,6 +1998,8 @@ export type FaultCode =
   | 'bad_request'
   | 'invalid_plan'
   | 'invalid_mapping'
+  | 'invalid_blueprint'
+  | 'invalid_parameters'
   | 'mapping_missing'
   | 'unknown_field'
   | 'unknown_object'
@@ -1405,6 +2016,9 @@ export type FaultCode =
   | 'method_not_allowed'
   | 'already_exists'
   | 'last_admin'
+  | 'blueprint_archived'
+  | 'blueprint_changed'
+  | 'drift_superseded'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -1739,6 +2353,199 @@ export type FindingCode =
   | 'salesforce_refuses'
   | 'salesforce_warns'
 
+export type FleetCompareRequest = {
+  /** API name, without regard to case */
+  object: string
+  /** API name of a field; absent: the whole object */
+  field?: string
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Groups a page. Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetComparison = {
+  totals: {
+    /** Clients that have it */
+    present: number
+    absent: number
+    /** Different contents; 1: all that have it agree */
+    groups: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  /** Clients whose contents are equal, the largest group first */
+  items: ContentGroup[]
+  /** Clients that were searched and do not have it */
+  absent: ComparedClient[]
+  next_cursor: string | null
+}
+
+export type FleetDriftAcceptRequest = {
+  /** The newest result of the client */
+  result_id: string
+  /** Default: all that differs */
+  components?: readonly {
+    type: string
+    full_name: string
+  }[]
+  /** Why */
+  note?: string
+}
+
+export type FleetDriftGetRequest = {
+  /** A UUID */
+  run_id: string
+}
+
+export type FleetDriftListRequest = {
+  /** Runs about this blueprint only */
+  blueprint_id?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetDriftResultsRequest = {
+  /** A UUID */
+  run_id: string
+  /** A UUID */
+  client_id?: string
+  state?: DriftClientState
+  /** Only clients with such a component, and of those only these components */
+  component_state?: DriftComponentState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetDriftRunRequest = {
+  /** Default: all that are not archived */
+  blueprint_id?: string
+  /** Of the bound clients. Default: all */
+  selector?: ClientSelector
+  /** With an older snapshot a client is `unknown`. Default: any age */
+  max_age_hours?: number
+  /** Pull the topologies first */
+  refresh?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetHealth = {
+  /** Chosen clients by their worst risk, on all pages and whatever `risk` and `code` say */
+  totals: {
+    critical: number
+    warning: number
+    notice: number
+    none: number
+  }
+  items: ClientHealth[]
+  next_cursor: string | null
+}
+
+export type FleetHealthRequest = {
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Only clients whose worst risk is at least so bad */
+  risk?: LeastRisk
+  /** Only clients with this risk */
+  code?: RiskCode
+  /** Ask Salesforce about the clients of the page */
+  refresh?: boolean
+  /** Default: `50` */
+  limit?: number
+  cursor?: string
+}
+
+export type FleetReconsentCreateRequest = {
+  /** For people */
+  name: string
+  note?: string
+  /** `scope`, `dead_grant`, or `app_rules`: the rules of the app or of Salesforce changed */
+  reason?: ReconsentReason
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+}
+
+export type FleetReconsentGetRequest = {
+  /** A UUID */
+  campaign_id: string
+  state?: ReconsentState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetReconsentLinksRequest = {
+  /** A UUID */
+  campaign_id: string
+  /** Only these of its clients */
+  client_ids?: readonly string[]
+}
+
+export type FleetReconsentListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetSearchRequest = {
+  kind: SearchKind
+  /** API name of the object, without regard to case; `*` stands for any characters */
+  object?: string
+  /** API name; of a picklist value the value, without regard to case; `*` stands for any characters */
+  name?: string
+  /** Label, or the name of what has none, without regard to case; `*` stands for any characters */
+  label?: string
+  /** For kind picklist_value: API name of its field */
+  field?: string
+  /** As `type` of a hit */
+  type?: string
+  /** For kind object, field */
+  custom?: boolean
+  /** For kind field */
+  required?: boolean
+  /** For kind field */
+  unique?: boolean
+  /** For kind field */
+  external_id?: boolean
+  /** For kind field */
+  calculated?: boolean
+  /** For kind field */
+  encrypted?: boolean
+  /** For kind field */
+  restricted?: boolean
+  /** For kind object, field, record_type, automation */
+  managed?: boolean
+  /** For kind picklist_value, record_type, automation */
+  active?: boolean
+  /** For kind field and automation: a part of the formula or condition; A to Z without regard to case */
+  formula?: string
+  /** For kind automation: API name of the object that triggers it, without regard to case; `*` stands for any characters */
+  trigger_object?: string
+  /** For kind automation: what triggers it */
+  event?: TriggerEvent
+  /** The clients in which nothing matches */
+  missing?: boolean
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type FlowAction =
   | UpdateFieldsAction
   | UpdateRecordsAction
@@ -1825,11 +2632,52 @@ export type JunctionLinkRow = {
   }
 }
 
+export type LeastRisk = 'critical' | 'warning' | 'notice'
+
+export type LeftOutOfBlueprint = {
+  type: string
+  full_name: string
+  /** What a plan cannot say about it */
+  reason: string
+}
+
 export type LinkRow = LookupLinkRow | JunctionLinkRow
 
 export type LinkTarget = {
   object: string
   match: RecordMatch
+}
+
+export type ListedField = {
+  api_name: string
+  label: string | null
+  type: string
+  custom: boolean
+  /** No record can be created without a value */
+  required: boolean
+  unique: boolean
+  external_id: boolean
+  calculated: boolean
+  length: number | null
+  reference_to: string[]
+  picklist_values_count: number
+}
+
+export type ListedObject = {
+  api_name: string
+  label: string | null
+  label_plural: string | null
+  key_prefix: string | null
+  custom: boolean
+  fields_count: number
+  record_types_count: number
+}
+
+export type ListedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
 }
 
 export type LookupLinkRow = {
@@ -2193,6 +3041,15 @@ export type OrganizationPage = {
   next_cursor: string | null
 }
 
+export type ParameterType = 'text' | 'number' | 'boolean' | 'list'
+
+export type ParameterValue = string | number | boolean | readonly string[]
+
+/** By name of the parameter */
+export type ParameterValues = {
+  [name: string]: ParameterValue
+}
+
 export type Permission =
   | 'connections.read'
   | 'connections.write'
@@ -2205,6 +3062,8 @@ export type Permission =
   | 'workflows.write'
   | 'events.read'
   | 'webhooks.manage'
+  | 'fleet.read'
+  | 'fleet.write'
   | 'org.manage'
 
 /** DescribePicklistEntry */
@@ -3086,6 +3945,12 @@ export type PlanValidationRule = {
   error_display_field?: string
 }
 
+export type PossibleCause = {
+  code: string
+  message: string
+  remedy: string
+}
+
 /** A problem, RFC 9457 */
 export type Problem = {
   type: string
@@ -3347,6 +4212,80 @@ export type ReadyResponse = {
   status: 'ready'
 }
 
+export type ReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type ReconsentCampaignPage = {
+  items: ReconsentCampaign[]
+  next_cursor: string | null
+}
+
+export type ReconsentCampaignWithClients = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  items: ReconsentClient[]
+  next_cursor: string | null
+}
+
+export type ReconsentClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  reason: ReconsentReason
+  /** The fault of the connection when it was asked for */
+  cause: Fault | null
+  /** `waiting`: no link is valid. `link_open`: one is. `refused`: what was authorized was not accepted. `done`: authorized since */
+  state: ReconsentState
+  link_expires_at: string | null
+  refusal: Fault | null
+  done_at: string | null
+}
+
+export type ReconsentLink = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** Null where `error` says why there is none */
+  connect_link: string | null
+  expires_at: string | null
+  error: Fault | null
+}
+
+export type ReconsentLinks = {
+  /** Null on a replay */
+  items: ReconsentLink[] | null
+}
+
+export type ReconsentReason = 'scope' | 'dead_grant' | 'app_rules'
+
+export type ReconsentState = 'waiting' | 'link_open' | 'refused' | 'done'
+
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
@@ -3390,9 +4329,31 @@ export type RecordTypeInfo = {
   [name: string]: unknown
 }
 
+export type RemovedBindings = {
+  removed: number
+}
+
 export type Reversibility = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
 
 export type RevocationStep = 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
+
+export type RiskCode =
+  | 'never_connected'
+  | 'authorization_pending'
+  | 'revoked'
+  | 'expired'
+  | 'connection_error'
+  | 'refresh_failing'
+  | 'refresh_due'
+  | 'api_budget_exhausted'
+  | 'api_budget_low'
+  | 'missing_permissions'
+  | 'no_snapshot'
+  | 'snapshot_old'
+  | 'work_waiting'
+  | 'work_failed'
+
+export type RiskLevel = 'critical' | 'warning' | 'notice' | 'none'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
 
@@ -3479,6 +4440,56 @@ export type SalesforceIdentity = {
 }
 
 export type SampleValue = string | number | boolean | null
+
+export type SearchHit = {
+  kind: SearchKind
+  /** Null for an automation that no object triggers */
+  object: string | null
+  /** The API name; of a picklist value the value; of an object the object itself */
+  name: string
+  /** Of a picklist value: its field */
+  field: string | null
+  label: string | null
+  /** Of a field its type in a describe (`picklist`); of an object `standard_object`, `custom_object`, `custom_setting`, `custom_metadata`, `platform_event`, `big_object`, `external_object`, `knowledge_article` or `companion` (history, sharing, feed); of an automation `flow` and so on */
+  type: string
+  /** Those that say something about this kind: `custom`, `required`, `active` … */
+  flags: {
+    [name: string]: boolean
+  }
+  /** A field's formula, or the condition of a rule */
+  formula: string | null
+  /** What else is known: `length`, `reference_to`, `events`, `timing` … */
+  detail: {
+    [name: string]: unknown
+  } | null
+}
+
+export type SearchKind = 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+
+export type SearchResult = {
+  /** Exact, and of all pages */
+  totals: {
+    hits: number
+    clients_with_hits: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  items: ClientHits[]
+  next_cursor: string | null
+}
+
+/** What was searched; members are null for a moment where retention has just deleted it */
+export type SearchedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
+  age_seconds: number | null
+}
 
 /** Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like */
 export type SendEmailAction = {
@@ -3580,6 +4591,23 @@ export type SnapshotAutomation = {
   definition_version: number | null
   /** The content as the Metadata API gives it, as JSON: an element is its text or an object of its children, a repeated element an array (so a list of one is not an array). Null where hidden. */
   definition: MetadataJson | null
+}
+
+export type SnapshotFields = {
+  snapshot: ListedSnapshot
+  object: string
+  /** On all pages */
+  total: number
+  items: ListedField[]
+  next_cursor: string | null
+}
+
+export type SnapshotObjects = {
+  snapshot: ListedSnapshot
+  /** On all pages */
+  total: number
+  items: ListedObject[]
+  next_cursor: string | null
 }
 
 export type SnapshotPage = {
@@ -3811,6 +4839,22 @@ export type TopologyDiffRequest = {
   cursor?: string
 }
 
+export type TopologyFieldsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of API name or label, without regard to case */
+  query?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** API name, without regard to case */
+  object: string
+}
+
 export type TopologyGetRequest = {
   /** A UUID */
   client_id: string
@@ -3830,6 +4874,20 @@ export type TopologyHistoryRequest = {
   since?: string
   /** Created before */
   until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type TopologyObjectsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of the API name, without regard to case */
+  query?: string
   /** Default: `50` */
   limit?: number
   /** `next_cursor` of the previous page, with the same filters */
@@ -4353,6 +5411,7 @@ export type WebhookEvent =
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
   | EventApprovalRequested
+  | EventDriftFound
   | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {
@@ -4461,7 +5520,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`, `webhooks.manage` or `fleet.write`, and one with `client_ids` no `fleet.read`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -4587,6 +5646,132 @@ export interface TopologyResource {
    * Needs the permission `topology.read`.
    */
   diff(body: TopologyDiffRequest, options?: CallOptions): Promise<TopologyDiff>
+
+  /**
+   * List the objects of a snapshot.
+   *
+   * By API name, with labels and counts; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  objects(body: TopologyObjectsRequest, options?: CallOptions): Pages<ListedObject, SnapshotObjects>
+
+  /**
+   * List the fields of an object of a snapshot.
+   *
+   * By API name; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  fields(body: TopologyFieldsRequest, options?: CallOptions): Pages<ListedField, SnapshotFields>
+}
+
+export interface FleetResource {
+  /**
+   * Search the newest snapshots of all clients.
+   *
+   * Over the newest complete snapshot of every client, without a call to Salesforce. Hits are grouped by client, in the order of their names, `limit` hits a page: a client with many goes on on the next page. With `missing`, the clients in which nothing matches, `limit` clients a page. What the connected user does not see is not in a snapshot, so a client without a hit may still have it: see `stats.not_visible` of its snapshot. A new snapshot is searched a moment after its pull has ended.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  search(body: FleetSearchRequest, options?: CallOptions): Pages<ClientHits, SearchResult>
+
+  /**
+   * Compare one object or field over all clients.
+   *
+   * Which clients have exactly the same, and how the others differ from what most have; from the newest complete snapshots, without a call to Salesforce. An object is compared with its fields, picklist values and record types, a field with its picklist values. Ids, dates and what only the rights of the connected user decide do not count. A name that no client has is no error: all are `absent`.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  compare(body: FleetCompareRequest, options?: CallOptions): Pages<ContentGroup, FleetComparison>
+
+  /**
+   * How all clients are, the worst first.
+   *
+   * Connection and its cause, API calls, snapshot, work and missing permissions of every client, with what is wrong, what to do about it, and a sentence to send to the client’s Salesforce administrator. From what is stored, unless `refresh` is sent: then Salesforce is asked about the clients of the page (three calls each, at most 50 clients a page).
+   *
+   * Needs the permission `fleet.read`.
+   */
+  health(body?: FleetHealthRequest, options?: CallOptions): Pages<ClientHealth, FleetHealth>
+
+  /**
+   * Ask clients to authorize again.
+   *
+   * Without `reason`, those of the chosen clients that have to: their grant is dead, or lacks a scope. With `reason`, all chosen clients that were ever connected. Each gets a fresh link, to be opened by somebody who may log in to the client’s Salesforce org; a connected client stays connected until then. A link is valid for half an hour. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentCreate(
+    body: FleetReconsentCreateRequest,
+    options?: CallOptions,
+  ): Promise<CreatedReconsentCampaign>
+
+  /**
+   * Get a campaign with its clients.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentGet(
+    body: FleetReconsentGetRequest,
+    options?: CallOptions,
+  ): Pages<ReconsentClient, ReconsentCampaignWithClients>
+
+  /**
+   * List campaigns, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentList(body?: FleetReconsentListRequest, options?: CallOptions): Pages<ReconsentCampaign>
+
+  /**
+   * Get fresh links for a campaign.
+   *
+   * For at most 50 clients that have not authorized yet, those without a valid link first; links that they were given before no longer work. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentLinks(body: FleetReconsentLinksRequest, options?: CallOptions): Promise<ReconsentLinks>
+
+  /**
+   * Find out how clients differ from their blueprints.
+   *
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   *
+   * The event `drift.found` tells of a client that differs in something that its result before did not show.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * Get a drift run.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * List drift runs, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
+
+  /**
+   * List the results of a drift run, one for each client and blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
+
+  /**
+   * Accept that a client differs from its blueprint.
+   *
+   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
 }
 
 export interface ConflictsResource {
@@ -4630,6 +5815,15 @@ export interface DeployResource {
     body: DeployCustomObjectsRequest,
     options?: CallOptions,
   ): PendingOperation<Deployment>
+
+  /**
+   * Deploy what a conflict report checked.
+   *
+   * For whoever has read a report and does not send its plan again: a person who decides, or an agent. `plan_hash` is that of the report, so that nothing else can be meant. What was checked must not have changed since. A report about workflows also needs the permission `workflows.write`.
+   *
+   * Needs the permission `deploy.write`.
+   */
+  checked(body: DeployCheckedRequest, options?: CallOptions): PendingOperation<Deployment>
 
   /**
    * Get a deployment.
@@ -4872,6 +6066,129 @@ export interface WorkflowsResource {
   remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
+export interface BlueprintsResource {
+  /**
+   * Create a blueprint.
+   *
+   * What you want in the Salesforce orgs of several clients, under one name. Its versions say what that is: create one with `/api/blueprints/versions/create`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  create(body: BlueprintsCreateRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Update the name or description of a blueprint.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  update(body: BlueprintsUpdateRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Get a blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  get(body: BlueprintsGetRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * List blueprints, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  list(body?: BlueprintsListRequest, options?: CallOptions): Pages<Blueprint>
+
+  /**
+   * Archive a blueprint, or restore it.
+   *
+   * An archived blueprint gets no new versions, bindings and rollouts. What is bound to it stays bound, and nothing changes in any Salesforce org.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  archive(body: BlueprintsArchiveRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Create a version of a blueprint.
+   *
+   * Holds a plan, workflows, mappings, or several of them, and never changes. `{ "param": "name" }` in place of a value leaves it to each client: in labels, descriptions, lists of picklist values, default values, names of layouts, sections, profiles, permission sets, queues and users, and in every number and switch. API names are the same for all clients.
+   *
+   * What is wrong is `400 invalid_blueprint` with its path: an undeclared or unused parameter, one in a place of a different type, and whatever a deploy of the content would refuse.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  versionsCreate(
+    body: BlueprintsVersionsCreateRequest,
+    options?: CallOptions,
+  ): Promise<BlueprintVersion>
+
+  /**
+   * Get a version of a blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsGet(body: BlueprintsVersionsGetRequest, options?: CallOptions): Promise<BlueprintVersion>
+
+  /**
+   * List the versions of a blueprint, newest first.
+   *
+   * Without what they hold.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsList(
+    body: BlueprintsVersionsListRequest,
+    options?: CallOptions,
+  ): Pages<BlueprintVersionSummary>
+
+  /**
+   * Compare two versions of a blueprint.
+   *
+   * Elements of lists are compared by their names, wherever they stand.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsDiff(
+    body: BlueprintsVersionsDiffRequest,
+    options?: CallOptions,
+  ): Promise<BlueprintVersionDiff>
+
+  /**
+   * Create a version from what a client has.
+   *
+   * Writes named things of the newest snapshot as a plan, workflows and mappings, without a Salesforce call. A field is in it only if a deploy would leave it unchanged in the client it came from, as far as the snapshot shows; everything else is in `left_out` with the reason. Descriptions, page layouts, permissions and the like are not in a snapshot.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  fromClient(body: BlueprintsFromClientRequest, options?: CallOptions): Promise<BlueprintFromClient>
+
+  /**
+   * Bind clients to a blueprint, or change their bindings.
+   *
+   * A bound client should stand at the newest version, or at `pinned_version`, with these parameters. Nothing is sent to Salesforce. All clients are bound or none; values that do not fit the version are `400 invalid_parameters`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  bindingsSet(body: BlueprintsBindingsSetRequest, options?: CallOptions): Promise<BlueprintBindings>
+
+  /**
+   * List bindings, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  bindingsList(body?: BlueprintsBindingsListRequest, options?: CallOptions): Pages<BlueprintBinding>
+
+  /**
+   * Remove the bindings of clients.
+   *
+   * They are no longer asked to stand at the blueprint. Nothing changes in their Salesforce orgs; clients that are not bound are left out.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  bindingsRemove(
+    body: BlueprintsBindingsRemoveRequest,
+    options?: CallOptions,
+  ): Promise<RemovedBindings>
+}
+
 export interface ApprovalsResource {
   /**
    * Get an approval.
@@ -5039,11 +6356,13 @@ export abstract class Resources {
   declare readonly tokens: TokensResource
   declare readonly connections: ConnectionsResource
   declare readonly topology: TopologyResource
+  declare readonly fleet: FleetResource
   declare readonly conflicts: ConflictsResource
   declare readonly deploy: DeployResource
   declare readonly mappings: MappingsResource
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
+  declare readonly blueprints: BlueprintsResource
   declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
   declare readonly events: EventsResource
@@ -5098,6 +6417,22 @@ export const ENDPOINTS: {
     get: { path: '/api/topology/get', repeat: true },
     history: { path: '/api/topology/history', repeat: true, list: 200 },
     diff: { path: '/api/topology/diff', repeat: true },
+    objects: { path: '/api/topology/objects', list: 200 },
+    fields: { path: '/api/topology/fields', list: 200 },
+  },
+  fleet: {
+    search: { path: '/api/fleet/search', list: 200 },
+    compare: { path: '/api/fleet/compare', list: 200 },
+    health: { path: '/api/fleet/health', list: 200 },
+    reconsentCreate: { path: '/api/fleet/reconsent/create', key: true },
+    reconsentGet: { path: '/api/fleet/reconsent/get', list: 200 },
+    reconsentList: { path: '/api/fleet/reconsent/list', list: 200 },
+    reconsentLinks: { path: '/api/fleet/reconsent/links', key: true },
+    driftRun: { path: '/api/fleet/drift/run', key: true },
+    driftGet: { path: '/api/fleet/drift/get' },
+    driftList: { path: '/api/fleet/drift/list', list: 200 },
+    driftResults: { path: '/api/fleet/drift/results', list: 200 },
+    driftAccept: { path: '/api/fleet/drift/accept' },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },
@@ -5106,6 +6441,7 @@ export const ENDPOINTS: {
   },
   deploy: {
     customObjects: { path: '/api/deploy/custom-objects', key: true, work: 'deployment' },
+    checked: { path: '/api/deploy/checked', key: true, work: 'deployment' },
     status: { path: '/api/deploy/status', repeat: true },
     list: { path: '/api/deploy/list', repeat: true, list: 200 },
     cancel: { path: '/api/deploy/cancel', key: true },
@@ -5136,6 +6472,21 @@ export const ENDPOINTS: {
     deploy: { path: '/api/workflows/deploy', key: true, work: 'deployment' },
     setActive: { path: '/api/workflows/set-active', key: true, work: 'deployment' },
     remove: { path: '/api/workflows/remove', key: true, work: 'deployment' },
+  },
+  blueprints: {
+    create: { path: '/api/blueprints/create', key: true },
+    update: { path: '/api/blueprints/update', repeat: true },
+    get: { path: '/api/blueprints/get', repeat: true },
+    list: { path: '/api/blueprints/list', repeat: true, list: 200 },
+    archive: { path: '/api/blueprints/archive' },
+    versionsCreate: { path: '/api/blueprints/versions/create', key: true },
+    versionsGet: { path: '/api/blueprints/versions/get' },
+    versionsList: { path: '/api/blueprints/versions/list', list: 200 },
+    versionsDiff: { path: '/api/blueprints/versions/diff' },
+    fromClient: { path: '/api/blueprints/from-client', key: true },
+    bindingsSet: { path: '/api/blueprints/bindings/set', key: true },
+    bindingsList: { path: '/api/blueprints/bindings/list', list: 200 },
+    bindingsRemove: { path: '/api/blueprints/bindings/remove' },
   },
   approvals: {
     get: { path: '/api/approvals/get', repeat: true },

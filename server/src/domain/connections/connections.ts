@@ -306,20 +306,26 @@ export const createConnections = (options: Options) => {
   }
 
   /**
-   * Ends the connection: first in the database, so that no replica hands out its token any longer, then
-   * at Salesforce and Nango. Steps that fail there are named, and later calls for the client try them
-   * again.
+   * Ends the connection of a client: first in the database, so that no replica hands out its token any
+   * longer, then at Salesforce and Nango. Steps that fail there are named, and later calls for the client
+   * try them again. Null: the client never had one. Throws not_found.
    */
-  const revoke = async (
-    caller: Caller,
-    input: { client_id: string },
-  ): Promise<Connection & { failed_steps: FailedStep[] }> => {
-    const { tenant } = caller
-    const clientId = input.client_id
-    const { before, after } = await db.as(tenant).tx(async (tx) => {
+  const end = async (
+    tenant: Tenant,
+    actor: Actor,
+    clientId: string,
+  ): Promise<{ row: ConnectionRow; failedSteps: FailedStep[] } | null> => {
+    const ending = await db.as(tenant).tx(async (tx) => {
       if ((await lockClient(tx, tenant, clientId)) === undefined) throw notFound('client')
       const present = await connectionOfClient(tx, tenant, clientId, true)
-      if (present === undefined) throw notFound('connection')
+      await tx
+        .updateTable('connection_attempts')
+        .set({ status: 'abandoned' })
+        .where('org_id', '=', tenant.orgId)
+        .where('client_id', '=', clientId)
+        .where('status', '=', 'open')
+        .execute()
+      if (present === undefined) return null
       if (present.status === 'revoked') return { before: present, after: present }
       const revoked = await tx
         .updateTable('crm_connections')
@@ -335,14 +341,7 @@ export const createConnections = (options: Options) => {
         .where('id', '=', present.id)
         .returningAll()
         .executeTakeFirstOrThrow()
-      await tx
-        .updateTable('connection_attempts')
-        .set({ status: 'abandoned' })
-        .where('org_id', '=', tenant.orgId)
-        .where('client_id', '=', clientId)
-        .where('status', '=', 'open')
-        .execute()
-      await audit(tx, actorOf(caller), {
+      await audit(tx, actor, {
         action: 'connection.revoke',
         clientId,
         targetType: 'connection',
@@ -350,21 +349,48 @@ export const createConnections = (options: Options) => {
       })
       return { before: present, after: revoked }
     })
-    tokens.forget(after.id)
     let failedSteps: FailedStep[] = []
-    if (before.status !== 'revoked' && before.nango_connection_id !== null) {
-      failedSteps = await retirement.retire(tenant, clientId, {
-        nangoConnectionId: before.nango_connection_id,
-        providerConfigKey: before.provider_config_key,
-        instanceUrl: before.instance_url,
-        sfdcOrgId: before.sfdc_org_id,
-      })
+    if (ending !== null) {
+      const { before, after } = ending
+      tokens.forget(after.id)
+      if (before.status !== 'revoked' && before.nango_connection_id !== null) {
+        failedSteps = await retirement.retire(tenant, clientId, {
+          nangoConnectionId: before.nango_connection_id,
+          providerConfigKey: before.provider_config_key,
+          instanceUrl: before.instance_url,
+          sfdcOrgId: before.sfdc_org_id,
+        })
+      }
     }
     if (failedSteps.length === 0) {
       await retirement.retireLeftovers(tenant, clientId)
       await retirement.retireStrays(tenant, clientId)
     }
-    return { ...show(caller, after), failed_steps: failedSteps }
+    return ending === null ? null : { row: ending.after, failedSteps }
+  }
+
+  /** As `end`, for a caller. Throws not_found also where there is no connection. */
+  const revoke = async (
+    caller: Caller,
+    input: { client_id: string },
+  ): Promise<Connection & { failed_steps: FailedStep[] }> => {
+    const ended = await end(caller.tenant, actorOf(caller), input.client_id)
+    if (ended === null) throw notFound('connection')
+    return { ...show(caller, ended.row), failed_steps: ended.failedSteps }
+  }
+
+  /** How many grants of the client may still be at Nango. */
+  const grantsLeft = async (tenant: Tenant, clientId: string): Promise<number> => {
+    const { left } = await db
+      .as(tenant)
+      .read.selectFrom('connection_attempts')
+      .select((select) => select.fn.countAll<string>().as('left'))
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('nango_connection_id', 'is not', null)
+      .where('retired_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    return Number(left)
   }
 
   // ----------------------------------------------------------------------------- Nango's hints
@@ -405,6 +431,8 @@ export const createConnections = (options: Options) => {
     update,
     refresh,
     revoke,
+    end,
+    grantsLeft,
     webhook,
   }
 }

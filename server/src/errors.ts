@@ -148,11 +148,6 @@ export const ERRORS = define({
     'Client is being off-boarded',
     'Wait for the end of the off-boarding; poll /api/fleet/offboard/get.',
   ),
-  nothing_to_leave: kind(
-    409,
-    'The client cannot be off-boarded this way',
-    'Connect the client so that what was deployed can be taken out, or repeat with leave_in_place.',
-  ),
   org_active: kind(
     409,
     'Organization is active',

@@ -45,6 +45,7 @@ import {
   type GateInput,
 } from './gate.ts'
 import { changeOf, rollbackChange, type Wish } from './change.ts'
+import { SHOWN_KINDS } from './combined.ts'
 import { createJournal } from './run/journal.ts'
 import { createDeploymentWorkers } from './workers.ts'
 import { waitingFault } from './workflows/deploy.ts'
@@ -179,7 +180,8 @@ const reportMissing = (): EngineError => {
   })
 }
 
-const LOCK = 'deployment_runs_one_per_salesforce_org'
+/** The index that allows one run in a Salesforce org. */
+export const LOCK = 'deployment_runs_one_per_salesforce_org'
 const ADOPT_GRACE_MS = 30_000
 
 export const createDeployments = (options: Options): Deployments => {
@@ -633,7 +635,10 @@ export const createDeployments = (options: Options): Deployments => {
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
         if (input.client_id !== undefined) await requireClient(tx, tenant, input.client_id)
-        let query = tx.selectFrom('crm_deployments').selectAll().where('org_id', '=', tenant.orgId)
+        let query = tx.selectFrom('crm_deployments')
+          .selectAll()
+          .where('org_id', '=', tenant.orgId)
+          .where('kind', 'in', SHOWN_KINDS)
         if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
         if (input.kind !== undefined) query = query.where('kind', '=', input.kind)
         if (input.status !== undefined) query = query.where('status', '=', input.status)

@@ -370,6 +370,8 @@ export type Client = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -387,6 +389,8 @@ export type ClientDetail = {
   metadata: {
     [name: string]: unknown
   }
+  /** What selectors choose by */
+  tags: ClientTags
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
@@ -402,11 +406,17 @@ export type ClientPage = {
   next_cursor: string | null
 }
 
+export type ClientTags = {
+  [name: string]: string
+}
+
 export type ClientsCreateRequest = {
   name: string
   domain?: string | null
   /** Your own data, stored and returned unchanged */
   metadata?: object
+  /** What selectors choose by: at most 20 keys with values */
+  tags?: ClientTags
 }
 
 export type ClientsExportRequest = {
@@ -435,6 +445,8 @@ export type ClientsListRequest = {
   cursor?: string
   /** Searched for in name and domain, case-insensitive */
   query?: string
+  /** Only clients that have all of these */
+  tags?: ClientTags
 }
 
 export type ClientsUpdateRequest = {
@@ -444,6 +456,8 @@ export type ClientsUpdateRequest = {
   domain?: string | null
   /** Replaces the stored data */
   metadata?: object
+  /** Replaces all tags of the client */
+  tags?: ClientTags
   is_active?: boolean
 }
 
@@ -2202,6 +2216,8 @@ export type Permission =
   | 'workflows.write'
   | 'events.read'
   | 'webhooks.manage'
+  | 'fleet.read'
+  | 'fleet.write'
   | 'org.manage'
 
 /** DescribePicklistEntry */
@@ -4458,7 +4474,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`, `webhooks.manage` or `fleet.write`, and one with `client_ids` no `fleet.read`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */

@@ -68,6 +68,7 @@ interface Clients {
   name: string
   domain: string | null
   metadata: DefaultedJson<Record<string, unknown>>
+  tags: DefaultedJson<Record<string, string>>
   is_active: Generated<boolean>
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
@@ -654,6 +655,45 @@ interface WebhookDeliveries {
   ended_at: Timestamp | null
 }
 
+interface Blueprints {
+  id: string
+  org_id: string
+  slug: string
+  name: string
+  description: string | null
+  latest_version: Generated<number>
+  is_archived: Generated<boolean>
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface BlueprintVersions {
+  id: string
+  org_id: string
+  blueprint_id: string
+  version: number
+  content_hash: string
+  content: Json<unknown>
+  parameters: Json<unknown>
+  notes: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
+interface BlueprintBindings {
+  id: string
+  org_id: string
+  client_id: string
+  blueprint_id: string
+  parameters: DefaultedJson<Record<string, unknown>>
+  pinned_version: number | null
+  overrides: DefaultedJson<unknown>
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
 interface Offboardings {
   id: string
   org_id: string
@@ -728,6 +768,9 @@ export interface TenantTables {
   events: Events
   webhook_endpoints: WebhookEndpoints
   webhook_deliveries: WebhookDeliveries
+  blueprints: Blueprints
+  blueprint_versions: BlueprintVersions
+  blueprint_bindings: BlueprintBindings
   offboardings: Offboardings
   purges: Purges
 }

@@ -85,6 +85,21 @@ call engine.define_event('offboarding_finished', 'public.offboardings', 'status'
           'restored', coalesce(jsonb_array_length(new.result -> 'restored'), 0),
           'stays', coalesce(jsonb_array_length(new.result -> 'stays'), 0)))$$);
 
+-- The rollback of what stands for an off-boarding is told as the end of that.
+call engine.define_event('rollback_finished', 'public.deployment_runs', 'ended_at',
+  $$old.ended_at is null and new.ended_at is not null and new.kind = 'rollback'$$, $$'rollback.finished'$$,
+  $$(select jsonb_build_object(
+      'deployment_id', d.id, 'status', coalesce(d.rollback ->> 'status', 'failed'),
+      'code', coalesce(d.rollback #>> '{error,code}', new.error ->> 'code'),
+      'components', jsonb_build_object(
+          'removed', coalesce(jsonb_array_length(d.rollback -> 'removed'), 0),
+          'restored', coalesce(jsonb_array_length(d.rollback -> 'restored'), 0),
+          'kept', coalesce(jsonb_array_length(d.rollback -> 'kept'), 0),
+          'remaining', coalesce(jsonb_array_length(d.rollback -> 'remaining'), 0)))
+    from public.crm_deployments d where d.org_id = new.org_id and d.id = new.deployment_id)$$,
+  $$exists (select from public.crm_deployments d where d.org_id = new.org_id and d.id = new.deployment_id
+             and d.kind not in ('offboarding', 'workflow_offboarding'))$$);
+
 -- ------------------------------------------------------------------------------------ purge
 
 -- A client, or without one a whole org, whose rows are being deleted. Its own row goes last.

@@ -16,7 +16,9 @@ import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createEvents } from './domain/events/events.ts'
+import { createOffboardings } from './domain/offboarding/offboardings.ts'
 import { createOrganizations } from './domain/organizations.ts'
+import { createPurges } from './domain/purge/purges.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
 import { createPushes } from './domain/pushes/pushes.ts'
@@ -42,6 +44,7 @@ import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { offboardingRoutes } from './http/routes/offboarding.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
@@ -94,6 +97,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof offboardingRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -115,6 +119,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...offboardingRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -266,6 +271,23 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
+  const offboardings = createOffboardings({
+    db,
+    jobs,
+    connections,
+    approvals,
+    logger,
+    waitScale,
+  })
+  const purges = createPurges({
+    db,
+    jobs,
+    connections,
+    farewellOf: offboardings.farewellOf,
+    logger,
+    waitScale,
+  })
+
   const webhooks = createWebhooks({
     timeoutMs: config.webhooks.timeoutMs,
     allowLoopback: config.webhooks.allowLoopback,
@@ -283,6 +305,8 @@ export const createEngine = async (
     deploy: deployments.workers.deploy,
     rollback: deployments.workers.rollback,
     push: pushes.worker,
+    offboard: offboardings.worker,
+    purge: purges.worker,
   }
   for (const kind of WORK_KINDS) jobs.define(kind, workers[kind])
 
@@ -311,6 +335,8 @@ export const createEngine = async (
     mappings,
     pushes,
     workflows,
+    offboardings,
+    purges,
     events,
     endpoints,
     deliveries,

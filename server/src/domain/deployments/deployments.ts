@@ -165,6 +165,10 @@ export interface Deployments {
   workers: { deploy: Worker; rollback: Worker }
 }
 
+/** Whether callers see it: what stands for an off-boarding is none of theirs. */
+const isShown = (row: DeploymentRow | undefined): row is DeploymentRow =>
+  row !== undefined && SHOWN_KINDS.some((kind) => kind === row.kind)
+
 /** Why a run ended; null while it runs and after a success. */
 const endOf = (run: RunRow | undefined): WorkFault | null =>
   run?.ended_at == null ? null : run.error
@@ -189,7 +193,7 @@ export const createDeployments = (options: Options): Deployments => {
   const get = async (tenant: Tenant, id: string): Promise<Deployment> => {
     const { read } = db.as(tenant)
     const row = await deploymentById(read, tenant, id)
-    if (row === undefined) throw notFound('deployment')
+    if (!isShown(row)) throw notFound('deployment')
     return toDeployment(row, await componentsById(read, tenant, id))
   }
 
@@ -459,7 +463,7 @@ export const createDeployments = (options: Options): Deployments => {
     const { tenant } = caller
     const id = input.deployment_id
     const row = await deploymentById(db.as(tenant).read, tenant, id)
-    if (row === undefined) throw notFound('deployment')
+    if (!isShown(row)) throw notFound('deployment')
     if (!isFinal(row)) {
       throw new EngineError('deployment_in_progress', 'Work on this deployment is under way.', {
         retryAfterSeconds: 5,
@@ -556,7 +560,7 @@ export const createDeployments = (options: Options): Deployments => {
     const id = input.deployment_id
     const run = await db.as(tenant).tx(async (tx) => {
       const row = await deploymentById(tx, tenant, id)
-      if (row === undefined) throw notFound('deployment')
+      if (!isShown(row)) throw notFound('deployment')
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
       if (input.abandon === true) requireStanding(open)
@@ -635,7 +639,8 @@ export const createDeployments = (options: Options): Deployments => {
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
         if (input.client_id !== undefined) await requireClient(tx, tenant, input.client_id)
-        let query = tx.selectFrom('crm_deployments')
+        let query = tx
+          .selectFrom('crm_deployments')
           .selectAll()
           .where('org_id', '=', tenant.orgId)
           .where('kind', 'in', SHOWN_KINDS)

@@ -40,11 +40,7 @@ const partsOf = async (
   const ofWorkflows =
     ids.automations === null
       ? null
-      : await loadWorkflowState(
-          reader,
-          { org_id: orgId, deployment_id: ids.automations },
-          moment,
-        )
+      : await loadWorkflowState(reader, { org_id: orgId, deployment_id: ids.automations }, moment)
   const files =
     ids.components === null
       ? []

@@ -13,7 +13,6 @@ import {
   useApproval,
 } from '../approvals/approvals.ts'
 import { type Change } from '../approvals/change.ts'
-import { actorOf } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type Connections } from '../connections/connections.ts'
@@ -225,7 +224,13 @@ export const createOffboardings = (deps: Options) => {
       let query = reader.selectFrom('offboardings').selectAll().where('org_id', '=', tenant.orgId)
       if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
       return pageOf(query, 'id', input, (row) => {
-        const { removed: _1, restored: _2, stays: _3, certificate: _4, ...rest } = toOffboarding(row)
+        const {
+          removed: _1,
+          restored: _2,
+          stays: _3,
+          certificate: _4,
+          ...rest
+        } = toOffboarding(row)
         return rest
       })
     },

@@ -4,7 +4,13 @@
 
 import { type Logger } from 'pino'
 import { sql } from 'kysely'
-import { type Database, isUniqueViolation, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
+import {
+  type Database,
+  isUniqueViolation,
+  type Tenant,
+  tenantOf,
+  type Tx,
+} from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -101,7 +107,15 @@ const staysOf = (
     }
     // What Salesforce refused to do for a flow is only said there.
     for (const { type, full_name, reason } of result.remaining) {
-      add({ type, full_name, code: 'in_use', reason, rows: null, changed_by: null, changed_at: null })
+      add({
+        type,
+        full_name,
+        code: 'in_use',
+        reason,
+        rows: null,
+        changed_by: null,
+        changed_at: null,
+      })
     }
   }
   for (const one of left) add({ ...one, changed_by: null, changed_at: null })
@@ -220,7 +234,12 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
 
   const history = (row: OffboardingRow): Promise<History> => {
     const { clientId, ...tenant } = scopeOf(row)
-    return historyOf(db.as({ ...tenant, clientId }).read, { ...tenant, clientId }, clientId, row.sfdc_org_id)
+    return historyOf(
+      db.as({ ...tenant, clientId }).read,
+      { ...tenant, clientId },
+      clientId,
+      row.sfdc_org_id,
+    )
   }
 
   /** The deployment that stands for all, and how its rollback ended; null: there is nothing of the kind. */

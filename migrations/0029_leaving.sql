@@ -11,14 +11,14 @@ alter table public.clients
 alter table public.organizations
   add column if not exists purging_at timestamptz;
 
--- Restrictive: it narrows the policy of the tenant. Whoever looks for the client finds none, whatever the
--- code does.
+-- Restrictive: it narrows the policy of the tenant. Whoever looks for the client in a tenant's scope finds
+-- none, whatever the code does; the lookups, which have no scope, still do.
 drop policy if exists not_purging on public.clients;
 create policy not_purging on public.clients as restrictive to sfdc_engine_runtime
-  using (purging_at is null) with check (true);
+  using (purging_at is null or (select engine.org_id()) is null) with check (true);
 drop policy if exists not_purging on public.organizations;
 create policy not_purging on public.organizations as restrictive to sfdc_engine_runtime
-  using (purging_at is null) with check (true);
+  using (purging_at is null or (select engine.org_id()) is null) with check (true);
 
 alter table public.audit_log drop constraint if exists audit_log_org_id_fkey;
 

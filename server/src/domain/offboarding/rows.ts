@@ -92,7 +92,8 @@ export const toOffboarding = (row: OffboardingRow): Offboarding => {
       total: STAGES.length - 1,
     },
     purged: row.client_id === null,
-    certificate: row.certificate,
+    // Until the end it is a draft.
+    certificate: isFinal ? row.certificate : null,
     certificate_hash: row.certificate_hash,
     error: row.error,
     salesforce_api_calls: row.salesforce_api_calls,

@@ -276,6 +276,7 @@ describe('every endpoint that changes a Salesforce org', () => {
       '/api/workflows/set-active': { ...by, ...named, active: false },
       '/api/workflows/remove': { ...by, workflows: [named] },
       '/api/deploy/rollback': { deployment_id: there.id },
+      '/api/fleet/offboard/start': by,
       '/api/push/status-update': lead('Every'),
       '/api/push/retry': { push_id: failed.id },
     }
@@ -298,6 +299,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
+        '/api/fleet/offboard/preview',
         '/api/mappings/create',
         '/api/mappings/delete',
         '/api/mappings/update',

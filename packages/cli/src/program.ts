@@ -8,6 +8,7 @@ import { clientCommands } from './commands/clients.ts'
 import { completionCommands } from './commands/completion.ts'
 import { deployCommands } from './commands/deploy.ts'
 import { eventCommands } from './commands/events.ts'
+import { leavingCommands } from './commands/leaving.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
 import { topologyCommands } from './commands/topology.ts'
@@ -50,6 +51,7 @@ export const program = (): Command => {
     mappingCommands,
     pushCommands,
     eventCommands,
+    leavingCommands,
     apiCommands,
     completionCommands,
   ]) {

@@ -52,7 +52,11 @@ const WORK_OF: Readonly<Record<string, string>> = {
   ConflictReport: 'report',
   Deployment: 'deployment',
   PushWithResults: 'push',
+  Offboarding: 'offboarding',
 }
+
+/** Long work that is polled by the call that began it: nothing is left of it to ask by an id. */
+const ASKED_AGAIN: ReadonlySet<string> = new Set(['/api/super-admin/orgs/purge'])
 
 /**
  * Verbs whose endpoints take no key, and still may be called again after an answer was lost: they only
@@ -221,7 +225,7 @@ const methodOf = (endpoint: Endpoint, document: ApiDocument) => {
   if (method !== 'post') entry.method = method.toUpperCase()
   const isKeyed = operation.parameters?.some(({ $ref }) => $ref?.endsWith('/IdempotencyKey'))
   if (isKeyed === true) entry.key = true
-  else if (REPEATABLE.test(verb)) entry.repeat = true
+  else if (REPEATABLE.test(verb) || ASKED_AGAIN.has(path)) entry.repeat = true
 
   const { [JSON_TYPE]: body, [LINES_TYPE]: lines } = operation.requestBody?.content ?? {}
   const members = resolved(body?.schema ?? {}, document).properties ?? {}
@@ -246,7 +250,7 @@ const methodOf = (endpoint: Endpoint, document: ApiDocument) => {
   const { [JSON_TYPE]: json, [LINES_TYPE]: streamed } = reply?.content ?? {}
   let result: string
   const page = resolved(json?.schema ?? {}, document).properties
-  if (operation.responses['202'] !== undefined) {
+  if (operation.responses['202'] !== undefined && !ASKED_AGAIN.has(path)) {
     const resource = named(json?.schema ?? {}, 'Result', false)
     const work = WORK_OF[resource]
     if (work === undefined) throw new Error(`${path}: how is ${resource} polled?`)

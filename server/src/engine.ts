@@ -22,7 +22,9 @@ import { createDrift } from './domain/fleet/drift/drift.ts'
 import { createEvents } from './domain/events/events.ts'
 import { createHealthBoard } from './domain/fleet/health/board.ts'
 import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
+import { createOffboardings } from './domain/offboarding/offboardings.ts'
 import { createOrganizations } from './domain/organizations.ts'
+import { createPurges } from './domain/purge/purges.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
 import { createPushes } from './domain/pushes/pushes.ts'
@@ -54,6 +56,7 @@ import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { fleetHealthRoutes } from './http/routes/fleet-health.ts'
 import { fleetDriftRoutes } from './http/routes/fleet-drift.ts'
+import { offboardingRoutes } from './http/routes/offboarding.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { searchRoutes } from './http/routes/search.ts'
@@ -112,6 +115,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof blueprintRoutes>[0] &
   Parameters<typeof fleetDriftRoutes>[0] &
+  Parameters<typeof offboardingRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -137,6 +141,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...workflowChangeRoutes(deps),
   ...blueprintRoutes(deps),
   ...fleetDriftRoutes(deps),
+  ...offboardingRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -298,6 +303,23 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
+  const offboardings = createOffboardings({
+    db,
+    jobs,
+    connections,
+    approvals,
+    logger,
+    waitScale,
+  })
+  const purges = createPurges({
+    db,
+    jobs,
+    connections,
+    farewellOf: offboardings.farewellOf,
+    logger,
+    waitScale,
+  })
+
   const webhooks = createWebhooks({
     timeoutMs: config.webhooks.timeoutMs,
     allowLoopback: config.webhooks.allowLoopback,
@@ -318,6 +340,8 @@ export const createEngine = async (
     deploy: deployments.workers.deploy,
     rollback: deployments.workers.rollback,
     push: pushes.worker,
+    offboard: offboardings.worker,
+    purge: purges.worker,
   }
   for (const kind of WORK_KINDS) jobs.define(kind, workers[kind])
 
@@ -354,6 +378,8 @@ export const createEngine = async (
     fromClient: createFromClient({ db, topology, blueprints }),
     bindings: createBindings(db),
     drift,
+    offboardings,
+    purges,
     events,
     endpoints,
     deliveries,

@@ -168,6 +168,26 @@ export const ERRORS = define({
     'Data would be lost',
     'Repeat with allow_data_loss to go ahead anyway.',
   ),
+  client_leaving: kind(
+    409,
+    'Client is being off-boarded',
+    'Wait for the end of the off-boarding; poll /api/fleet/offboard/get.',
+  ),
+  org_active: kind(
+    409,
+    'Organization is active',
+    'Deactivate it with /api/super-admin/orgs/update, then repeat.',
+  ),
+  purge_in_progress: kind(
+    409,
+    'It is being deleted',
+    'Nothing: all of its data here is being deleted, and that cannot be stopped.',
+  ),
+  confirmation_mismatch: kind(
+    400,
+    'Confirmation does not match',
+    'Send the slug of the organization in confirm.',
+  ),
   approval_required: kind(
     409,
     'A person has to approve this',

@@ -102,6 +102,15 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      insert into fleet_drift_results (id, org_id, client_id, run_id, blueprint_id, version)
      select gen_random_uuid(), $1, $2, id, $2, 1 from run`,
   )
+  await rows(
+    `insert into offboardings (id, org_id, client_id, status, completed_at, is_preview, options, result)
+     values (gen_random_uuid(), $1, $2, 'failed', now(), true, '{}', '{}')`,
+  )
+  // Never due while this suite runs.
+  await rows(
+    `insert into purges (id, org_id, client_id, resume_at)
+     values (gen_random_uuid(), $1, $2, now() + interval '1 day')`,
+  )
   await rig.query(
     `insert into idempotency_keys
        (org_id, client_id, user_id, method, path, key, body_hash, holder, free_at)

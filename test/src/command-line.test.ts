@@ -109,6 +109,8 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'workflows activate': 'Deployment',
   'workflows deactivate': 'Deployment',
   'workflows remove': 'Deployment',
+  offboard: 'Offboarding',
+  'admin purge': 'OrganizationPurge',
   'approvals list': ['Approval'],
   'approvals get': 'Approval',
   'approvals grant': 'Approval',

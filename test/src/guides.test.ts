@@ -144,6 +144,16 @@ describe('the guide', () => {
     expect(lines[0]).toMatch(/^Deploys \d+ components? of a plan, checked by report …$/)
     expect(lines.at(-1)).toBe('deployed')
   })
+
+  // The last one: the client is not connected any longer.
+  it('leaving takes out what was deployed and gives a certificate', async () => {
+    const lines = await run('leaving')
+    expect(lines[0]).toMatch(/^Would remove [1-9]\d*, restore \d+$/)
+    expect(lines.slice(-2)).toEqual([
+      expect.stringMatching(/^(complete|partial), proven: true, revoked$/),
+      'The certificate is as it was written: true',
+    ])
+  })
 })
 
 describe('the documentation of a server', () => {

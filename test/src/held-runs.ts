@@ -9,7 +9,7 @@ import { until } from './until.ts'
 /** A condition over `old` and `new` of a row, by the id of the client it is for. */
 export type Moments = ReadonlyMap<string, string>
 
-type Held = 'deployment_runs' | 'crm_conflict_reports'
+type Held = 'deployment_runs' | 'crm_conflict_reports' | 'offboardings' | 'purges'
 
 /** From now on, a step of these clients' work that meets its condition does not finish. */
 export const holdRuns = async (

@@ -44,7 +44,16 @@ interface Kind {
 
 /** All waiting is fifty times as fast: an outage of ten minutes takes twelve seconds. */
 const SCALE = 0.02
-const NAMES = ['Pull', 'Check', 'Refresh', 'Deploy', 'Workflow', 'Rollback', 'Push'] as const
+const NAMES = [
+  'Pull',
+  'Check',
+  'Refresh',
+  'Deploy',
+  'Workflow',
+  'Rollback',
+  'Offboard',
+  'Push',
+] as const
 
 let rig: Rig
 let org: TestOrg
@@ -167,6 +176,24 @@ const rollbackKind = (): Kind => {
   }
 }
 
+/** A preview: the end of a real one would revoke the connection. */
+const offboardKind = (): Kind => ({
+  name: 'Offboard',
+  work: 'offboard',
+  wellEnded: 'complete',
+  isProtected: true,
+  prepare: async (n) => {
+    const answer = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
+      client_id: clientOf('Offboard').id,
+      plan: planOf(n),
+      wait_seconds: 55,
+    })
+    expect(answer.body.status, answer.text).toBe('deployed')
+  },
+  start: () => accepted('/api/fleet/offboard/preview', { client_id: clientOf('Offboard').id }),
+  look: standingOf('/api/fleet/offboard/get', 'offboarding_id', 'running'),
+})
+
 const pushKind = (): Kind => ({
   name: 'Push',
   work: 'push',
@@ -205,6 +232,7 @@ beforeAll(async () => {
     deployKind(),
     workflowKind(),
     rollbackKind(),
+    offboardKind(),
     pushKind(),
   )
 }, 90_000)
@@ -375,7 +403,9 @@ it('knows every cause of the table', () => {
 })
 
 it('tries every kind of work', () => {
-  expect([...new Set(kinds.map(({ work }) => work))].toSorted()).toEqual(WORK_KINDS.toSorted())
+  // A purge calls no Salesforce.
+  const others = WORK_KINDS.filter((kind) => kind !== 'purge')
+  expect([...new Set(kinds.map(({ work }) => work))].toSorted()).toEqual(others.toSorted())
 })
 
 const ends = ({ cause }: Failure): boolean => CAUSES[cause].outcome === 'end'

@@ -11,6 +11,7 @@ import { deployCommands } from './commands/deploy.ts'
 import { driftCommands } from './commands/drift.ts'
 import { eventCommands } from './commands/events.ts'
 import { fleetCommands } from './commands/fleet.ts'
+import { leavingCommands } from './commands/leaving.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
 import { topologyCommands } from './commands/topology.ts'
@@ -56,6 +57,7 @@ export const program = (): Command => {
     driftCommands,
     eventCommands,
     fleetCommands,
+    leavingCommands,
     apiCommands,
     completionCommands,
   ]) {

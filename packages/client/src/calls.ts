@@ -1,7 +1,13 @@
 // What a caller gives and gets, whatever the endpoint, and how an endpoint is called.
 
 /** The kinds of work that go on after the call that began them. */
-export type OperationKind = 'snapshot' | 'report' | 'deployment' | 'rollback' | 'push'
+export type OperationKind =
+  | 'snapshot'
+  | 'report'
+  | 'deployment'
+  | 'rollback'
+  | 'push'
+  | 'offboarding'
 
 export interface Endpoint {
   readonly path: string

@@ -81,6 +81,7 @@ export type ApprovalAction =
   | 'workflow_removal'
   | 'workflow_activation'
   | 'rollback'
+  | 'offboarding'
   | 'push_records'
   | 'push_status_update'
   | 'push_link'
@@ -1602,6 +1603,10 @@ export type ErrorCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'client_leaving'
+  | 'org_active'
+  | 'purge_in_progress'
+  | 'confirmation_mismatch'
   | 'approval_required'
   | 'approval_unusable'
   | 'idempotency_key_reused'
@@ -1622,6 +1627,7 @@ export type Event =
   | EventDeploymentFinished
   | EventRollbackFinished
   | EventPushFinished
+  | EventOffboardingFinished
   | EventConnectionConnected
   | EventConnectionExpired
   | EventConnectionError
@@ -1845,6 +1851,33 @@ export type EventDriftFound = {
   }
 }
 
+/** An off-boarding ended, also a preview; that of a purged client concerns the org */
+export type EventOffboardingFinished = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'offboarding.finished'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    offboarding_id: string
+    status: OffboardingOutcome
+    preview: boolean
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    certificate_hash: string | null
+    purged: boolean
+    components: {
+      removed: number
+      restored: number
+      stays: number
+    }
+  }
+}
+
 export type EventPage = {
   items: Event[]
   next_cursor: string | null
@@ -1938,6 +1971,7 @@ export type EventType =
   | 'deployment.finished'
   | 'rollback.finished'
   | 'push.finished'
+  | 'offboarding.finished'
   | 'connection.connected'
   | 'connection.expired'
   | 'connection.error'
@@ -2038,6 +2072,10 @@ export type FaultCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'client_leaving'
+  | 'org_active'
+  | 'purge_in_progress'
+  | 'confirmation_mismatch'
   | 'approval_required'
   | 'approval_unusable'
   | 'idempotency_key_reused'
@@ -2464,6 +2502,46 @@ export type FleetHealthRequest = {
   /** Default: `50` */
   limit?: number
   cursor?: string
+}
+
+export type FleetOffboardGetRequest = {
+  /** A UUID */
+  offboarding_id: string
+}
+
+export type FleetOffboardListRequest = {
+  /** A UUID */
+  client_id?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetOffboardPreviewRequest = {
+  /** A UUID */
+  client_id: string
+  /** Deletes what was deployed even where records hold data in it */
+  allow_data_loss?: boolean
+  /** Takes nothing out of the Salesforce org: for a client whose connection is lost for good */
+  leave_in_place?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetOffboardStartRequest = {
+  /** A UUID */
+  client_id: string
+  /** Deletes what was deployed even where records hold data in it */
+  allow_data_loss?: boolean
+  /** Takes nothing out of the Salesforce org: for a client whose connection is lost for good */
+  leave_in_place?: boolean
+  /** Then deletes everything that is stored here of the client. Cannot be undone */
+  purge?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
 }
 
 export type FleetReconsentCreateRequest = {
@@ -3020,6 +3098,163 @@ export type ObjectDescribe = {
   [name: string]: unknown
 }
 
+export type Offboarding = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** `partial`: something that was deployed stays, see `stays` */
+  status: OffboardingStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  is_preview: boolean
+  options: {
+    allow_data_loss: boolean
+    purge: boolean
+    leave_in_place: boolean
+  }
+  progress: Progress
+  /** What was read back, compared with the state before the first deployment */
+  proof: RollbackProof | null
+  /** Null until it was revoked, and for a client that never had one */
+  connection: {
+    status: 'revoked'
+    failed_steps: {
+      step: string
+      code: string
+      message: string
+    }[]
+  } | null
+  /** Nothing but audit rows is stored of the client any longer */
+  purged: boolean
+  /** SHA-256 of the canonical JSON of the certificate: members sorted, no spaces */
+  certificate_hash: string | null
+  error: WorkFault | null
+  salesforce_api_calls: number
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  completed_at: string | null
+  removed: ComponentName[]
+  /** As it was before the first deployment */
+  restored: ComponentName[]
+  stays: StayingComponent[]
+  certificate: OffboardingCertificate | null
+}
+
+export type OffboardingCertificate = {
+  format: 1
+  /** A UUID */
+  offboarding_id: string
+  /** A UUID */
+  org_id: string
+  client: {
+    /** A UUID */
+    id: string
+    name: string
+  }
+  sfdc_org_id: string | null
+  requested_by: string | null
+  /** ISO 8601 in UTC */
+  started_at: string
+  /** ISO 8601 in UTC */
+  completed_at: string
+  options: {
+    [name: string]: boolean
+  }
+  deployments: {
+    /** A UUID */
+    id: string
+    kind: string
+    status: string
+    plan_hash: string | null
+    deployed_at: string | null
+  }[]
+  sfdc_deploy_ids: string[]
+  removed: {
+    type: string
+    full_name: string
+    /** SHA-256 of its content before the first deployment; null: it did not exist */
+    before: string | null
+    /** … and as the last deployment left it */
+    deployed: string | null
+  }[]
+  restored: {
+    type: string
+    full_name: string
+    /** SHA-256 of its content before the first deployment; null: it did not exist */
+    before: string | null
+    /** … and as the last deployment left it */
+    deployed: string | null
+  }[]
+  stays: StayingComponent[]
+  proof: RollbackProof | null
+  connection: unknown
+  hashes: {
+    removed: string
+    restored: string
+    stays: string
+  }
+  purge: {
+    /** By table */
+    deleted_rows: {
+      [name: string]: number
+    }
+    grants_left: number
+    kept: string[]
+  } | null
+}
+
+export type OffboardingOutcome = 'complete' | 'partial' | 'failed'
+
+export type OffboardingStatus = 'running' | 'complete' | 'partial' | 'failed'
+
+export type OffboardingSummary = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** `partial`: something that was deployed stays, see `stays` */
+  status: OffboardingStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  is_preview: boolean
+  options: {
+    allow_data_loss: boolean
+    purge: boolean
+    leave_in_place: boolean
+  }
+  progress: Progress
+  /** What was read back, compared with the state before the first deployment */
+  proof: RollbackProof | null
+  /** Null until it was revoked, and for a client that never had one */
+  connection: {
+    status: 'revoked'
+    failed_steps: {
+      step: string
+      code: string
+      message: string
+    }[]
+  } | null
+  /** Nothing but audit rows is stored of the client any longer */
+  purged: boolean
+  /** SHA-256 of the canonical JSON of the certificate: members sorted, no spaces */
+  certificate_hash: string | null
+  error: WorkFault | null
+  salesforce_api_calls: number
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  completed_at: string | null
+}
+
+export type OffboardingSummaryPage = {
+  items: OffboardingSummary[]
+  next_cursor: string | null
+}
+
 export type Ok = {
   ok: true
 }
@@ -3040,6 +3275,28 @@ export type OrganizationPage = {
   items: Organization[]
   next_cursor: string | null
 }
+
+export type OrganizationPurge = {
+  /** A UUID */
+  org_id: string
+  status: OrganizationPurgeStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Work ends, grants are deleted at Nango, then all rows */
+  stage: OrganizationPurgeStage
+  /** Deleted rows by table; null once it has ended */
+  deleted: {
+    [name: string]: number
+  } | null
+  /** What it waits for */
+  error: WorkFault | null
+  started_at: string | null
+  completed_at: string | null
+}
+
+export type OrganizationPurgeStage = 'drain' | 'grants' | 'delete' | 'done'
+
+export type OrganizationPurgeStatus = 'running' | 'complete'
 
 export type ParameterType = 'text' | 'number' | 'boolean' | 'list'
 
@@ -4702,6 +4959,31 @@ export type StatusUpdateRow = {
   fields: object
 }
 
+export type StayCode =
+  | 'changed_by_others'
+  | 'holds_data'
+  | 'in_use'
+  | 'object_stays'
+  | 'cannot_be_deleted'
+  | 'there_before'
+  | 'not_stored'
+  | 'outcome_unknown'
+  | 'other_salesforce_org'
+  | 'left_in_place'
+
+export type StayingComponent = {
+  type: string
+  full_name: string
+  /** Why it stays, for programs */
+  code: StayCode
+  /** Why it stays, in words */
+  reason: string
+  /** Rows that would lose data, where that is why it stays */
+  rows: number | null
+  changed_by: string | null
+  changed_at: string | null
+}
+
 /** Before or after the record is saved */
 export type StepTiming = 'before' | 'after'
 
@@ -4721,6 +5003,15 @@ export type SuperAdminOrgsListRequest = {
   limit?: number
   /** `next_cursor` of the previous page, with the same filters */
   cursor?: string
+}
+
+export type SuperAdminOrgsPurgeRequest = {
+  /** A UUID */
+  org_id: string
+  /** The slug of the organization */
+  confirm: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
 }
 
 export type SuperAdminOrgsUpdateRequest = {
@@ -5268,7 +5559,13 @@ export type WorkFault = {
   waiting?: Waiting
 }
 
-export type WorkKind = 'snapshot' | 'conflict_report' | 'deployment' | 'rollback' | 'push'
+export type WorkKind =
+  | 'snapshot'
+  | 'conflict_report'
+  | 'deployment'
+  | 'rollback'
+  | 'push'
+  | 'offboarding'
 
 export type WorkListRequest = {
   /** A UUID */
@@ -5404,6 +5701,7 @@ export type WebhookEvent =
   | EventDeploymentFinished
   | EventRollbackFinished
   | EventPushFinished
+  | EventOffboardingFinished
   | EventConnectionConnected
   | EventConnectionExpired
   | EventConnectionError
@@ -5427,6 +5725,13 @@ export interface SuperAdminResource {
    * An inactive organization's credentials are refused from the next request on.
    */
   orgsUpdate(body: SuperAdminOrgsUpdateRequest, options?: CallOptions): Promise<Organization>
+
+  /**
+   * Delete an inactive organization.
+   *
+   * Deletes everything that is stored of an inactive organization: its clients, users, tokens, snapshots, deployments and pushes, and its grants at Nango. Only audit rows stay, which have no contents. Nothing in Salesforce is changed. `confirm` is the slug. Its work ends first; the deletion survives a restart and cannot be stopped. Repeat the call to see how far it is.
+   */
+  orgsPurge(body: SuperAdminOrgsPurgeRequest, options?: CallOptions): Promise<OrganizationPurge>
 
   /** Create a user in any organization */
   usersCreate(body: SuperAdminUsersCreateRequest, options?: CallOptions): Promise<User>
@@ -5772,6 +6077,48 @@ export interface FleetResource {
    * Needs the permission `fleet.write`.
    */
   driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
+
+  /**
+   * Preview the off-boarding of a client.
+   *
+   * What `start` would take out, restore and leave, and why. Everything is read, and Salesforce validates what would be sent, unless automations have to go first. Nothing is changed.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  offboardPreview(
+    body: FleetOffboardPreviewRequest,
+    options?: CallOptions,
+  ): PendingOperation<Offboarding>
+
+  /**
+   * Off-board a client.
+   *
+   * Takes out of the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  offboardStart(
+    body: FleetOffboardStartRequest,
+    options?: CallOptions,
+  ): PendingOperation<Offboarding>
+
+  /**
+   * Get an off-boarding.
+   *
+   * Also once its client was purged: then it is all that is left, with its certificate.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  offboardGet(body: FleetOffboardGetRequest, options?: CallOptions): Promise<Offboarding>
+
+  /**
+   * List off-boardings, newest first.
+   *
+   * Without their lists and certificates. Those of purged clients are found without `client_id`.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  offboardList(body?: FleetOffboardListRequest, options?: CallOptions): Pages<OffboardingSummary>
 }
 
 export interface ConflictsResource {
@@ -6219,7 +6566,7 @@ export interface WorkResource {
   /**
    * List the work of all clients, newest first.
    *
-   * Pulls, conflict checks, deployments (also of workflows), rollbacks and pushes in one list: with `states: ["failed", "partial"]` what went wrong, with `["running", "paused"]` what is under way. Kinds whose own list the caller may not read are left out; naming one is `403`.
+   * Pulls, conflict checks, deployments (also of workflows), rollbacks, pushes and off-boardings in one list: with `states: ["failed", "partial"]` what went wrong, with `["running", "paused"]` what is under way. Kinds whose own list the caller may not read are left out; naming one is `403`.
    *
    * Needs the permission `topology.read`.
    */
@@ -6378,6 +6725,7 @@ export const ENDPOINTS: {
     orgsCreate: { path: '/api/super-admin/orgs', key: true },
     orgsList: { path: '/api/super-admin/orgs/list', repeat: true, list: 200 },
     orgsUpdate: { path: '/api/super-admin/orgs/update', repeat: true },
+    orgsPurge: { path: '/api/super-admin/orgs/purge', repeat: true },
     usersCreate: { path: '/api/super-admin/users', key: true },
   },
   auth: {
@@ -6433,6 +6781,10 @@ export const ENDPOINTS: {
     driftList: { path: '/api/fleet/drift/list', list: 200 },
     driftResults: { path: '/api/fleet/drift/results', list: 200 },
     driftAccept: { path: '/api/fleet/drift/accept' },
+    offboardPreview: { path: '/api/fleet/offboard/preview', key: true, work: 'offboarding' },
+    offboardStart: { path: '/api/fleet/offboard/start', key: true, work: 'offboarding' },
+    offboardGet: { path: '/api/fleet/offboard/get' },
+    offboardList: { path: '/api/fleet/offboard/list', list: 200 },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },

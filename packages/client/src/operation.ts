@@ -4,6 +4,7 @@
 import {
   type ConflictReport,
   type Deployment,
+  type Offboarding,
   type PushWithResults,
   type Snapshot,
   type WorkFault,
@@ -33,6 +34,7 @@ export interface WorkResources {
   deployment: Deployment
   rollback: Deployment
   push: PushWithResults
+  offboarding: Offboarding
 }
 
 export type WorkResource = WorkResources[OperationKind]
@@ -48,6 +50,7 @@ const POLLS: Readonly<
   deployment: { path: '/api/deploy/status', body: ({ id }) => ({ deployment_id: id }) },
   rollback: { path: '/api/deploy/status', body: ({ id }) => ({ deployment_id: id }) },
   push: { path: '/api/push/get', body: ({ id }) => ({ push_id: id }) },
+  offboarding: { path: '/api/fleet/offboard/get', body: ({ id }) => ({ offboarding_id: id }) },
 }
 
 const FIRST_LOOK_MS = 250

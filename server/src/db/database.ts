@@ -116,6 +116,16 @@ export type LookupName =
   | 'operating_numbers'
   | 'due_webhook_endpoints'
   | 'endpoints_sealed_otherwise'
+  | 'purge_tables'
+  | 'purge_references'
+  | 'purge_rows'
+  | 'purge_reference'
+  | 'purge_lists'
+  | 'purge_begins'
+  | 'purge_ends'
+  | 'purge_waits_for'
+  | 'purge_wakes'
+  | 'purge_of_org'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'
@@ -390,3 +400,7 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
   error instanceof Error &&
   (error as { code?: unknown }).code === '23505' &&
   (constraint === undefined || (error as { constraint?: unknown }).constraint === constraint)
+
+/** True for PostgreSQL's foreign_key_violation. */
+export const isForeignKeyViolation = (error: unknown): boolean =>
+  error instanceof Error && (error as { code?: unknown }).code === '23503'

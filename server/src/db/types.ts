@@ -59,6 +59,7 @@ interface Organizations {
   is_active: Generated<boolean>
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
+  purging_at: Timestamp | null
 }
 
 interface Clients {
@@ -71,6 +72,8 @@ interface Clients {
   is_active: Generated<boolean>
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
+  leaving_at: Timestamp | null
+  purging_at: Timestamp | null
 }
 
 interface Users {
@@ -295,6 +298,8 @@ export type DeploymentKind =
   | 'workflows'
   | 'workflow_removal'
   | 'workflow_activation'
+/** Those that callers see, and what stands for all that an off-boarding takes out. */
+export type StoredDeploymentKind = DeploymentKind | 'offboarding' | 'workflow_offboarding'
 
 interface CrmConflictReports {
   id: string
@@ -337,7 +342,7 @@ interface CrmDeployments {
   org_id: string
   client_id: string
   connection_id: string | null
-  kind: DeploymentKind
+  kind: StoredDeploymentKind
   status: ColumnType<DeploymentStatus, DeploymentStatus | undefined, DeploymentStatus>
   plan: Json<unknown>
   plan_hash: string | null
@@ -758,6 +763,31 @@ interface FleetDriftRuns {
   completed_at: Timestamp | null
 }
 
+interface Offboardings {
+  id: string
+  org_id: string
+  client_id: string | null
+  status: Generated<'running' | 'complete' | 'partial' | 'failed'>
+  is_preview: boolean
+  options: Json<unknown>
+  stage: Generated<string>
+  sfdc_org_id: string | null
+  automations_id: string | null
+  components_id: string | null
+  result: Json<unknown>
+  certificate: Json<unknown> | null
+  certificate_hash: string | null
+  error: Json<WorkFault | null> | null
+  resume_at: Timestamp | null
+  salesforce_api_calls: Generated<number>
+  created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  completed_at: Timestamp | null
+}
+
 interface FleetDriftResults {
   id: string
   org_id: string
@@ -773,6 +803,23 @@ interface FleetDriftResults {
   snapshot_at: Timestamp | null
   counts: DefaultedJson<unknown>
   components: DefaultedJson<unknown>
+  created_at: DefaultedTimestamp
+}
+
+interface Purges {
+  id: string
+  org_id: string
+  client_id: string | null
+  offboarding_id: string | null
+  stage: Generated<'drain' | 'grants' | 'delete'>
+  deleted: DefaultedJson<Record<string, number>>
+  attempts: Generated<number>
+  error: Json<WorkFault | null> | null
+  resume_at: Timestamp | null
+  created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
   created_at: DefaultedTimestamp
 }
 
@@ -818,4 +865,6 @@ export interface TenantTables {
   search_facts: SearchFacts
   fleet_drift_runs: FleetDriftRuns
   fleet_drift_results: FleetDriftResults
+  offboardings: Offboardings
+  purges: Purges
 }

@@ -139,6 +139,8 @@ export const HELD: readonly Held[] = [
     key: ['id'],
     hidden: ['lease_holder', 'lease_until'],
   },
+  { kind: 'offboarding', table: 'offboardings', key: ['id'], rows: LARGE_ROWS },
+  { kind: 'purge', table: 'purges', key: ['id'] },
   { kind: 'approval', table: 'approvals', key: ['id'], hidden: ['request_hash'] },
   { kind: 'audit', table: 'audit_log', key: ['id'] },
   {

@@ -5,7 +5,7 @@ import { type Database, type Reader, type Tenant } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { json } from '../db/json.ts'
 import { type ConnectionStatus } from '../db/types.ts'
-import { notFound } from '../errors.ts'
+import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { type Caller } from './caller.ts'
 import { hasTags } from './fleet/selectors.ts'
@@ -188,13 +188,32 @@ export const requireClient = async (
   reader: Reader,
   tenant: Tenant,
   clientId: string,
-): Promise<{ id: string; name: string; is_active: boolean }> => {
+): Promise<{ id: string; name: string; is_active: boolean; leaving_at: Date | null }> => {
   const row = await reader
     .selectFrom('clients')
-    .select(['id', 'name', 'is_active'])
+    .select(['id', 'name', 'is_active', 'leaving_at'])
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', clientId)
     .executeTakeFirst()
   if (row === undefined) throw notFound('client')
   return row
+}
+
+/**
+ * Throws unless new work in its Salesforce org may begin: client_inactive, or client_leaving during an
+ * off-boarding.
+ */
+export const requireWorking = (client: { is_active: boolean; leaving_at: Date | null }): void => {
+  if (!client.is_active) {
+    throw new EngineError(
+      'client_inactive',
+      'This client is inactive: no new Salesforce work is done for it.',
+    )
+  }
+  if (client.leaving_at !== null) {
+    throw new EngineError(
+      'client_leaving',
+      'This client is being off-boarded: no new Salesforce work is done for it.',
+    )
+  }
 }

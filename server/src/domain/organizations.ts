@@ -1,7 +1,7 @@
 // Organizations: the tenants. Only the super-admin creates and manages them.
 
 import { sql } from 'kysely'
-import { type Database, wholeOrg } from '../db/database.ts'
+import { type Database, type Tx, wholeOrg } from '../db/database.ts'
 import { isUniqueViolation } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { EngineError, notFound } from '../errors.ts'
@@ -98,12 +98,16 @@ export const createOrganizations = (db: Database) => ({
     return cutPage(rows, page, toOrganization)
   },
 
-  /** An inactive org's credentials are refused from the next request on. */
+  /**
+   * An inactive org's credentials are refused from the next request on. Throws not_found, and
+   * purge_in_progress while the org is being deleted.
+   */
   update: (
     caller: SuperAdminCaller,
     input: { org_id: string; name?: string | undefined; is_active?: boolean | undefined },
   ): Promise<Organization> =>
     db.as(wholeOrg(input.org_id)).tx(async (tx) => {
+      await requireNoPurge(tx, input.org_id)
       const row = await tx
         .updateTable('organizations')
         .set({
@@ -123,6 +127,24 @@ export const createOrganizations = (db: Database) => ({
       return toOrganization(row)
     }),
 })
+
+/** Locks the org against the acceptance of its purge. */
+const requireNoPurge = async (tx: Tx, orgId: string): Promise<void> => {
+  await tx
+    .selectFrom('organizations')
+    .select('id')
+    .where('id', '=', orgId)
+    .forUpdate()
+    .executeTakeFirst()
+  const purge = await tx
+    .selectFrom('purges')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('client_id', 'is', null)
+    .executeTakeFirst()
+  if (purge === undefined) return
+  throw new EngineError('purge_in_progress', 'All data of this organization is being deleted.')
+}
 
 export type Organizations = ReturnType<typeof createOrganizations>
 

@@ -63,7 +63,7 @@ describe('work that comes all at once', () => {
     const gate = Promise.withResolvers<void>()
     jobs.define('push', {
       run: async ({ clientId, id }) => {
-        running.push(clientId)
+        running.push(clientId ?? '')
         await gate.promise
         done.push(id)
       },

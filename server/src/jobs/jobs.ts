@@ -21,18 +21,27 @@ import { readQueueError } from './queue-errors.ts'
 import { createTakers, type Takers } from './takers.ts'
 
 /** The kinds of durable work; one queue each. */
-export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
+export const WORK_KINDS = [
+  'topology-pull',
+  'deploy',
+  'rollback',
+  'conflict-check',
+  'push',
+  'offboard',
+  'purge',
+] as const
 export type WorkKind = (typeof WORK_KINDS)[number]
 
 /** A row to be brought to its end, and the scope for it: that of the row's client. */
 export interface Work extends Tenant {
-  readonly clientId: string
+  /** Null: of the whole org. */
+  readonly clientId: string | null
   readonly id: string
 }
 
 /** What is in the queue. Notes of the previous version do not name a client. */
 type Note = Omit<Work, 'clientId'> & {
-  readonly clientId?: string
+  readonly clientId?: string | null
   /** Written by a turn that asked for another one. */
   readonly continues?: true
   /** The span of the request that asked for the work: all turns are in its trace, on whichever replica. */
@@ -42,7 +51,7 @@ type Note = Omit<Work, 'clientId'> & {
 interface OpenWork {
   kind: WorkKind
   org_id: string
-  client_id: string
+  client_id: string | null
   id: string
   sfdc_org_id: string
 }
@@ -161,6 +170,8 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   rollback: 16,
   'conflict-check': 16,
   push: 16,
+  offboard: 4,
+  purge: 2,
 }
 
 /** pg-boss passes it on to its pool; its types do not know it. */

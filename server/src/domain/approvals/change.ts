@@ -11,6 +11,7 @@ export const ACTIONS = {
   workflow_removal: 'workflows.write',
   workflow_activation: 'workflows.write',
   rollback: 'deploy.write',
+  offboarding: 'fleet.write',
   push_records: 'push.write',
   push_status_update: 'push.write',
   push_link: 'push.write',

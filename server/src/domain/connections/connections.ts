@@ -308,9 +308,75 @@ export const createConnections = (options: Options) => {
   }
 
   /**
-   * Ends the connection: first in the database, so that no replica hands out its token any longer, then
-   * at Salesforce and Nango. Steps that fail there are named, and later calls for the client try them
-   * again. Only a person can authorize anew, so a token that has to ask asks.
+   * Ends the connection of a client: first in the database, so that no replica hands out its token any
+   * longer, then at Salesforce and Nango. Steps that fail there are named, and later calls for the client
+   * try them again. Null: the client never had one. Throws not_found. `alsoDo` is a part of the transaction
+   * that ends it.
+   */
+  const end = async (
+    tenant: Tenant,
+    actor: Actor,
+    clientId: string,
+    alsoDo?: (tx: Tx, connectionId: string) => Promise<void>,
+  ): Promise<{ row: ConnectionRow; failedSteps: FailedStep[] } | null> => {
+    const ending = await db.as(tenant).tx(async (tx) => {
+      if ((await lockClient(tx, tenant, clientId)) === undefined) throw notFound('client')
+      const present = await connectionOfClient(tx, tenant, clientId, true)
+      await tx
+        .updateTable('connection_attempts')
+        .set({ status: 'abandoned' })
+        .where('org_id', '=', tenant.orgId)
+        .where('client_id', '=', clientId)
+        .where('status', '=', 'open')
+        .execute()
+      if (present === undefined) return null
+      await alsoDo?.(tx, present.id)
+      if (present.status === 'revoked') return { before: present, after: present }
+      const revoked = await tx
+        .updateTable('crm_connections')
+        .set({
+          status: 'revoked',
+          error: null,
+          generation: sql<number>`generation + 1`,
+          refresh_lease_holder: null,
+          refresh_lease_until: null,
+          updated_at: sql<Date>`now()`,
+        })
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', present.id)
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      await audit(tx, actor, {
+        action: 'connection.revoke',
+        clientId,
+        targetType: 'connection',
+        targetId: present.id,
+      })
+      return { before: present, after: revoked }
+    })
+    let failedSteps: FailedStep[] = []
+    if (ending !== null) {
+      const { before, after } = ending
+      tokens.forget(after.id)
+      if (before.status !== 'revoked' && before.nango_connection_id !== null) {
+        failedSteps = await retirement.retire(tenant, clientId, {
+          nangoConnectionId: before.nango_connection_id,
+          providerConfigKey: before.provider_config_key,
+          instanceUrl: before.instance_url,
+          sfdcOrgId: before.sfdc_org_id,
+        })
+      }
+    }
+    if (failedSteps.length === 0) {
+      await retirement.retireLeftovers(tenant, clientId)
+      await retirement.retireStrays(tenant, clientId)
+    }
+    return ending === null ? null : { row: ending.after, failedSteps }
+  }
+
+  /**
+   * As `end`, for a caller. Only a person can authorize anew, so a token that has to ask asks. Throws
+   * not_found also where there is no connection.
    */
   const revoke = async (
     caller: Caller,
@@ -328,56 +394,25 @@ export const createConnections = (options: Options) => {
         'Revokes the grant at Salesforce and ends running work; the client has to authorize anew',
       ],
     }))
-    const { before, after } = await db.as(tenant).tx(async (tx) => {
-      if ((await lockClient(tx, tenant, clientId)) === undefined) throw notFound('client')
-      const present = await connectionOfClient(tx, tenant, clientId, true)
-      if (present === undefined) throw notFound('connection')
-      await useApproval(tx, caller, approved, present.id)
-      if (present.status === 'revoked') return { before: present, after: present }
-      const revoked = await tx
-        .updateTable('crm_connections')
-        .set({
-          status: 'revoked',
-          error: null,
-          generation: sql<number>`generation + 1`,
-          refresh_lease_holder: null,
-          refresh_lease_until: null,
-          updated_at: sql<Date>`now()`,
-        })
-        .where('org_id', '=', tenant.orgId)
-        .where('id', '=', present.id)
-        .returningAll()
-        .executeTakeFirstOrThrow()
-      await tx
-        .updateTable('connection_attempts')
-        .set({ status: 'abandoned' })
-        .where('org_id', '=', tenant.orgId)
-        .where('client_id', '=', clientId)
-        .where('status', '=', 'open')
-        .execute()
-      await audit(tx, actorOf(caller), {
-        action: 'connection.revoke',
-        clientId,
-        targetType: 'connection',
-        targetId: present.id,
-      })
-      return { before: present, after: revoked }
-    })
-    tokens.forget(after.id)
-    let failedSteps: FailedStep[] = []
-    if (before.status !== 'revoked' && before.nango_connection_id !== null) {
-      failedSteps = await retirement.retire(tenant, clientId, {
-        nangoConnectionId: before.nango_connection_id,
-        providerConfigKey: before.provider_config_key,
-        instanceUrl: before.instance_url,
-        sfdcOrgId: before.sfdc_org_id,
-      })
-    }
-    if (failedSteps.length === 0) {
-      await retirement.retireLeftovers(tenant, clientId)
-      await retirement.retireStrays(tenant, clientId)
-    }
-    return { ...show(caller, after), failed_steps: failedSteps }
+    const ended = await end(tenant, actorOf(caller), clientId, (tx, connectionId) =>
+      useApproval(tx, caller, approved, connectionId),
+    )
+    if (ended === null) throw notFound('connection')
+    return { ...show(caller, ended.row), failed_steps: ended.failedSteps }
+  }
+
+  /** How many grants of the client may still be at Nango. */
+  const grantsLeft = async (tenant: Tenant, clientId: string): Promise<number> => {
+    const { left } = await db
+      .as(tenant)
+      .read.selectFrom('connection_attempts')
+      .select((select) => select.fn.countAll<string>().as('left'))
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('nango_connection_id', 'is not', null)
+      .where('retired_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    return Number(left)
   }
 
   // ----------------------------------------------------------------------------- Nango's hints
@@ -418,6 +453,8 @@ export const createConnections = (options: Options) => {
     update,
     refresh,
     revoke,
+    end,
+    grantsLeft,
     webhook,
   }
 }

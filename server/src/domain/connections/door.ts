@@ -13,9 +13,8 @@ import {
   type SessionSource,
 } from '../../salesforce/gateway.ts'
 import { type Secret } from '../../secret.ts'
-import { requireClient } from '../clients.ts'
+import { requireClient, requireWorking } from '../clients.ts'
 import { type ApiBudgets } from './api-budget.ts'
-import { inactiveClient } from './attempts.ts'
 import { lookAtHealth, notConnected, readUsage, type Health } from './health.ts'
 import {
   connectionById,
@@ -83,10 +82,10 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
   /**
    * The client's connection, read once, and a handle on its Salesforce org that manages sessions and
    * budget itself. `protected` work (polling what Salesforce has accepted, rollback, health) also
-   * continues for an inactive client. With `probe`, a connection whose API was switched off is first
+   * continues for an inactive client, or one that is leaving. With `probe`, a connection whose API was switched off is first
    * asked whether it is back, since nothing else would find out. `known`: read a moment ago by a caller
    * that compares its standing before it sends anything. Throws not_found, client_inactive,
-   * connection_not_ready.
+   * client_leaving, connection_not_ready.
    */
   const open = async (
     tenant: Tenant,
@@ -98,7 +97,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     const newest = () =>
       db.as(tenant).tx(async (tx) => {
         const client = await requireClient(tx, tenant, clientId)
-        if (!client.is_active && priority !== 'protected') throw inactiveClient()
+        if (priority !== 'protected') requireWorking(client)
         return connectionOfClient(tx, tenant, clientId)
       })
     let row = known ?? (await newest())

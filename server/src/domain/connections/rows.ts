@@ -99,11 +99,11 @@ export const connectionStanding = (
 ): string | null =>
   row?.status === 'connected' ? `${row.id} ${row.generation} ${row.api_version}` : null
 
-/** As {@link connectionStanding} says it now, for a statement; null also for an inactive client. */
+/** As {@link connectionStanding} says it now, for a statement; null also for a client that is inactive or leaving. */
 export const presentStanding = (tenant: Tenant, clientId: string) => sql<string | null>`(
   select case when k.status = 'connected' then concat_ws(' ', k.id, k.generation, k.api_version) end
     from crm_connections k join clients c on c.id = k.client_id
-   where k.org_id = ${tenant.orgId} and k.client_id = ${clientId} and c.is_active
+   where k.org_id = ${tenant.orgId} and k.client_id = ${clientId} and c.is_active and c.leaving_at is null
    order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1)`
 
 /** Serialises what changes a client's connection: creation, acceptance and revocation take turns. */

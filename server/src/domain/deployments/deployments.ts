@@ -46,6 +46,7 @@ import {
   reportOfAnotherPlan,
 } from './gate.ts'
 import { changeOf, rollbackChange, type Wish } from './change.ts'
+import { SHOWN_KINDS } from './combined.ts'
 import { createJournal } from './run/journal.ts'
 import { createDeploymentWorkers } from './workers.ts'
 import { waitingFault } from './workflows/deploy.ts'
@@ -182,6 +183,10 @@ export interface Deployments {
   workers: { deploy: Worker; rollback: Worker }
 }
 
+/** Whether callers see it: what stands for an off-boarding is none of theirs. */
+const isShown = (row: DeploymentRow | undefined): row is DeploymentRow =>
+  row !== undefined && SHOWN_KINDS.some((kind) => kind === row.kind)
+
 /** Why a run ended; null while it runs and after a success. */
 const endOf = (run: RunRow | undefined): WorkFault | null =>
   run?.ended_at == null ? null : run.error
@@ -197,7 +202,8 @@ const reportMissing = (): EngineError => {
   })
 }
 
-const LOCK = 'deployment_runs_one_per_salesforce_org'
+/** The index that allows one run in a Salesforce org. */
+export const LOCK = 'deployment_runs_one_per_salesforce_org'
 const ADOPT_GRACE_MS = 30_000
 
 export const createDeployments = (options: Options): Deployments => {
@@ -205,7 +211,7 @@ export const createDeployments = (options: Options): Deployments => {
   const get = async (tenant: Tenant, id: string): Promise<Deployment> => {
     const { read } = db.as(tenant)
     const row = await deploymentById(read, tenant, id)
-    if (row === undefined) throw notFound('deployment')
+    if (!isShown(row)) throw notFound('deployment')
     return toDeployment(row, await componentsById(read, tenant, id))
   }
 
@@ -486,7 +492,7 @@ export const createDeployments = (options: Options): Deployments => {
     const { tenant } = caller
     const id = input.deployment_id
     const row = await deploymentById(db.as(tenant).read, tenant, id)
-    if (row === undefined) throw notFound('deployment')
+    if (!isShown(row)) throw notFound('deployment')
     if (!isFinal(row)) {
       throw new EngineError('deployment_in_progress', 'Work on this deployment is under way.', {
         retryAfterSeconds: 5,
@@ -583,7 +589,7 @@ export const createDeployments = (options: Options): Deployments => {
     const id = input.deployment_id
     const run = await db.as(tenant).tx(async (tx) => {
       const row = await deploymentById(tx, tenant, id)
-      if (row === undefined) throw notFound('deployment')
+      if (!isShown(row)) throw notFound('deployment')
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
       if (input.abandon === true) requireStanding(open)
@@ -663,7 +669,11 @@ export const createDeployments = (options: Options): Deployments => {
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
         if (input.client_id !== undefined) await requireClient(tx, tenant, input.client_id)
-        let query = tx.selectFrom('crm_deployments').selectAll().where('org_id', '=', tenant.orgId)
+        let query = tx
+          .selectFrom('crm_deployments')
+          .selectAll()
+          .where('org_id', '=', tenant.orgId)
+          .where('kind', 'in', SHOWN_KINDS)
         if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
         if (input.kind !== undefined) query = query.where('kind', '=', input.kind)
         if (input.status !== undefined) query = query.where('status', '=', input.status)

@@ -50,7 +50,32 @@ export interface NamedComponent {
   full_name: string
 }
 
+/** Why something stays, for programs. */
+export const STAY_CODES = [
+  'changed_by_others',
+  'holds_data',
+  'in_use',
+  'object_stays',
+  'cannot_be_deleted',
+  'there_before',
+  'not_stored',
+  'outcome_unknown',
+  'other_salesforce_org',
+  'left_in_place',
+] as const
+export type StayCode = (typeof STAY_CODES)[number]
+
+/** What a rollback of all that was deployed leaves alone, decided before or by Salesforce's refusal. */
+export interface LeftComponent extends NamedComponent {
+  code: StayCode
+  reason: string
+  /** Rows that would lose data; null: not countable, or not about data. */
+  rows: number | null
+}
+
 export interface KeptComponent extends NamedComponent {
+  /** Absent in rollbacks of before it was kept. */
+  code?: StayCode
   reason: string
   changed_by: string | null
   changed_at: string | null
@@ -78,19 +103,37 @@ export interface RollbackResult {
 }
 
 /** What a rollback needs to know beside the images; stored in `crm_deployments.changes`. */
-export interface Changes extends MergeChanges {
-  assignment: {
-    permission_set: string
-    assignee_id: string
-    /** False: it was assigned before, and is not ours to roll back. */
-    made_by_us: boolean
-  } | null
+export interface Assignment {
+  permission_set: string
+  assignee_id: string
+  /** False: it was assigned before, and is not ours to roll back. */
+  made_by_us: boolean
 }
+
+export interface Changes extends MergeChanges {
+  assignment: Assignment | null
+  /** Of several deployments as one: all their assignments, in place of the one. */
+  assignments?: Assignment[]
+  /** … what others changed between them, by object: names of what differs in its describe. */
+  between?: Record<string, string[]>
+  /** … what is removed beside it: its absence or presence is nobody's change. */
+  taken?: NamedComponent[]
+}
+
+export const assignmentsOf = ({ assignment, assignments }: Changes): Assignment[] =>
+  assignments ?? (assignment === null ? [] : [assignment])
 
 export interface RollbackOptions {
   dry_run: boolean
   allow_data_loss: boolean
   components: NamedComponent[] | null
+  /**
+   * Of an off-boarding: what is left alone. What holds data, and what Salesforce refuses, joins it, and the
+   * rest is rolled back; a rollback of one deployment is refused as a whole.
+   */
+  leave?: LeftComponent[]
+  /** False: a dry run does not ask Salesforce, because what else has to go first is still there. */
+  ask_salesforce?: boolean
 }
 
 export interface Deployment {
@@ -142,7 +185,8 @@ export const toDeployment = (
 ): Deployment => ({
   id: row.id,
   client_id: row.client_id,
-  kind: row.kind,
+  // What stands for an off-boarding is never shown as a deployment.
+  kind: row.kind as DeploymentKind,
   status: row.status,
   is_final: isFinal(row),
   plan: row.plan,

@@ -165,6 +165,27 @@ export const EVENT_KINDS = {
       rows: { total: 500, succeeded: 497, failed: 3, created: 497, updated: 0 },
     },
   ),
+  'offboarding.finished': kind(
+    'An off-boarding ended, also a preview; that of a purged client concerns the org',
+    z.object({
+      offboarding_id: id,
+      status: z.enum(['complete', 'partial', 'failed']).meta({ id: 'OffboardingOutcome' }),
+      preview: z.boolean(),
+      code,
+      certificate_hash: z.string().nullable(),
+      purged: z.boolean(),
+      components: z.object({ removed: count, restored: count, stays: count }),
+    }),
+    {
+      offboarding_id: EXAMPLE_ID,
+      status: 'partial',
+      preview: false,
+      code: null,
+      certificate_hash: 'a'.repeat(64),
+      purged: true,
+      components: { removed: 41, restored: 6, stays: 3 },
+    },
+  ),
   'connection.connected': connectionKind(
     'A client was connected, or its connection works again',
     null,

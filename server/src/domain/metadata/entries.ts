@@ -3,6 +3,7 @@
 
 import { isObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
+import { canonicalJson } from '../canonical.ts'
 import { sameName } from './names.ts'
 import {
   applyEdits,
@@ -13,6 +14,7 @@ import {
   insertBehind,
   insertFirst,
   readDocument,
+  readRoot,
   removeNode,
   writeElement,
   writeFile,
@@ -252,6 +254,26 @@ export const stillInPlace = (
     const node = findEntry(list, key)
     return after !== null && node !== undefined && equalGrant(entryTexts(node), after)
   })
+}
+
+/**
+ * What a permission set or profile holds beside the entries that are ours, as one text: equal texts hold
+ * the same, in whatever order.
+ */
+export const heldByOthers = (
+  text: string,
+  holder: Holder,
+  isOurs: (list: string, key: string) => boolean,
+): string => {
+  const entries = Object.entries(readAccess(text, holder)).map(([list, found]) => [
+    list,
+    found
+      .filter((entry) => !isOurs(list, entry[keyMember(list) ?? ''] ?? ''))
+      .map((entry) => canonicalJson(entry))
+      .toSorted(),
+  ])
+  const rest = Object.entries(readRoot(text, holder)).filter(([name]) => !isEntryList(name))
+  return canonicalJson(Object.fromEntries([...rest, ...entries]))
 }
 
 /** Whether the name is that of a list of entries. */

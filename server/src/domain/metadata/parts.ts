@@ -10,6 +10,8 @@ import {
   asXmlValue,
   childText,
   elementsIn,
+  insertBehind,
+  insertFirst,
   inSchemaOrder,
   readDocument,
   readRoot,
@@ -101,6 +103,37 @@ export const withoutParts = (
       ]
     }),
   )
+}
+
+/**
+ * The files with these parts in them as given; null: without the part. Components with a file of their own
+ * are not touched. A file that is not there is begun where a part has to be in it.
+ */
+export const withParts = (
+  files: ReadonlyMap<string, string>,
+  parts: readonly { component: Component; element: JsonObject | null }[],
+): Map<string, string> => {
+  const own = parts.filter(({ component }) => partKey(component) !== null)
+  const result = withoutParts(
+    files,
+    own.map(({ component }) => component),
+  )
+  for (const { component, element } of own) {
+    const place = placeOf(component)
+    if (place?.element == null || element === null) continue
+    const { list } = place.element
+    const path = [...result.keys()].find((name) => sameName(name) === sameName(place.path))
+    const text = result.get(path ?? '') ?? writeFile(place.root, {})
+    const { root } = readDocument(text, place.root)
+    const anchor = root.children.findLast(({ name }) => name <= list)
+    const value = asXmlValue(element)
+    const edit =
+      anchor === undefined
+        ? insertFirst(root, text, list, value)
+        : insertBehind(anchor, list, value)
+    result.set(path ?? place.path, applyEdits(text, [edit]))
+  }
+  return result
 }
 
 /** Its list and name in the file. Null for a component with a file of its own. */

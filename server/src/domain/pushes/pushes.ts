@@ -12,7 +12,7 @@ import { type Secrets } from '../../secret.ts'
 import { type Approvals, type Approved, CHANGES_NOTHING } from '../approvals/approvals.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
-import { requireClient } from '../clients.ts'
+import { requireClient, requireWorking } from '../clients.ts'
 import { type LastPush } from '../conflicts/facts.ts'
 import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { destinationOf } from '../work/door.ts'
@@ -177,10 +177,7 @@ export const createPushes = ({
     const { tenant } = caller
     const { options } = input
     await db.as(tenant).tx(async (tx) => {
-      const client = await requireClient(tx, tenant, input.client_id)
-      if (!client.is_active) {
-        throw new EngineError('client_inactive', 'This client is inactive.')
-      }
+      requireWorking(await requireClient(tx, tenant, input.client_id))
     })
     refuseContradictions(options)
     const connection = options.dry_run ? null : await usable(tenant, input.client_id)

@@ -15,6 +15,7 @@ import {
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
+import { requireWorking } from '../clients.ts'
 import { WorkOver } from '../work/stages.ts'
 import { hashBytes, hashText } from './content-hash.ts'
 import { type SnapshotRow } from './snapshots.ts'
@@ -197,15 +198,13 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         const present = await tx
           .selectFrom('clients')
           .innerJoin('crm_connections', 'crm_connections.client_id', 'clients.id')
-          .select(['clients.is_active', 'crm_connections.status'])
+          .select(['clients.is_active', 'clients.leaving_at', 'crm_connections.status'])
           .where('clients.org_id', '=', tenant.orgId)
           .where('clients.id', '=', clientId)
           .where('crm_connections.id', '=', connectionId)
           .executeTakeFirst()
         if (present === undefined || present.status === 'revoked') throw revoked()
-        if (!present.is_active) {
-          throw new EngineError('client_inactive', 'The client was deactivated during the pull.')
-        }
+        requireWorking(present)
       }),
 
     /** Deletes what was read, since a different connection continues the pull. */

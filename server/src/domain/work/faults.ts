@@ -38,7 +38,7 @@ export const CAUSES = {
     what: 'our key for Nango or our API version is refused: the operator has to act',
   },
   connection_revoked: { outcome: 'end', what: 'the connection was revoked' },
-  client_inactive: { outcome: 'end', what: 'the client was deactivated' },
+  client_inactive: { outcome: 'end', what: 'the client was deactivated, or is being off-boarded' },
   salesforce_org_changed: {
     outcome: 'end',
     what: 'the connection now leads to a different Salesforce org',
@@ -59,6 +59,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, CauseName>>> = {
   host_refused: 'connection_lost',
   connection_revoked: 'connection_revoked',
   client_inactive: 'client_inactive',
+  client_leaving: 'client_inactive',
   salesforce_org_changed: 'salesforce_org_changed',
   not_found: 'gone',
 }
@@ -115,6 +116,8 @@ export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_perso
   deploy: { wait: DAY, wait_for_person: DAY },
   rollback: { wait: DAY, wait_for_person: DAY },
   push: { wait: 7 * DAY, wait_for_person: 7 * DAY },
+  offboard: { wait: 7 * DAY, wait_for_person: 7 * DAY },
+  purge: { wait: DAY, wait_for_person: DAY },
 }
 
 /** How soon something that needs no call to Salesforce is checked again. */

@@ -15,6 +15,7 @@ export const LISTED_KINDS = [
   'deployment',
   'rollback',
   'push',
+  'offboarding',
 ] as const
 export type ListedKind = (typeof LISTED_KINDS)[number]
 
@@ -76,6 +77,8 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
   deployment: {
     access: 'deploy.read',
     table: sql`crm_deployments`,
+    // What stands for an off-boarding is listed as one.
+    only: sql<boolean>`kind not in ('offboarding', 'workflow_offboarding')`,
     resourceId: OWN_ID,
     status: OWN_STATUS,
     statuses: {
@@ -88,7 +91,8 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
   rollback: {
     access: 'deploy.read',
     table: sql`deployment_runs`,
-    only: sql<boolean>`kind = 'rollback'`,
+    only: sql<boolean>`kind = 'rollback' and not exists (select from offboardings o
+      where o.org_id = deployment_runs.org_id and deployment_runs.deployment_id in (o.automations_id, o.components_id))`,
     resourceId: sql<string>`deployment_id`,
     status: sql<string>`(case when ended_at is null then 'running' when error is not null then 'failed'
       else coalesce(result ->> 'status', 'failed') end)`,
@@ -108,6 +112,20 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
     statuses: {
       running: ['queued', 'in_progress'],
       succeeded: ['succeeded'],
+      partial: ['partial'],
+      failed: ['failed'],
+    },
+  },
+  offboarding: {
+    access: 'fleet.read',
+    table: sql`offboardings`,
+    // Without a client there is nothing left of it but its certificate.
+    only: sql<boolean>`client_id is not null`,
+    resourceId: OWN_ID,
+    status: OWN_STATUS,
+    statuses: {
+      running: ['running'],
+      succeeded: ['complete'],
       partial: ['partial'],
       failed: ['failed'],
     },

@@ -20,7 +20,9 @@ export const deploymentKind = z
 export const reversibility = z
   .enum(['reversible', 'reversible_with_data_loss', 'irreversible'])
   .meta({ id: 'Reversibility' })
-const named = z.object({ type: z.string(), full_name: z.string() }).meta({ id: 'ComponentName' })
+export const named = z
+  .object({ type: z.string(), full_name: z.string() })
+  .meta({ id: 'ComponentName' })
 
 const component = named
   .extend({
@@ -74,6 +76,14 @@ const deploymentPlan = z
   ])
   .meta({ id: 'DeploymentPlan' })
 
+export const rollbackProof = z
+  .object({
+    complete: z.boolean(),
+    compared: z.int(),
+    differences: z.array(named.extend({ what: z.string() })),
+  })
+  .meta({ id: 'RollbackProof' })
+
 const rollbackResult = z
   .object({
     status: z
@@ -101,13 +111,7 @@ const rollbackResult = z
     data: z
       .array(z.object({ name: z.string(), rows: z.int().nullable() }))
       .describe('What would lose data if removed or restored; rows null: not countable'),
-    proof: z
-      .object({
-        complete: z.boolean(),
-        compared: z.int(),
-        differences: z.array(named.extend({ what: z.string() })),
-      })
-      .meta({ id: 'RollbackProof' })
+    proof: rollbackProof
       .nullable()
       .describe(
         'What was read back after the rollback, compared with the state before the deployment',

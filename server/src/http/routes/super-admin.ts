@@ -3,9 +3,11 @@
 import * as z from 'zod'
 import { wholeOrg } from '../../db/database.ts'
 import { type Organizations } from '../../domain/organizations.ts'
+import { type Purges } from '../../domain/purge/purges.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { isFinal, replyWith } from '../running.ts'
+import { id, line, pageOf, pageRequest, timestamp, waitSeconds, workFault } from '../schemas.ts'
 import { exampleUser, newUser, user } from './users.ts'
 
 const organization = z
@@ -28,7 +30,30 @@ const exampleOrganization = {
   updated_at: '2026-11-22T09:00:00.000Z',
 }
 
-export const superAdminRoutes = (deps: { organizations: Organizations; users: Users }): Route[] => [
+const orgPurge = z
+  .object({
+    org_id: id,
+    status: z.enum(['running', 'complete']).meta({ id: 'OrganizationPurgeStatus' }),
+    is_final: isFinal,
+    stage: z
+      .enum(['drain', 'grants', 'delete', 'done'])
+      .meta({ id: 'OrganizationPurgeStage' })
+      .describe('Work ends, grants are deleted at Nango, then all rows'),
+    deleted: z
+      .record(z.string(), z.int())
+      .nullable()
+      .describe('Deleted rows by table; null once it has ended'),
+    error: workFault.nullable().describe('What it waits for'),
+    started_at: timestamp.nullable(),
+    completed_at: timestamp.nullable(),
+  })
+  .meta({ id: 'OrganizationPurge' })
+
+export const superAdminRoutes = (deps: {
+  organizations: Organizations
+  users: Users
+  purges: Pick<Purges, 'purgeOrg'>
+}): Route[] => [
   route({
     method: 'POST',
     path: '/api/super-admin/orgs',
@@ -84,7 +109,7 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
       is_active: z.boolean().optional(),
     }),
     replies: { 200: { description: 'The organization', body: organization } },
-    errors: ['not_found'],
+    errors: ['not_found', 'purge_in_progress'],
     example: {
       body: { org_id: exampleOrganization.id, is_active: true },
       reply: exampleOrganization,
@@ -93,6 +118,46 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
       status: 200,
       body: await deps.organizations.update(caller, body),
     }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/super-admin/orgs/purge',
+    tag: 'Super-admin',
+    summary: 'Delete an inactive organization',
+    description:
+      'Deletes everything that is stored of an inactive organization: its clients, users, tokens, ' +
+      'snapshots, deployments and pushes, and its grants at Nango. Only audit rows stay, which have no ' +
+      'contents. Nothing in Salesforce is changed. `confirm` is the slug. Its work ends first; the deletion ' +
+      'survives a restart and cannot be stopped. Repeat the call to see how far it is.',
+    access: 'super_admin',
+    body: z.strictObject({
+      org_id: id,
+      confirm: z.string().max(64).describe('The slug of the organization'),
+      wait_seconds: waitSeconds,
+    }),
+    replies: {
+      200: { description: 'The organization is deleted', body: orgPurge },
+      202: { description: 'The deletion is under way', body: orgPurge },
+    },
+    errors: ['not_found', 'org_active', 'confirmation_mismatch'],
+    example: {
+      body: { org_id: exampleOrganization.id, confirm: exampleOrganization.slug },
+      reply: {
+        org_id: exampleOrganization.id,
+        status: 'complete',
+        is_final: true,
+        stage: 'done',
+        deleted: null,
+        error: null,
+        started_at: null,
+        completed_at: '2026-11-22T09:00:00.000Z',
+      },
+    },
+    handle: async ({ caller, body, context }) =>
+      replyWith(
+        await deps.purges.purgeOrg(caller, body, context.signal),
+        '/api/super-admin/orgs/purge',
+      ),
   }),
   route({
     method: 'POST',

@@ -12,6 +12,7 @@ const POLLED: Readonly<Record<ListedKind, string>> = {
   deployment: '/api/deploy/status',
   rollback: '/api/deploy/status',
   push: '/api/push/get',
+  offboarding: '/api/fleet/offboard/get',
 }
 
 const kind = z.enum(LISTED_KINDS).meta({ id: 'WorkKind' })
@@ -52,7 +53,7 @@ export const workRoutes = ({ db }: { db: Database }): Route[] => [
     tag: 'Work',
     summary: 'List the work of all clients, newest first',
     description:
-      'Pulls, conflict checks, deployments (also of workflows), rollbacks and pushes in one list: with ' +
+      'Pulls, conflict checks, deployments (also of workflows), rollbacks, pushes and off-boardings in one list: with ' +
       '`states: ["failed", "partial"]` what went wrong, with `["running", "paused"]` what is under ' +
       'way. Kinds whose own list the caller may not read are left out; naming one is `403`.',
     access: 'topology.read',

@@ -55,7 +55,7 @@ const setSentFor = (
       assignment: null,
     },
     named: new Set([...named, PERMISSION_SET].map(keyOf)),
-    assignments: null,
+    assignments: [],
     beside: { file: () => null, readable: new Map() },
     users: new Map(),
     holding: new Map(),

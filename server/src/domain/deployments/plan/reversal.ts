@@ -10,7 +10,9 @@ import { type Component, keyOf, sameName } from '../../metadata/names.ts'
 import { partsIn, withoutParts, writeParts } from '../../metadata/parts.ts'
 import {
   type Change,
+  keep,
   NOTHING,
+  OBJECT_STAYS,
   type Reason,
   type Scene,
   type Settled,
@@ -18,7 +20,14 @@ import {
 } from '../../metadata/undoing.ts'
 import { destructiveChanges, membersOf } from '../../plan/manifest.ts'
 import { type Plan } from '../../plan/schema.ts'
-import { type Changes, type ComponentRow } from '../rows.ts'
+import {
+  type Assignment,
+  assignmentsOf,
+  type Changes,
+  type ComponentRow,
+  type LeftComponent,
+  type StayCode,
+} from '../rows.ts'
 import { type StoredPackage, storePackage } from '../run/send.ts'
 import { type AssignmentsSeen } from './assignment.ts'
 import { type Holding } from './holding-records.ts'
@@ -42,8 +51,10 @@ export interface ReversalInput {
   changes: Changes
   /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
-  /** Who has the plan's permission set now; null if the plan assigns none. */
-  assignments: AssignmentsSeen | null
+  /** Who has the permission sets now that were assigned, in the order of `assignmentsOf`. */
+  assignments: readonly AssignmentsSeen[]
+  /** Left alone, whatever else is decided. */
+  leave?: readonly LeftComponent[]
   /** Details, beside the plan, of the objects that it gives access to. */
   beside: Beside
   /** What uses components of a kind that is kept while in use, by the components' keys. */
@@ -54,6 +65,7 @@ export interface ReversalInput {
 
 export interface Kept extends Reason {
   component: Component
+  code: StayCode
 }
 
 export interface Reversal {
@@ -61,8 +73,8 @@ export interface Reversal {
   restore: Component[]
   kept: Kept[]
   package: StoredPackage
-  /** The permission set is to be removed from the connected user. */
-  unassign: boolean
+  /** Permission sets to be removed from the users to whom they were assigned. */
+  unassign: Assignment[]
 }
 
 const changesIn = (rows: readonly ComponentRow[]): Change[] =>
@@ -74,14 +86,21 @@ const changesIn = (rows: readonly ComponentRow[]): Change[] =>
       told: { level: reversibility, reason: reason ?? '' },
     }))
 
+/** What is left alone, by its key. */
+type Lefts = ReadonlyMap<string, LeftComponent>
+
 /** Which of the created objects are deleted, and which stay. */
 const objectsMade = (
   changes: readonly Change[],
-  { named, ...images }: Pick<Scene, 'after' | 'now' | 'named'>,
+  { named, left, ...images }: Pick<Scene, 'after' | 'now' | 'named'> & { left: Lefts },
 ): Pick<Scene, 'goes' | 'stays'> => {
   const made = changes.filter(({ component, made }) => made && component.type === 'CustomObject')
   const isGoing = ({ component }: Change): boolean =>
-    named === null ? !isObjectDrifted(component.fullName, images) : named.has(keyOf(component))
+    left.has(keyOf(component))
+      ? false
+      : named === null
+        ? !isObjectDrifted(component.fullName, images)
+        : named.has(keyOf(component))
   const [goes, stays] = [new Set<string>(), new Set<string>()]
   for (const change of made)
     (isGoing(change) ? goes : stays).add(sameName(change.component.fullName))
@@ -143,12 +162,31 @@ const settle = (undone: readonly Undone[]): Settled => {
   }
 }
 
+const leftAlone = (left: LeftComponent | undefined): Undoing | null =>
+  left === undefined ? null : keep(left.reason)
+
+/** For programs: why it stays. */
+const codeOf = (
+  component: Component,
+  { reason, drifted, removable }: Reason,
+  left: Lefts,
+): StayCode => {
+  const known = left.get(keyOf(component))
+  if (known !== undefined) return known.code
+  if (drifted) return 'changed_by_others'
+  if (reason === OBJECT_STAYS) return 'object_stays'
+  return removable ? 'in_use' : 'cannot_be_deleted'
+}
+
 /** What happens to each component; files that hold entries of others come after those others. */
-const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
+const undoAll = (changes: readonly Change[], scene: Scene, left: Lefts): Undone[] => {
   const answers = changes.map((change) => ({
     component: change.component,
     made: change.made,
-    undoing: kindOf(change.component.type)?.undo(change, scene) ?? NOTHING,
+    undoing:
+      leftAlone(left.get(keyOf(change.component))) ??
+      kindOf(change.component.type)?.undo(change, scene) ??
+      NOTHING,
   }))
   const undone: Undone[] = []
   for (const { undoing, ...change } of answers) {
@@ -167,12 +205,15 @@ export const reverse = (input: ReversalInput): Reversal => {
   const [before, now] = [partsIn(input.before), partsIn(input.now)]
   const after = partsIn(withoutParts(input.after, input.removedBefore))
   const changes = changesIn(input.rows)
+  const left = new Map(
+    (input.leave ?? []).map((one) => [keyOf({ type: one.type, fullName: one.full_name }), one]),
+  )
   const scene: Scene = {
     before,
     after,
     now,
     named,
-    ...objectsMade(changes, { after, now, named }),
+    ...objectsMade(changes, { after, now, named, left }),
     changes: input.changes,
     othersWith: (permissionSet) => othersWith(input, permissionSet),
     mastersOf: mastersIn(
@@ -183,11 +224,13 @@ export const reverse = (input: ReversalInput): Reversal => {
     usersOf: (component) => input.users.get(keyOf(component)) ?? [],
     heldBy: (component) => input.holding.get(keyOf(component)) ?? [],
   }
-  const undone = undoAll(changes, scene)
+  const undone = undoAll(changes, scene, left)
   const removed = undone.filter(({ undoing }) => undoing.remove).map(({ component }) => component)
   const restored = undone.filter(({ undoing }) => undoing.restore !== null)
   const kept = undone.flatMap(({ component, undoing }) =>
-    undoing.kept === null ? [] : [{ component, ...undoing.kept }],
+    undoing.kept === null
+      ? []
+      : [{ component, ...undoing.kept, code: codeOf(component, undoing.kept, left) }],
   )
   const destructive = destructiveChanges(removed, plan)
   const undeletable = new Set(destructive.notDeletable.map(keyOf))
@@ -204,6 +247,7 @@ export const reverse = (input: ReversalInput): Reversal => {
         reason: 'Salesforce does not delete it by API.',
         drifted: false,
         removable: false,
+        code: 'cannot_be_deleted' as const,
       })),
     ],
     package: storePackage({
@@ -211,25 +255,32 @@ export const reverse = (input: ReversalInput): Reversal => {
       members: membersOf(restore),
       deleteAfter: destructive.deleteAfter,
     }),
-    unassign: mayUnassign(input, scene, remove, files),
+    unassign: assignmentsOf(input.changes).filter((assignment, at) =>
+      mayUnassign(input, assignment, input.assignments[at], scene, remove, files),
+    ),
   }
 }
 
 const isSameFile = (a: string, b: string): boolean =>
   fileDifferences('PermissionSet', a, b).length === 0
 
-const isAssigned = ({ changes }: ReversalInput, permissionSet: string): boolean =>
-  changes.assignment !== null &&
-  sameName(changes.assignment.permission_set) === sameName(permissionSet)
-
-/** Where the plan assigns nobody, everybody who has the set is somebody else. */
-const othersWith = (input: ReversalInput, permissionSet: string): number =>
-  isAssigned(input, permissionSet)
-    ? (input.assignments?.others ?? 0)
-    : (input.holding.get(keyOf({ type: 'PermissionSet', fullName: permissionSet })) ?? []).reduce(
-        (sum, { rows }) => sum + rows,
-        0,
-      )
+/** Users who have the set, beside those to whom we assigned it. */
+const othersWith = (input: ReversalInput, permissionSet: string): number => {
+  const seen = assignmentsOf(input.changes).flatMap((assignment, at) => {
+    const found = input.assignments[at]
+    return sameName(assignment.permission_set) === sameName(permissionSet) && found !== undefined
+      ? [found]
+      : []
+  })
+  const [first] = seen
+  // Where the plan assigns nobody, everybody who has the set is somebody else.
+  if (first === undefined) {
+    const key = keyOf({ type: 'PermissionSet', fullName: permissionSet })
+    return (input.holding.get(key) ?? []).reduce((sum, { rows }) => sum + rows, 0)
+  }
+  const all = first.others + (first.assignmentId === null ? 0 : 1)
+  return all - seen.filter(({ assignmentId }) => assignmentId !== null).length
+}
 
 const filesOf = (undone: readonly Undone[]): Map<string, string> => {
   const files = new Map<string, string>()
@@ -244,18 +295,18 @@ const filesOf = (undone: readonly Undone[]): Map<string, string> => {
 }
 
 /**
- * The assignment is rolled back if we made it and the permission set is deleted or is as it was before
+ * An assignment is rolled back if we made it and the permission set is deleted or is as it was before
  * the deploy: as long as it holds more, other deployments need it.
  */
 const mayUnassign = (
-  { changes, assignments, named }: ReversalInput,
+  { named }: ReversalInput,
+  assignment: Assignment,
+  seen: AssignmentsSeen | undefined,
   { before, now }: Scene,
   remove: readonly Component[],
   files: ReadonlyMap<string, string>,
 ): boolean => {
-  const { assignment } = changes
-  if (assignment === null || !assignment.made_by_us || assignments?.assignmentId == null)
-    return false
+  if (!assignment.made_by_us || seen?.assignmentId == null) return false
   const component = { type: 'PermissionSet', fullName: assignment.permission_set }
   if (named !== null && !named.has(keyOf(component))) return false
   if (remove.some((one) => keyOf(one) === keyOf(component))) return true

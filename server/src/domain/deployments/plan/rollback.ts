@@ -5,14 +5,14 @@ import { type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
 import { samePart } from '../../metadata/equality.ts'
 import { kindOf, objectOf, PART_KINDS } from '../../metadata/kinds.ts'
 import { type Component, keyOf, ownerOf, sameName } from '../../metadata/names.ts'
-import { partsIn } from '../../metadata/parts.ts'
-import { type Plan } from '../../plan/schema.ts'
+import { partsIn, withoutParts } from '../../metadata/parts.ts'
 import { diffDescribes } from '../../topology/diff.ts'
-import { assign, readAssignments, unassign } from './assignment.ts'
+import { assign, type AssignmentsSeen, readAssignments, unassign } from './assignment.ts'
 import { clip } from '../../../text.ts'
 import { plural } from '../../words.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
@@ -21,6 +21,7 @@ import {
   endDryRun,
   endRollback,
   type Endings,
+  failedIn,
   refusalOf,
   sendPackage,
   unclearFault,
@@ -29,13 +30,16 @@ import { readBeside } from './beside.ts'
 import { heldData, type HeldData } from './data-guard.ts'
 import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { type Kept, type Reversal, reverse } from './reversal.ts'
+import { type Kept, type Reversal, type ReversalInput, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
 import {
+  type Assignment,
+  assignmentsOf,
   changesOf,
-  type ComponentRow,
   componentsById,
+  type DeploymentRow,
   type KeptComponent,
+  type LeftComponent,
   type NamedComponent,
   nothingYet,
   removedByRollbacks,
@@ -63,33 +67,37 @@ const named = (components: readonly { type: string; fullName: string }[]): Named
 const asComponents = (list: readonly NamedComponent[]): Component[] =>
   list.map(({ type, full_name }) => ({ type, fullName: full_name }))
 
-interface Decided {
-  reversal: Reversal
+interface Seen {
+  input: ReversalInput
   reading: Reading
   before: Images
   after: Images
-  rows: ComponentRow[]
 }
 
-/** Reads the Salesforce org and decides what to roll back in its current state. */
-const decide = async (context: Context, { run, deployment }: State): Promise<Decided> => {
+interface Decided extends Seen {
+  reversal: Reversal
+}
+
+/** What a decision is made from: the Salesforce org as it is, and what is stored about the deployment. */
+const look = async (context: Context, { run, deployment }: State): Promise<Seen> => {
   const { org, journal, deps } = context
   const plan = planOf(deployment)
   const changes = changesOf(deployment)
   const options = run.options as RollbackOptions
   const [before, after] = [await journal.loadImages('before'), await journal.loadImages('after')]
-  const reading = await readImages(org, plan)
-  const { assignment } = changes
-  const assignments =
-    assignment === null
-      ? null
-      : await readAssignments(org, assignment.permission_set, assignment.assignee_id)
+  const found = await readImages(org, plan)
+  const taken = asComponents(changes.taken ?? [])
+  const reading = taken.length === 0 ? found : { ...found, files: withoutParts(found.files, taken) }
+  const assignments: AssignmentsSeen[] = []
+  for (const { permission_set, assignee_id } of assignmentsOf(changes)) {
+    assignments.push(await readAssignments(org, permission_set, assignee_id))
+  }
   const { rows, removedBefore } = await deps.db.as(journal.tenant).tx(async (tx) => ({
     rows: await componentsById(tx, journal.tenant, deployment.id),
     removedBefore: await removedByRollbacks(tx, journal.tenant, deployment.id),
   }))
   const made = asComponents(rows.filter(({ action }) => action === 'created'))
-  const reversal = reverse({
+  const input: ReversalInput = {
     plan,
     rows,
     before: before.files,
@@ -99,13 +107,23 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
     changes,
     named:
       options.components === null ? null : new Set(asComponents(options.components).map(keyOf)),
+    leave: options.leave ?? [],
     assignments,
     beside: await readBeside(org, plan, changes, reading),
     users: await readUsers(org, made, reading),
     holding: await readHolding(org, made, reading),
-  })
-  return { reversal, reading, before, after, rows }
+  }
+  return { input, reading, before, after }
 }
+
+/** Reads the Salesforce org and decides what to roll back in its current state. */
+const decide = async (context: Context, state: State): Promise<Decided> => {
+  const seen = await look(context, state)
+  return { ...seen, reversal: reverse(seen.input) }
+}
+
+/** Whether what cannot be rolled back is left alone, so that the rest can: that of an off-boarding. */
+const leavesAlone = ({ kind }: DeploymentRow): boolean => kind === 'offboarding'
 
 const toKept = async (
   org: SalesforceOrg,
@@ -125,11 +143,12 @@ const toKept = async (
     throw error
   })
   const known = new Map([...properties, ...listed].map((one) => [keyOf(one), one]))
-  return kept.map(({ component, reason, drifted }) => {
+  return kept.map(({ component, reason, drifted, code }) => {
     const who = drifted ? known.get(keyOf(component)) : undefined
     return {
       type: component.type,
       full_name: component.fullName,
+      code,
       reason,
       changed_by: who?.lastModifiedByName ?? null,
       changed_at: who?.lastModifiedDate ?? null,
@@ -146,12 +165,47 @@ const remainingOf = (kept: readonly Kept[]): RollbackResult['remaining'] =>
       reason,
     }))
 
+/** As `decide`, with what would lose data; an off-boarding leaves that alone and decides again. */
+const decideByData = async (
+  context: Context,
+  state: State,
+): Promise<{ decided: Decided; data: HeldData[]; leave: LeftComponent[] }> => {
+  const { allow_data_loss, leave: before = [] } = state.run.options as RollbackOptions
+  const seen = await look(context, state)
+  const leave = [...before]
+  for (;;) {
+    const reversal = reverse({ ...seen.input, leave })
+    const { remove, restore } = reversal
+    const images = { before: seen.before.files, now: seen.reading.files }
+    const data = await heldData(context.org, { remove, restore, ...images })
+    const held = allow_data_loss ? [] : data.flatMap((one) => leftForData(one, reversal))
+    if (!leavesAlone(state.deployment) || held.length === 0) {
+      return { decided: { ...seen, reversal }, data, leave }
+    }
+    leave.push(...held)
+  }
+}
+
+const leftForData = (held: HeldData, { remove, restore }: Reversal): LeftComponent[] =>
+  [...remove, ...restore]
+    .filter(
+      ({ type, fullName }) =>
+        (type === 'CustomObject' || type === 'CustomField') &&
+        sameName(fullName) === sameName(held.name),
+    )
+    .map(({ type, fullName }) => ({
+      type,
+      full_name: fullName,
+      code: 'holds_data' as const,
+      reason: lossIn(held),
+      rows: held.rows,
+    }))
+
 const reading: Stage = async (context, state) => {
   const { org, journal, spent } = context
   const options = state.run.options as RollbackOptions
-  const { reversal, reading: now, before } = await decide(context, state)
-  const { remove, restore } = reversal
-  const data = await heldData(org, { remove, restore, before: before.files, now: now.files })
+  const { decided, data, leave } = await decideByData(context, state)
+  const { reversal, reading: now } = decided
   const result: RollbackResult = {
     ...nothingYet(),
     removed: named(reversal.remove),
@@ -160,14 +214,19 @@ const reading: Stage = async (context, state) => {
     remaining: remainingOf(reversal.kept),
     data: data.map(({ name, rows }) => ({ name, rows })),
   }
-  if (options.dry_run) return trying(context, result, reversal)
+  const stored = leavesAlone(state.deployment) ? { options: { ...options, leave } } : {}
+  if (options.dry_run) return trying(context, options, result, reversal, stored)
   if (data.length > 0 && !options.allow_data_loss) {
     await endRollback(context, state.deployment, lossOf(data))
     return 'stop'
   }
   packageOf(reversal.package, org.apiVersion)
   await journal.step(
-    { stage: 'release', package: { ...reversal.package, unassign: reversal.unassign } },
+    {
+      stage: 'release',
+      ...stored,
+      package: { ...reversal.package, unassign: reversal.unassign },
+    },
     { rollback: result, progress: at('release') },
     spent(),
   )
@@ -179,17 +238,27 @@ const reading: Stage = async (context, state) => {
  */
 const trying = async (
   context: Context,
+  { ask_salesforce }: RollbackOptions,
   result: RollbackResult,
   { package: contents, unassign }: Reversal,
+  stored: { options?: unknown },
 ): Promise<'next' | 'stop'> => {
   const { org, journal, spent } = context
   // Salesforce: a permission set that is assigned cannot be deleted, and a dry run unassigns nothing.
-  const { PermissionSet: _, ...others } = contents.deleteAfter
-  const checked = unassign ? { ...contents, deleteAfter: others } : contents
-  if (isEmpty(checked)) return endDryRun(context, result, ended, null)
+  const { PermissionSet: sets = [], ...others } = contents.deleteAfter
+  const assigned = new Set(unassign.map(({ permission_set: name }) => sameName(name)))
+  const rest = sets.filter((name) => !assigned.has(sameName(name)))
+  const checked =
+    unassign.length === 0
+      ? contents
+      : {
+          ...contents,
+          deleteAfter: rest.length === 0 ? others : { ...others, PermissionSet: rest },
+        }
+  if (ask_salesforce === false || isEmpty(checked)) return endDryRun(context, result, ended, null)
   packageOf(checked, org.apiVersion)
   await journal.step(
-    { stage: 'submit', package: { ...checked, unassign: false } },
+    { stage: 'submit', ...stored, package: { ...checked, unassign: [] } },
     { rollback: result, progress: at('submit') },
     spent(),
   )
@@ -223,29 +292,76 @@ const lossOf = (data: readonly HeldData[]): WorkFault => {
   }
 }
 
-type RollbackPackage = StoredPackage & { unassign: boolean }
+/** `unassign` of runs that the previous version began is whether the one assignment goes. */
+type RollbackPackage = StoredPackage & { unassign: boolean | Assignment[] }
+
+const toUnassign = ({ run, deployment }: State): Assignment[] => {
+  const unassign = (run.package as RollbackPackage | null)?.unassign ?? []
+  if (typeof unassign !== 'boolean') return unassign
+  return unassign ? assignmentsOf(changesOf(deployment)) : []
+}
 
 const isEmpty = ({ files, deleteAfter }: StoredPackage): boolean =>
   Object.keys(files).length === 0 && Object.values(deleteAfter).flat().length === 0
 
 /** Salesforce: a permission set that is assigned to somebody cannot be deleted. */
-const releasing: Stage = async (context, { run, deployment }) => {
+const releasing: Stage = async (context, state) => {
   const { org, journal, spent } = context
-  const contents = run.package as RollbackPackage
-  const { assignment } = changesOf(deployment)
-  if (contents.unassign && assignment !== null) {
-    await unassign(org, assignment.permission_set, assignment.assignee_id)
+  for (const { permission_set, assignee_id } of toUnassign(state)) {
+    await unassign(org, permission_set, assignee_id)
   }
-  const stage = isEmpty(contents) ? 'verify' : 'submit'
+  const stage = isEmpty(state.run.package as RollbackPackage) ? 'verify' : 'submit'
   await journal.step({ stage }, { progress: at(stage) }, spent())
   return 'next'
 }
 
 /** Restores what was released for a rollback that then did not happen. */
-const takeBackRelease = async (context: Context, { run, deployment }: State): Promise<void> => {
-  const { assignment } = changesOf(deployment)
-  if (!(run.package as RollbackPackage).unassign || assignment === null) return
-  await assign(context.org, assignment.permission_set, assignment.assignee_id)
+const takeBackRelease = async (context: Context, state: State): Promise<void> => {
+  for (const { permission_set, assignee_id } of toUnassign(state)) {
+    await assign(context.org, permission_set, assignee_id)
+  }
+}
+
+/** What Salesforce refused to remove or restore: it is left alone, with Salesforce's words. */
+const refusedIn = (result: DeployResult, planned: RollbackResult): LeftComponent[] => {
+  const ours = [...planned.removed, ...planned.restored]
+  const keyIn = ({ type, full_name }: NamedComponent) => keyOf({ type, fullName: full_name })
+  const left = new Map<string, LeftComponent>()
+  for (const failure of failedIn(result)) {
+    // A part of an object that goes is deleted with it.
+    const owner = { type: 'CustomObject', fullName: ownerOf(failure.fullName) }
+    const found =
+      ours.find((one) => keyIn(one) === keyOf(failure)) ??
+      ours.find((one) => keyIn(one) === keyOf(owner))
+    if (found === undefined || left.has(keyIn(found))) continue
+    const { type, full_name } = found
+    const reason = clip(failure.problem ?? 'Salesforce refused it.', 500)
+    left.set(keyIn(found), { type, full_name, code: 'in_use', reason, rows: null })
+  }
+  return [...left.values()]
+}
+
+/** Goes on without what Salesforce refused; false if that is not known. */
+const goOnWithout = async (
+  context: Context,
+  state: State,
+  result: DeployResult | null,
+): Promise<boolean> => {
+  if (!leavesAlone(state.deployment) || result?.status !== 'Failed') return false
+  const refused = refusedIn(result, rollbackOf(state.deployment))
+  if (refused.length === 0) return false
+  const options = state.run.options as RollbackOptions
+  await context.journal.step(
+    {
+      stage: 'read',
+      sfdc_deploy_id: null,
+      intended_at: null,
+      options: { ...options, leave: [...(options.leave ?? []), ...refused] },
+    },
+    { progress: at('read') },
+    context.spent(),
+  )
+  return true
 }
 
 /** What a rollback does for each outcome of its package: the current state shows how it ended. */
@@ -270,12 +386,13 @@ const endingsOf = (context: Context, state: State): Endings => {
       return 'stop'
     },
     failed: async (fault, result) => {
+      if (!dry_run) await takeBackRelease(context, state)
+      if (await goOnWithout(context, state, result)) return 'next'
       if (dry_run && result?.status === 'Failed') {
-        await endDryRun(context, rollbackOf(deployment), ended, result)
-        return
+        return endDryRun(context, rollbackOf(deployment), ended, result)
       }
-      await takeBackRelease(context, state)
       await endRollback(context, deployment, fault, result)
+      return 'stop'
     },
     reasonOf: refusalOf,
   }
@@ -286,7 +403,7 @@ const sending: Stage = (context, state) => sendPackage(context, state, endingsOf
 const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
 
 /** Names of what differs between two describes: attributes of the object, fields, record types. */
-const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
+export const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
   const diff = diffDescribes(before, after, { acrossOrgs: false, acrossVersions: false })
   if (diff === null) return []
   const parts = [...diff.fields, ...diff.record_types, ...diff.child_relationships]
@@ -303,10 +420,10 @@ const isShared = (type: string): boolean => {
  * back, and the describes of objects on which nothing of ours stays.
  */
 const prove = (
-  plan: Plan,
   result: RollbackResult,
-  { reversal, reading: now, before, after, rows }: Decided,
+  { reversal, reading: now, before, after, input }: Decided,
 ): Proof => {
+  const { rows, changes } = input
   const proof: Proof = { complete: true, compared: 0, differences: [] }
   const [was, is] = [partsIn(before.files), partsIn(now.files)]
   const differ = (type: string, full_name: string, what: string): void => {
@@ -357,7 +474,11 @@ const prove = (
       continue
     }
     // What also differs from the state that the deployment left was changed by somebody else since.
-    const since = left === undefined ? new Set() : new Set(differencesOf(left, present))
+    const since = new Set(left === undefined ? [] : differencesOf(left, present))
+    const between = Object.entries(changes.between ?? {})
+    for (const [name, differences] of between) {
+      if (sameName(name) === sameName(object)) for (const one of differences) since.add(one)
+    }
     const ours = differencesOf(earlier, present).filter((name) => !since.has(name))
     if (ours.length > 0) {
       differ(
@@ -367,8 +488,7 @@ const prove = (
       )
     }
   }
-  if (reversal.unassign) {
-    const name = plan.permissions.permission_set ?? ''
+  for (const { permission_set: name } of reversal.unassign) {
     differ('PermissionSetAssignment', name, 'The connected user still has the permission set.')
   }
   proof.complete = proof.differences.length === 0
@@ -401,7 +521,7 @@ const verifying: Stage = async (context, state) => {
     remaining,
     error: null,
   }
-  result.proof = prove(planOf(deployment), result, decided)
+  result.proof = prove(result, decided)
   await journal.end(
     { error: null, result },
     {
@@ -417,8 +537,7 @@ const verifying: Stage = async (context, state) => {
 }
 
 /** A permission set that was released for it may already be unassigned. */
-const isReleased = ({ run }: State): boolean =>
-  (run.package as RollbackPackage | null)?.unassign === true
+const isReleased = (state: State): boolean => toUnassign(state).length > 0
 
 export const planRollback: RunKind = {
   stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },

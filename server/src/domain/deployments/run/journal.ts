@@ -29,6 +29,7 @@ import {
 export interface RunChanges {
   stage?: string
   package?: unknown
+  options?: unknown
   sfdc_user_id?: string
   intended_at?: Date | null
   sfdc_deploy_id?: string | null
@@ -87,12 +88,13 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
     })
 
   const updateRun = async (tx: Tx, changes: RunChanges, calls = 0): Promise<void> => {
-    const { package: contents, ...plain } = changes
+    const { package: contents, options, ...plain } = changes
     await tx
       .updateTable('deployment_runs')
       .set({
         ...plain,
         ...(contents === undefined ? {} : { package: json(contents) }),
+        ...(options === undefined ? {} : { options: json(options) }),
         // A stage that begins has no failures yet.
         ...(changes.stage === undefined ? {} : { attempts: 0, resume_at: null, error: null }),
         salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,

@@ -37,9 +37,9 @@ export interface Endings {
   unclear: (why: Unclear) => Promise<Next>
   /**
    * Nothing of it was applied, and it will not be sent again. `result` is null if Salesforce did not
-   * accept it.
+   * accept it. `next`: the run goes on with a different package.
    */
-  failed: (fault: WorkFault, result: DeployResult | null) => Promise<void>
+  failed: (fault: WorkFault, result: DeployResult | null) => Promise<Next | void>
   /** Why Salesforce refused it, in the words of this kind of work. */
   reasonOf: (result: DeployResult) => WorkFault
 }
@@ -127,8 +127,8 @@ export const awaitPackage = async (
     code: 'cancelled',
     message: 'Cancelled at Salesforce; nothing was changed.',
   }
-  await endings.failed(result.status === 'Canceled' ? cancelled : endings.reasonOf(result), result)
-  return 'stop'
+  const fault = result.status === 'Canceled' ? cancelled : endings.reasonOf(result)
+  return (await endings.failed(fault, result)) ?? 'stop'
 }
 
 /** Pauses for so many seconds, with the reason. */
@@ -310,7 +310,7 @@ export const strayProblems = (rows: readonly ComponentRow[], result: DeployResul
   ]
 }
 
-const failedIn = (result: DeployResult): readonly ComponentResult[] =>
+export const failedIn = (result: DeployResult): readonly ComponentResult[] =>
   (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
 
 /** Salesforce's own code is a part of the message: codes of faults are ours. */

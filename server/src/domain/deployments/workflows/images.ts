@@ -39,7 +39,7 @@ export const saveWorkflowState = async (
 
 export const loadWorkflowState = async (
   reader: Reader,
-  run: RunRow,
+  run: Pick<RunRow, 'org_id' | 'deployment_id'>,
   moment: Moment,
 ): Promise<WorkflowState> => {
   const rows = await reader

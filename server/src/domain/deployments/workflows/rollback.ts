@@ -1,7 +1,7 @@
 // Rolling automations back: read → submit → wait → activate → delete_versions → verify. What it does is
 // decided from the state when it runs; what it reports comes from a second reading.
 
-import { type Progress } from '../../../db/types.ts'
+import { type DeploymentKind, type Progress } from '../../../db/types.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { listMetadata } from '../../../salesforce/metadata.ts'
 import { EngineError } from '../../../errors.ts'
@@ -81,7 +81,11 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
     (components ?? []).map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
   )
   const input: ReversalInput = {
-    kind: deployment.kind,
+    // All that was ever deployed, as one: versions that it made are removed as those of one deploy.
+    kind:
+      deployment.kind === 'workflow_offboarding'
+        ? 'workflows'
+        : (deployment.kind as DeploymentKind),
     rows,
     before,
     after,
@@ -116,11 +120,12 @@ const toKept = async (org: SalesforceOrg, kept: readonly Kept[]): Promise<KeptCo
       .filter((one) => sameName(one.fullName) === sameName(fullName))
       .toSorted((a, b) => (a.lastModifiedDate ?? '').localeCompare(b.lastModifiedDate ?? ''))
       .at(-1)
-  return kept.map(({ component, reason, changed }) => {
+  return kept.map(({ component, reason, changed, removable }) => {
     const who = changed === null ? undefined : lastChange(changed)
     return {
       type: component.type,
       full_name: component.fullName,
+      code: changed !== null ? 'changed_by_others' : removable ? 'in_use' : 'cannot_be_deleted',
       reason,
       changed_by: who?.lastModifiedByName ?? null,
       changed_at: who?.lastModifiedDate ?? null,

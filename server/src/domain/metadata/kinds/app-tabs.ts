@@ -137,6 +137,25 @@ const undoTabs = (component: Component, scene: Scene, { stays }: Settled): Undoi
   return edits.length === 0 ? NOTHING : { ...NOTHING, restore: { file: applyEdits(is, edits) } }
 }
 
+/** The app as it would be without the tabs that deployments added to it, each as it found and left the app. */
+export const withoutAddedTabs = (
+  text: string,
+  deployments: readonly { before: string; after: string }[],
+): string => {
+  const added = deployments.flatMap(({ before, after }) => {
+    const was = readDocument(before, TYPE)
+    return tabsOf(readDocument(after, TYPE))
+      .map(nameOf)
+      .filter((tab) => tabNamed(was, tab) === undefined)
+  })
+  const document = readDocument(text, TYPE)
+  const edits = added.flatMap((tab) => {
+    const node = tabNamed(document, tab)
+    return node === undefined ? [] : [removeNode(node, text)]
+  })
+  return applyEdits(text, edits)
+}
+
 /** A rule about an app, with the member of the plan that adds to it. */
 const rule = (
   code: string,

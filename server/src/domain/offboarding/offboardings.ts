@@ -1,0 +1,243 @@
+// Leaving: takes out of a client's Salesforce org what was ever deployed there and nobody changed, revokes
+// the connection, and on request deletes what is stored of the client. A preview does none of it.
+
+import { sql } from 'kysely'
+import { isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import {
+  type Approved,
+  type Approvals,
+  CHANGES_NOTHING,
+  useApproval,
+} from '../approvals/approvals.ts'
+import { type Change } from '../approvals/change.ts'
+import { type Caller } from '../caller.ts'
+import { requireClient } from '../clients.ts'
+import { type Connections } from '../connections/connections.ts'
+import { bindIdempotency } from '../idempotency.ts'
+import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { handOver, waitForEnd } from '../work/follow.ts'
+import { deploymentsOf } from './history.ts'
+import {
+  type Offboarding,
+  offboardingById,
+  type OffboardingOptions,
+  type OffboardingResult,
+  toOffboarding,
+} from './rows.ts'
+import { createOffboardWorker, type OffboardDeps } from './worker.ts'
+
+export { type Offboarding } from './rows.ts'
+
+export interface OffboardInput {
+  client_id: string
+  allow_data_loss?: boolean | undefined
+  purge?: boolean | undefined
+  leave_in_place?: boolean | undefined
+  wait_seconds: number
+}
+
+interface Options extends OffboardDeps {
+  connections: Pick<Connections, 'end' | 'open'>
+  approvals: Pick<Approvals, 'require'>
+}
+
+/** What a person approves. */
+const changeOf = (
+  clientId: string,
+  options: OffboardingOptions,
+  deployments: readonly { id: string }[],
+): Change => ({
+  action: 'offboarding',
+  clientId,
+  request: { client_id: clientId, options },
+  restsOn: { deployments: deployments.length, newest: deployments.at(-1)?.id ?? null },
+  words: [
+    options.leave_in_place
+      ? 'Ends the work for this client and leaves everything in its Salesforce org'
+      : `Takes out everything that ${deployments.length} deployments put into the Salesforce org and nobody changed since`,
+    options.allow_data_loss
+      ? 'Values and records that it holds may be deleted'
+      : 'Nothing that holds data is deleted',
+    'Revokes the connection',
+    ...(options.purge ? ['Deletes everything that is stored here about the client'] : []),
+  ],
+})
+
+export const createOffboardings = (deps: Options) => {
+  const { db, jobs, connections, approvals, logger } = deps
+  const { worker, farewellOf } = createOffboardWorker(deps)
+
+  const get = async (tenant: Tenant, id: string): Promise<Offboarding> => {
+    const row = await offboardingById(db.as(tenant).read, tenant, id)
+    if (row === undefined) throw notFound('off-boarding')
+    return toOffboarding(row)
+  }
+
+  /** Where it takes things out; null: nowhere. Throws connection_not_ready. */
+  const destination = async (
+    tenant: Tenant,
+    clientId: string,
+    leaveInPlace: boolean,
+    isNeeded: boolean,
+  ): Promise<string | null> => {
+    if (leaveInPlace || !isNeeded) return null
+    try {
+      const { connection } = await connections.open(tenant, clientId, 'protected')
+      return connection.sfdc_org_id
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'connection_not_ready') throw error
+      throw new EngineError(
+        'connection_not_ready',
+        `${error.message} What was deployed cannot be taken out without it. Connect the client, or send leave_in_place to leave everything where it is.`,
+      )
+    }
+  }
+
+  const requireIdle = async (tx: Tx, tenant: Tenant, clientId: string): Promise<void> => {
+    const open = await tx
+      .selectFrom('deployment_runs')
+      .select('id')
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('ended_at', 'is', null)
+      .executeTakeFirst()
+    if (open === undefined) return
+    throw new EngineError(
+      'deployment_in_progress',
+      'A deployment or rollback of this client is under way.',
+      { retryAfterSeconds: 10 },
+    )
+  }
+
+  const insert = async (
+    caller: Caller,
+    approved: Approved,
+    options: OffboardingOptions,
+    isPreview: boolean,
+    of: { clientId: string; name: string; sfdcOrgId: string | null },
+  ): Promise<string> => {
+    const { tenant } = caller
+    const id = newId()
+    const result: OffboardingResult = {
+      client: { id: of.clientId, name: of.name },
+      removed: [],
+      restored: [],
+      stays: [],
+      proof: null,
+      connection: null,
+    }
+    try {
+      await db.as(tenant).tx(async (tx) => {
+        await requireIdle(tx, tenant, of.clientId)
+        await tx
+          .insertInto('offboardings')
+          .values({
+            id,
+            org_id: tenant.orgId,
+            client_id: of.clientId,
+            is_preview: isPreview,
+            options: json(options),
+            sfdc_org_id: of.sfdcOrgId,
+            result: json(result),
+            created_by: caller.userId,
+            credential_type: caller.credential.type,
+            credential_id: caller.credential.id,
+            request_id: caller.requestId,
+          })
+          .execute()
+        if (!isPreview) {
+          await tx
+            .updateTable('clients')
+            .set({ leaving_at: sql<Date>`now()` })
+            .where('org_id', '=', tenant.orgId)
+            .where('id', '=', of.clientId)
+            .execute()
+        }
+        await useApproval(tx, caller, approved, id)
+        await bindIdempotency(tx, caller, id)
+      })
+    } catch (error) {
+      if (!isUniqueViolation(error, 'offboardings_one_per_client')) throw error
+      throw new EngineError(
+        'client_leaving',
+        'An off-boarding of this client, or a preview of one, is under way.',
+        { retryAfterSeconds: 10 },
+      )
+    }
+    return id
+  }
+
+  const begin = async (
+    caller: Caller,
+    input: OffboardInput,
+    isPreview: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Offboarding> => {
+    const { tenant } = caller
+    const clientId = input.client_id
+    const reader = db.as(tenant).read
+    const client = await requireClient(reader, tenant, clientId)
+    const options: OffboardingOptions = {
+      allow_data_loss: input.allow_data_loss === true,
+      purge: input.purge === true,
+      leave_in_place: input.leave_in_place === true,
+    }
+    const deployments = await deploymentsOf(reader, tenant, clientId)
+    const isNeeded = deployments.some(({ status }) => status !== 'rolled_back')
+    const sfdcOrgId = await destination(tenant, clientId, options.leave_in_place, isNeeded)
+    const approved = isPreview
+      ? CHANGES_NOTHING
+      : await approvals.require(caller, () => changeOf(clientId, options, deployments))
+    const of = { clientId, name: client.name, sfdcOrgId }
+    const id = await insert(caller, approved, options, isPreview, of)
+    const work = { orgId: tenant.orgId, clientId, id }
+    await handOver({ jobs, logger }, 'offboard', work, sfdcOrgId ?? clientId)
+    const isDone = async () => (await get(tenant, id)).is_final
+    await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)
+    return get(tenant, id)
+  }
+
+  return {
+    /** Says what `start` would take out and what stays; Salesforce validates it, and nothing is changed. */
+    preview: (caller: Caller, input: OffboardInput, signal?: AbortSignal): Promise<Offboarding> =>
+      begin(caller, input, true, signal),
+
+    /**
+     * Off-boards a client, and waits for the end as long as asked. Throws not_found, connection_not_ready,
+     * deployment_in_progress, client_leaving, and what approvals throw.
+     */
+    start: (caller: Caller, input: OffboardInput, signal?: AbortSignal): Promise<Offboarding> =>
+      begin(caller, input, false, signal),
+
+    get,
+
+    /** Newest first, without their lists and certificates. */
+    list: async (
+      tenant: Tenant,
+      input: PageRequest & { client_id?: string | undefined },
+    ): Promise<Page<Omit<Offboarding, 'removed' | 'restored' | 'stays' | 'certificate'>>> => {
+      const reader = db.as(tenant).read
+      if (input.client_id !== undefined) await requireClient(reader, tenant, input.client_id)
+      let query = reader.selectFrom('offboardings').selectAll().where('org_id', '=', tenant.orgId)
+      if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
+      return pageOf(query, 'id', input, (row) => {
+        const {
+          removed: _1,
+          restored: _2,
+          stays: _3,
+          certificate: _4,
+          ...rest
+        } = toOffboarding(row)
+        return rest
+      })
+    },
+
+    worker,
+    farewellOf,
+  }
+}
+
+export type Offboardings = ReturnType<typeof createOffboardings>

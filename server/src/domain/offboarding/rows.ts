@@ -1,0 +1,127 @@
+// Off-boardings as rows and as callers see them.
+
+import { type Selectable } from 'kysely'
+import { type Reader, type Tenant } from '../../db/database.ts'
+import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
+import { type Standing } from '../../jobs/account.ts'
+import { type Work } from '../../jobs/jobs.ts'
+import { type FailedStep } from '../connections/connections.ts'
+import { type NamedComponent, type Proof, type StayCode } from '../deployments/rows.ts'
+
+export type OffboardingRow = Selectable<TenantTables['offboardings']>
+
+/** The stages in their order; `purge` is the purge's own work. */
+export const STAGES = [
+  'automations',
+  'components',
+  'settle',
+  'revoke',
+  'certify',
+  'purge',
+  'done',
+] as const
+export type OffboardingStage = (typeof STAGES)[number]
+
+export interface OffboardingOptions {
+  allow_data_loss: boolean
+  /** Deletes what is stored here of the client, once it has been taken out. */
+  purge: boolean
+  /** Takes nothing out of the Salesforce org. */
+  leave_in_place: boolean
+}
+
+/** Something that we put there, or found there, and that stays. */
+export interface Stay extends NamedComponent {
+  code: StayCode
+  reason: string
+  /** Rows that would lose data; null: not countable, or not about data. */
+  rows: number | null
+  changed_by: string | null
+  changed_at: string | null
+}
+
+/** What is known of it so far; jsonb of the row. */
+export interface OffboardingResult {
+  client: { id: string; name: string }
+  removed: NamedComponent[]
+  restored: NamedComponent[]
+  stays: Stay[]
+  proof: Proof | null
+  connection: { status: 'revoked'; failed_steps: FailedStep[] } | null
+}
+
+export interface Offboarding extends Omit<OffboardingResult, 'client'> {
+  id: string
+  client_id: string
+  client_name: string
+  status: OffboardingRow['status']
+  is_final: boolean
+  is_preview: boolean
+  options: OffboardingOptions
+  progress: Progress
+  purged: boolean
+  certificate: unknown
+  certificate_hash: string | null
+  error: WorkFault | null
+  salesforce_api_calls: number
+  created_by: string | null
+  created_at: string
+  completed_at: string | null
+}
+
+export const resultOf = (row: OffboardingRow): OffboardingResult => row.result as OffboardingResult
+export const optionsOf = (row: OffboardingRow): OffboardingOptions =>
+  row.options as OffboardingOptions
+
+export const toOffboarding = (row: OffboardingRow): Offboarding => {
+  const { client, ...result } = resultOf(row)
+  const isFinal = row.status !== 'running'
+  const at = STAGES.indexOf(row.stage as OffboardingStage)
+  return {
+    id: row.id,
+    client_id: client.id,
+    client_name: client.name,
+    status: row.status,
+    is_final: isFinal,
+    is_preview: row.is_preview,
+    options: optionsOf(row),
+    ...result,
+    progress: {
+      stage: isFinal ? 'done' : row.stage,
+      done: isFinal ? STAGES.length - 1 : Math.max(0, at),
+      total: STAGES.length - 1,
+    },
+    purged: row.client_id === null,
+    // Until the end it is a draft.
+    certificate: isFinal ? row.certificate : null,
+    certificate_hash: row.certificate_hash,
+    error: row.error,
+    salesforce_api_calls: row.salesforce_api_calls,
+    created_by: row.created_by,
+    created_at: row.created_at.toISOString(),
+    completed_at: row.completed_at?.toISOString() ?? null,
+  }
+}
+
+export const offboardingById = (
+  reader: Reader,
+  tenant: Tenant,
+  id: string,
+): Promise<OffboardingRow | undefined> =>
+  reader
+    .selectFrom('offboardings')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const standingOf = async (reader: Reader, work: Work): Promise<Standing | null> => {
+  const row = await offboardingById(reader, work, work.id)
+  if (row === undefined) return null
+  return {
+    resource: { offboarding_id: row.id },
+    requestId: row.request_id,
+    ended: row.status === 'running' ? null : row.status,
+    fault: row.error,
+  }
+}

@@ -1,0 +1,519 @@
+// An off-boarding as durable work: automations → components → settle → revoke → certify, and then the purge
+// if it was asked for. What goes to Salesforce is the rollback of one deployment that stands for all of
+// them, durable work of its own, whose id is stored; everything else is safe to repeat.
+
+import { type Logger } from 'pino'
+import { sql } from 'kysely'
+import {
+  type Database,
+  isUniqueViolation,
+  type Tenant,
+  tenantOf,
+  type Tx,
+} from '../../db/database.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
+import { type WorkFault } from '../../db/types.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { type Actor, audit } from '../audit.ts'
+import { type Connections } from '../connections/connections.ts'
+import { connectionOfClient } from '../connections/rows.ts'
+import { type Combined, insertCombined } from '../deployments/combined.ts'
+import { LOCK } from '../deployments/deployments.ts'
+import {
+  deploymentById,
+  type LeftComponent,
+  type NamedComponent,
+  type Proof,
+  rollbackOf,
+  type RollbackOptions,
+  type RollbackResult,
+} from '../deployments/rows.ts'
+import { keyOf } from '../metadata/names.ts'
+import { type Farewell, insertPurge, type Purged } from '../purge/purges.ts'
+import { standingStill } from '../work/faults.ts'
+import { handOver } from '../work/follow.ts'
+import { WorkOver } from '../work/stages.ts'
+import { certify, draftCertificate } from './certificate.ts'
+import { type History, historyOf } from './history.ts'
+import { mergePlans } from './merge-plans.ts'
+import { mergeWorkflows } from './merge-workflows.ts'
+import {
+  offboardingById,
+  type OffboardingResult,
+  type OffboardingRow,
+  type OffboardingStage,
+  optionsOf,
+  resultOf,
+  standingOf,
+  type Stay,
+} from './rows.ts'
+import { settle } from './settle.ts'
+
+export interface OffboardDeps {
+  db: Database
+  jobs: Pick<Jobs, 'announce' | 'waitFor' | 'enqueue'>
+  connections: Pick<Connections, 'end'>
+  logger: Logger
+  /** Multiplies all waiting; 1 except in tests. */
+  waitScale?: number
+}
+
+type Next = 'next' | 'stop'
+type Step = (row: OffboardingRow, signal: AbortSignal) => Promise<Next>
+
+/** How long a turn waits for the rollback before it leaves it to the sweep to go on. */
+const WAIT_MS = 30_000
+const LOOK_AGAIN_SECONDS = 5
+
+interface Change {
+  stage?: OffboardingStage
+  automations_id?: string
+  components_id?: string
+  result?: OffboardingResult
+  calls?: number
+}
+
+/** The proofs of both rollbacks as one. */
+const proofOf = (results: readonly RollbackResult[]): Proof | null => {
+  const proofs = results.flatMap(({ proof }) => (proof === null ? [] : [proof]))
+  if (proofs.length === 0) return null
+  return {
+    complete: proofs.every(({ complete }) => complete),
+    compared: proofs.reduce((sum, { compared }) => sum + compared, 0),
+    differences: proofs.flatMap(({ differences }) => differences),
+  }
+}
+
+const keyIn = ({ type, full_name }: NamedComponent): string => keyOf({ type, fullName: full_name })
+
+/** Each component that stays once, with the first reason that is known. */
+const staysOf = (
+  left: readonly LeftComponent[],
+  results: readonly { result: RollbackResult; options: RollbackOptions | null }[],
+): Stay[] => {
+  const stays = new Map<string, Stay>()
+  const add = (stay: Stay): void => {
+    const key = keyIn(stay)
+    if (!stays.has(key)) stays.set(key, stay)
+  }
+  for (const { result, options } of results) {
+    const rowsOf = new Map((options?.leave ?? []).map((one) => [keyIn(one), one.rows]))
+    const gone = new Set(result.removed.map(keyIn))
+    for (const { type, full_name, code, reason, changed_by, changed_at } of result.kept) {
+      // What somebody else deleted does not stay, and of what was removed nothing does.
+      if (/^Deleted by somebody else/.test(reason) || gone.has(keyIn({ type, full_name }))) continue
+      const rows = rowsOf.get(keyIn({ type, full_name })) ?? null
+      add({ type, full_name, code: code ?? 'in_use', reason, rows, changed_by, changed_at })
+    }
+    // What Salesforce refused to do for a flow is only said there.
+    for (const { type, full_name, reason } of result.remaining) {
+      add({
+        type,
+        full_name,
+        code: 'in_use',
+        reason,
+        rows: null,
+        changed_by: null,
+        changed_at: null,
+      })
+    }
+  }
+  for (const one of left) add({ ...one, changed_by: null, changed_at: null })
+  return [...stays.values()]
+}
+
+export const createOffboardWorker = (deps: OffboardDeps) => {
+  const { db, jobs, connections, logger, waitScale = 1 } = deps
+
+  const scopeOf = (row: OffboardingRow): Tenant & { clientId: string } => {
+    const clientId = row.client_id ?? ''
+    return { ...tenantOf({ org_id: row.org_id, client_id: clientId }), clientId }
+  }
+
+  const actorOf = (row: OffboardingRow): Actor => ({
+    orgId: row.org_id,
+    userId: row.created_by,
+    credentialType: row.credential_type ?? 'system',
+    credentialId: row.credential_id,
+    requestId: row.request_id,
+  })
+
+  /** A transaction in which it is running and stays so. */
+  const write = <T>(row: OffboardingRow, fn: (tx: Tx) => Promise<T>): Promise<T> =>
+    db.as(scopeOf(row)).tx(async (tx) => {
+      const open = await tx
+        .selectFrom('offboardings')
+        .select('id')
+        .where('org_id', '=', row.org_id)
+        .where('id', '=', row.id)
+        .where('status', '=', 'running')
+        .where('stage', '=', row.stage)
+        .forUpdate()
+        .executeTakeFirst()
+      if (open === undefined) throw new WorkOver('the off-boarding has gone on')
+      return fn(tx)
+    })
+
+  const update = async (tx: Tx, row: OffboardingRow, change: Change): Promise<void> => {
+    const { result, calls = 0, ...plain } = change
+    await tx
+      .updateTable('offboardings')
+      .set({
+        ...plain,
+        ...(result === undefined ? {} : { result: json(result) }),
+        error: null,
+        resume_at: null,
+        salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
+      })
+      .where('org_id', '=', row.org_id)
+      .where('id', '=', row.id)
+      .execute()
+  }
+
+  const step = (row: OffboardingRow, change: Change): Promise<void> =>
+    write(row, (tx) => update(tx, row, change))
+
+  const hold = (row: OffboardingRow, fault: WorkFault, seconds: number): Promise<void> =>
+    write(row, async (tx) => {
+      await tx
+        .updateTable('offboardings')
+        .set({
+          error: json(fault),
+          resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`,
+        })
+        .where('org_id', '=', row.org_id)
+        .where('id', '=', row.id)
+        .execute()
+    })
+
+  /** The end, with its audit row; the client works again, or has left. */
+  const end = (
+    row: OffboardingRow,
+    outcome: {
+      status: 'complete' | 'partial' | 'failed'
+      error?: WorkFault
+      certificate?: { certificate: unknown; hash: string }
+    },
+  ): Promise<void> =>
+    write(row, async (tx) => {
+      const { status, error = null, certificate } = outcome
+      await tx
+        .updateTable('offboardings')
+        .set({
+          status,
+          error: jsonOrNull(error),
+          resume_at: null,
+          completed_at: sql<Date>`clock_timestamp()`,
+          ...(certificate === undefined
+            ? {}
+            : { certificate: json(certificate.certificate), certificate_hash: certificate.hash }),
+        })
+        .where('org_id', '=', row.org_id)
+        .where('id', '=', row.id)
+        .execute()
+      if (!row.is_preview) {
+        await tx
+          .updateTable('clients')
+          .set({ leaving_at: null })
+          .where('org_id', '=', row.org_id)
+          .where('id', '=', row.client_id)
+          .execute()
+      }
+      await audit(tx, actorOf(row), {
+        action: 'client.offboard',
+        clientId: row.client_id,
+        targetType: 'offboarding',
+        targetId: row.id,
+        outcome: error?.code ?? (row.is_preview ? 'preview' : 'ok'),
+        salesforceApiCalls: row.salesforce_api_calls,
+      })
+      await jobs.announce(tx, row.id)
+    })
+
+  // ------------------------------------------------------------------------------------ Salesforce
+
+  const history = (row: OffboardingRow): Promise<History> => {
+    const { clientId, ...tenant } = scopeOf(row)
+    return historyOf(
+      db.as({ ...tenant, clientId }).read,
+      { ...tenant, clientId },
+      clientId,
+      row.sfdc_org_id,
+    )
+  }
+
+  /** The deployment that stands for all, and how its rollback ended; null: there is nothing of the kind. */
+  const combined = async (
+    row: OffboardingRow,
+    which: 'automations_id' | 'components_id',
+  ): Promise<{ result: RollbackResult; options: RollbackOptions } | null> => {
+    const id = row[which]
+    if (id === null) return null
+    const reader = db.as(scopeOf(row)).read
+    const found = await deploymentById(reader, scopeOf(row), id)
+    const run = await runOf(row, id)
+    if (found === undefined || run === undefined) return null
+    return { result: rollbackOf(found), options: run.options as RollbackOptions }
+  }
+
+  const runOf = (row: OffboardingRow, deploymentId: string) =>
+    db
+      .as(scopeOf(row))
+      .read.selectFrom('deployment_runs')
+      .selectAll()
+      .where('org_id', '=', row.org_id)
+      .where('deployment_id', '=', deploymentId)
+      .executeTakeFirst()
+
+  /** Begins the rollback of what is merged, in the transaction that stores its id. */
+  const begin = async (
+    row: OffboardingRow,
+    which: 'automations_id' | 'components_id',
+    what: Combined,
+    options: RollbackOptions,
+  ): Promise<Next> => {
+    const scope = scopeOf(row)
+    const { clientId } = scope
+    try {
+      const runId = await write(row, async (tx) => {
+        const connection = await connectionOfClient(tx, scope, clientId)
+        const where = {
+          tenant: scope,
+          clientId,
+          connectionId: connection?.id ?? '',
+          sfdcOrgId: row.sfdc_org_id ?? '',
+        }
+        const made = await insertCombined({ db, jobs }, tx, where, actorOf(row), what, options)
+        await update(tx, row, { [which]: made.deploymentId })
+        return made.runId
+      })
+      const work = { orgId: row.org_id, clientId, id: runId }
+      await handOver({ jobs, logger }, 'rollback', work, row.sfdc_org_id ?? '')
+      return 'next'
+    } catch (error) {
+      if (!isUniqueViolation(error, LOCK)) throw error
+      const fault = {
+        code: 'deployment_in_progress' as const,
+        message: 'Another deployment or rollback is running in this Salesforce org.',
+      }
+      await wait(row, fault)
+      return 'stop'
+    }
+  }
+
+  const wait = (row: OffboardingRow, fault: WorkFault): Promise<void> => {
+    const afterSeconds = LOOK_AGAIN_SECONDS * waitScale
+    const shown =
+      fault.waiting === undefined
+        ? standingStill(fault, { previous: row.error, afterSeconds, now: new Date() })
+        : fault
+    return hold(row, shown, afterSeconds)
+  }
+
+  /** Waits for the rollback of `id`. `next`: it has ended well. */
+  const follow = async (row: OffboardingRow, id: string, signal: AbortSignal): Promise<Next> => {
+    const run = await runOf(row, id)
+    if (run === undefined) throw new WorkOver('its deployment is gone')
+    const look = async () => {
+      const present = await runOf(row, id)
+      return present?.ended_at !== null || present.error !== null
+    }
+    if (run.ended_at === null) {
+      await jobs.waitFor(run.id, { isDone: look, timeoutMs: WAIT_MS, signal })
+      signal.throwIfAborted()
+    }
+    const ended = await runOf(row, id)
+    if (ended === undefined) throw new WorkOver('its deployment is gone')
+    if (ended.ended_at === null) {
+      const message = 'The rollback of all deployments is under way.'
+      await wait(row, ended.error ?? { code: 'deployment_in_progress', message })
+      return 'stop'
+    }
+    if (ended.error === null) return 'next'
+    await end(row, { status: 'failed', error: ended.error })
+    return 'stop'
+  }
+
+  const optionsFor = (row: OffboardingRow, asks: boolean): RollbackOptions => ({
+    dry_run: row.is_preview,
+    allow_data_loss: optionsOf(row).allow_data_loss,
+    components: null,
+    leave: [],
+    ask_salesforce: asks,
+  })
+
+  const automations: Step = async (row, signal) => {
+    if (row.automations_id !== null) {
+      const ended = await follow(row, row.automations_id, signal)
+      if (ended === 'stop') return 'stop'
+      await step(row, { stage: 'components' })
+      return 'next'
+    }
+    const { workflows } = await history(row)
+    const merged = mergeWorkflows(workflows)
+    if (row.sfdc_org_id === null || merged.rows.length === 0) {
+      await step(row, { stage: 'components' })
+      return 'next'
+    }
+    const { rows, before, after } = merged
+    const what = { plan: { workflows: [] }, changes: null, rows, images: { before, after } }
+    return begin(row, 'automations_id', what, optionsFor(row, true))
+  }
+
+  const components: Step = async (row, signal) => {
+    if (row.components_id !== null) {
+      const ended = await follow(row, row.components_id, signal)
+      if (ended === 'stop') return 'stop'
+      await step(row, { stage: 'settle' })
+      return 'next'
+    }
+    const { plans, beside } = await history(row)
+    const gone = (await combined(row, 'automations_id'))?.result.removed ?? []
+    const merged = mergePlans(plans, beside)
+    if (row.sfdc_org_id === null || merged.rows.length === 0) {
+      await step(row, { stage: 'settle' })
+      return 'next'
+    }
+    const { plan, rows, before, after } = merged
+    const changes = { ...merged.changes, taken: gone }
+    // In a preview the automations still use what would go: Salesforce would refuse it for that reason.
+    const asks = !row.is_preview || gone.length === 0
+    return begin(
+      row,
+      'components_id',
+      { plan, changes, rows, images: { before, after } },
+      optionsFor(row, asks),
+    )
+  }
+
+  const settling: Step = async (row) => {
+    const all = await history(row)
+    const results = [
+      await combined(row, 'automations_id'),
+      await combined(row, 'components_id'),
+    ].filter((one) => one !== null)
+    const left = [
+      ...all.left,
+      ...mergeWorkflows(all.workflows).left,
+      ...mergePlans(all.plans, all.beside).left,
+    ]
+    const rollbacks = results.map(({ result }) => result)
+    const result: OffboardingResult = {
+      ...resultOf(row),
+      removed: rollbacks.flatMap(({ removed }) => removed),
+      restored: rollbacks.flatMap(({ restored }) => restored),
+      stays: staysOf(left, results),
+      proof: row.is_preview ? null : proofOf(rollbacks),
+    }
+    const calls = await callsOf(row)
+    await write(row, async (tx) => {
+      if (!row.is_preview) await settle(tx, all.handled, rollbacks, left)
+      await update(tx, row, { stage: row.is_preview ? 'done' : 'revoke', result, calls })
+    })
+    return 'next'
+  }
+
+  const callsOf = async (row: OffboardingRow): Promise<number> => {
+    let calls = 0
+    for (const id of [row.automations_id, row.components_id]) {
+      if (id !== null) calls += (await runOf(row, id))?.salesforce_api_calls ?? 0
+    }
+    return calls
+  }
+
+  const statusOf = (row: OffboardingRow): 'complete' | 'partial' =>
+    resultOf(row).stays.some(({ code }) => code !== 'there_before') ? 'partial' : 'complete'
+
+  const revoking: Step = async (row) => {
+    const scope = scopeOf(row)
+    const ended = await connections.end(scope, actorOf(row), scope.clientId)
+    const connection =
+      ended === null ? null : { status: 'revoked' as const, failed_steps: ended.failedSteps }
+    await step(row, { stage: 'certify', result: { ...resultOf(row), connection } })
+    return 'next'
+  }
+
+  const certifying: Step = async (row) => {
+    const draft = await draftCertificate(db.as(scopeOf(row)).read, row)
+    if (!optionsOf(row).purge) {
+      await end(row, {
+        status: statusOf(row),
+        certificate: certify(draft, new Date(), null),
+      })
+      return 'stop'
+    }
+    const purgeId = await write(row, async (tx) => {
+      await tx
+        .updateTable('offboardings')
+        .set({ stage: 'purge', certificate: json(draft) })
+        .where('org_id', '=', row.org_id)
+        .where('id', '=', row.id)
+        .execute()
+      await audit(tx, actorOf(row), {
+        action: 'client.offboard',
+        clientId: row.client_id,
+        targetType: 'offboarding',
+        targetId: row.id,
+        salesforceApiCalls: row.salesforce_api_calls,
+      })
+      return insertPurge(tx, scopeOf(row), actorOf(row), row.id)
+    })
+    const work = { orgId: row.org_id, clientId: row.client_id, id: purgeId }
+    await handOver({ jobs, logger }, 'purge', work, row.org_id)
+    return 'stop'
+  }
+
+  const done: Step = async (row) => {
+    await end(row, { status: statusOf(row) })
+    return 'stop'
+  }
+
+  const steps: Readonly<Record<string, Step>> = {
+    automations,
+    components,
+    settle: settling,
+    revoke: revoking,
+    certify: certifying,
+    done,
+  }
+
+  const worker: Worker = {
+    run: async (work, signal) => {
+      try {
+        for (;;) {
+          signal.throwIfAborted()
+          const row = await offboardingById(db.as(work).read, work, work.id)
+          const next = row?.status === 'running' ? steps[row.stage] : undefined
+          if (row === undefined || next === undefined) return
+          if ((await next(row, signal)) === 'stop') return
+        }
+      } catch (error) {
+        if (signal.aborted || !(error instanceof WorkOver)) throw error
+      }
+    },
+    giveUp: async (work, error) => {
+      const row = await offboardingById(db.as(work).read, work, work.id)
+      if (row?.status !== 'running' || row.stage === 'purge') return
+      logger.error({ err: error, offboarding_id: row.id }, 'off-boarding failed')
+      await end(row, {
+        status: 'failed',
+        error: { code: 'internal', message: 'Something went wrong on our side.' },
+      })
+    },
+    standing: (work) => standingOf(db.as(work).read, work),
+  }
+
+  /** What the purge stores when the last row of the client goes. */
+  const farewellOf = async (
+    tenant: Tenant,
+    offboardingId: string,
+    purged: Purged,
+  ): Promise<Farewell> => {
+    const row = await offboardingById(db.as(tenant).read, tenant, offboardingId)
+    if (row === undefined) throw new WorkOver('the off-boarding is gone')
+    const draft = (row.certificate ?? {}) as Record<string, unknown>
+    return { ...certify(draft, new Date(), purged), status: statusOf(row) }
+  }
+
+  return { worker, farewellOf }
+}

@@ -16,6 +16,8 @@ import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createEvents } from './domain/events/events.ts'
+import { createContents } from './domain/fleet/rollouts/contents.ts'
+import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -44,6 +46,7 @@ import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
+import { rolloutRoutes } from './http/routes/rollouts.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -94,6 +97,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof rolloutRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -115,6 +119,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...rolloutRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -264,6 +269,18 @@ export const createEngine = async (
     waitScale,
   })
 
+  const rollouts = createRollouts({
+    db,
+    jobs,
+    conflicts,
+    deployments,
+    contents: createContents(),
+    approvals,
+    logger,
+    waitScale,
+  })
+  jobs.carry(rollouts.conductor)
+
   const workflows = createWorkflows({ db, connections, topology })
 
   const webhooks = createWebhooks({
@@ -311,6 +328,7 @@ export const createEngine = async (
     mappings,
     pushes,
     workflows,
+    rollouts,
     events,
     endpoints,
     deliveries,

@@ -21,6 +21,8 @@ const INCLUDED: Readonly<Record<string, string[]>> = {
   'workflows.write': ['workflows.read', 'deploy.read'],
   'events.read': [],
   'webhooks.manage': ['events.read'],
+  'fleet.read': [],
+  'fleet.write': ['fleet.read'],
   'org.manage': [],
 }
 
@@ -129,7 +131,7 @@ describe('a token of some clients', () => {
     expect(await refusal({ user_id: user.id, client_ids: [two] })).toBe(
       '400 invalid_client client_ids.0 invalid_client',
     )
-    for (const scope of ['org.manage', 'webhooks.manage']) {
+    for (const scope of ['org.manage', 'webhooks.manage', 'fleet.read', 'fleet.write']) {
       expect(await refusal({ client_ids: [one], scopes: [scope] })).toBe(
         '422 validation_failed scopes.0 not_allowed',
       )
@@ -189,9 +191,11 @@ describe('a token that has to ask', () => {
       '422 validation_failed expires_at required',
     )
     const limits = { approval: 'required', expires_at: inAnHour() }
-    expect(await refusal({ ...limits, scopes: ['org.manage'] })).toBe(
-      '422 validation_failed scopes.0 not_allowed',
-    )
+    for (const scope of ['org.manage', 'webhooks.manage']) {
+      expect(await refusal({ ...limits, scopes: [scope] })).toBe(
+        '422 validation_failed scopes.0 not_allowed',
+      )
+    }
     const me = await (
       await tokenWith(limits)
     ).get<{ permissions: string[]; approval: string }>('/api/auth/me')
@@ -199,5 +203,7 @@ describe('a token that has to ask', () => {
     expect(me.body.permissions).toContain('deploy.write')
     expect(me.body.permissions).not.toContain('org.manage')
     expect(me.body.permissions).not.toContain('webhooks.manage')
+    // What a rollout does to Salesforce orgs is asked for, like a deployment.
+    expect(me.body.permissions).toContain('fleet.write')
   })
 })

@@ -74,6 +74,7 @@ export const HELD: readonly Held[] = [
     owner: 'crm_topology_snapshots',
   },
   { kind: 'conflict_report', table: 'crm_conflict_reports', key: ['id'], rows: LARGE_ROWS },
+  { kind: 'blueprint_binding', table: 'blueprint_bindings', key: ['id'] },
   { kind: 'deployment', table: 'crm_deployments', key: ['id'], rows: LARGE_ROWS },
   {
     kind: 'deployment_run',

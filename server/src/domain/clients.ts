@@ -8,6 +8,8 @@ import { type ConnectionStatus } from '../db/types.ts'
 import { notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { type Caller } from './caller.ts'
+import { hasTags } from './fleet/selectors.ts'
+import { type ClientTags } from './fleet/tags.ts'
 import { bindIdempotency } from './idempotency.ts'
 import { pageOf, type Page, type PageRequest } from './page.ts'
 
@@ -17,6 +19,8 @@ export interface Client {
   name: string
   domain: string | null
   metadata: Record<string, unknown>
+  /** What selectors choose by. */
+  tags: ClientTags
   is_active: boolean
   created_at: string
   updated_at: string
@@ -35,6 +39,7 @@ interface Row {
   name: string
   domain: string | null
   metadata: Record<string, unknown>
+  tags: ClientTags
   is_active: boolean
   created_at: Date
   updated_at: Date
@@ -46,6 +51,7 @@ const toClient = (row: Row): Client => ({
   name: row.name,
   domain: row.domain,
   metadata: row.metadata,
+  tags: row.tags,
   is_active: row.is_active,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
@@ -91,6 +97,7 @@ export const createClients = (db: Database) => {
         name: string
         domain?: string | null | undefined
         metadata?: Record<string, unknown> | undefined
+        tags?: ClientTags | undefined
       },
     ): Promise<Client> =>
       db.as(caller.tenant).tx(async (tx) => {
@@ -102,6 +109,7 @@ export const createClients = (db: Database) => {
             name: input.name,
             domain: input.domain ?? null,
             metadata: json(input.metadata ?? {}),
+            tags: json(input.tags ?? {}),
           })
           .returningAll()
           .executeTakeFirstOrThrow()
@@ -115,10 +123,10 @@ export const createClients = (db: Database) => {
         return toClient(row)
       }),
 
-    /** `query` is searched for in name and domain, case-insensitive. */
+    /** `query` is searched for in name and domain, case-insensitive; a client has all of `tags`. */
     list: (
       tenant: Tenant,
-      input: PageRequest & { query?: string | undefined },
+      input: PageRequest & { query?: string | undefined; tags?: ClientTags | undefined },
     ): Promise<Page<Client>> => {
       let query = db
         .as(tenant)
@@ -131,6 +139,7 @@ export const createClients = (db: Database) => {
           where.or([where('name', 'ilike', pattern), where('domain', 'ilike', pattern)]),
         )
       }
+      if (input.tags !== undefined) query = query.where(hasTags('tags', input.tags))
       return pageOf(query, 'id', input, toClient)
     },
 
@@ -141,6 +150,7 @@ export const createClients = (db: Database) => {
         name?: string | undefined
         domain?: string | null | undefined
         metadata?: Record<string, unknown> | undefined
+        tags?: ClientTags | undefined
         is_active?: boolean | undefined
       },
     ): Promise<Client> =>
@@ -151,6 +161,7 @@ export const createClients = (db: Database) => {
             ...(input.name === undefined ? {} : { name: input.name }),
             ...(input.domain === undefined ? {} : { domain: input.domain }),
             ...(input.metadata === undefined ? {} : { metadata: json(input.metadata) }),
+            ...(input.tags === undefined ? {} : { tags: json(input.tags) }),
             ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
             updated_at: sql<Date>`now()`,
           })

@@ -7,7 +7,7 @@ import { type Role } from '../db/types.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { newApiToken, sha256 } from './auth/auth.ts'
-import { type Permission, permissionsOf, type TokenLimits, OF_THE_ORG } from './auth/permissions.ts'
+import { isRuledOut, type Permission, permissionsOf, type TokenLimits } from './auth/permissions.ts'
 import { type Caller, requirePower } from './caller.ts'
 import { bindIdempotency } from './idempotency.ts'
 import { pageOf, type Page, type PageRequest } from './page.ts'
@@ -90,12 +90,13 @@ const checkInput = ({ scopes, client_ids, approval, expires_at }: NewToken): voi
   if (approval === 'required' && expires_at === undefined) {
     throw refuse('expires_at', 'required', 'A token that needs approvals must expire.')
   }
-  const at = scopes?.findIndex((scope) => OF_THE_ORG.includes(scope)) ?? -1
-  if (at >= 0 && (client_ids !== undefined || approval === 'required')) {
+  const limits = { client_ids: client_ids ?? null, approval: approval ?? ('none' as const) }
+  const at = scopes?.findIndex((scope) => isRuledOut(scope, limits)) ?? -1
+  if (at >= 0) {
     throw refuse(
       `scopes.${at}`,
       'not_allowed',
-      `A token with client_ids or approval cannot have ${scopes?.[at]}: it is about the organization as a whole, its credentials or where events of all clients are sent.`,
+      `A token with client_ids or approval cannot have ${scopes?.[at]}: it is about the organization as a whole, its credentials, its fleet, or where events of all clients are sent.`,
     )
   }
 }

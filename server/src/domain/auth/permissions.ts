@@ -12,6 +12,8 @@ export const PERMISSIONS = [
   'workflows.write',
   'events.read',
   'webhooks.manage',
+  'fleet.read',
+  'fleet.write',
   'org.manage',
 ] as const
 
@@ -41,6 +43,7 @@ const INCLUDED: Readonly<Partial<Record<Permission, readonly Permission[]>>> = {
   'push.write': ['push.read'],
   'workflows.write': ['workflows.read', 'deploy.read'],
   'webhooks.manage': ['events.read'],
+  'fleet.write': ['fleet.read'],
 }
 
 /** What limits an API token; null members limit nothing. */
@@ -50,18 +53,33 @@ export interface TokenLimits {
   approval: 'none' | 'required'
 }
 
-/** What is about the org as a whole: its credentials, and the endpoints that events of all its clients go to. */
-export const OF_THE_ORG: readonly string[] = [
+/**
+ * What is about the org as a whole: its credentials, the endpoints that events of all its clients go to, and
+ * its fleet.
+ */
+const OF_THE_ORG: readonly string[] = [
   'org.manage',
   'webhooks.manage',
+  'fleet.read',
+  'fleet.write',
 ] satisfies Permission[]
 
 /**
- * Whoever manages an org can give themselves everything: a credential that is confined to clients, or has
- * to ask, never does.
+ * What of that a credential that has to ask may have: what it does to Salesforce orgs is approved by a person,
+ * and with the rest it cannot give itself anything.
  */
-export const mayManage = ({ client_ids, approval }: TokenLimits): boolean =>
-  client_ids === null && approval === 'none'
+const MAY_ASK: readonly string[] = ['fleet.read', 'fleet.write'] satisfies Permission[]
+
+/**
+ * Whether limits rule a permission out. Whoever manages an org can give themselves everything: a credential
+ * that is confined to clients, or has to ask, never does. A fleet is all clients of the org.
+ */
+export const isRuledOut = (
+  permission: string,
+  { client_ids, approval }: Omit<TokenLimits, 'scopes'>,
+): boolean =>
+  OF_THE_ORG.includes(permission) &&
+  (client_ids !== null || (approval === 'required' && !MAY_ASK.includes(permission)))
 
 /**
  * The permissions of a token of a user with this role: never more than the role has today, whatever the
@@ -74,7 +92,6 @@ export const permissionsOf = (role: Role, limits: TokenLimits): readonly Permiss
   ])
   return ROLE_PERMISSIONS[role].filter(
     (permission) =>
-      (scopes === undefined || scopes.includes(permission)) &&
-      (!OF_THE_ORG.includes(permission) || mayManage(limits)),
+      (scopes === undefined || scopes.includes(permission)) && !isRuledOut(permission, limits),
   )
 }

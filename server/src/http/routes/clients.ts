@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type Database } from '../../db/database.ts'
 import { exportClient } from '../../domain/client-export.ts'
 import { type Clients } from '../../domain/clients.ts'
+import { clientTags } from '../../domain/fleet/tags.ts'
 import { route, type Route } from '../route.ts'
 import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 import { connectionStatus } from './connections.ts'
@@ -14,6 +15,7 @@ const client = z
     name: z.string(),
     domain: z.string().nullable(),
     metadata: z.record(z.string(), z.unknown()),
+    tags: clientTags.describe('What selectors choose by'),
     is_active: z.boolean(),
     created_at: timestamp,
     updated_at: timestamp,
@@ -34,7 +36,8 @@ const exampleClient = {
   org_id: '01931f2a-7c00-7000-8000-000000000001',
   name: 'Acme Staffing',
   domain: 'acme.example',
-  metadata: { tier: 'gold' },
+  metadata: { account_manager: 'Grace' },
+  tags: { tier: 'gold' },
   is_active: true,
   created_at: '2026-11-22T09:00:00.000Z',
   updated_at: '2026-11-22T09:00:00.000Z',
@@ -90,10 +93,11 @@ export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }
       name: line(200),
       domain: line(253).nullable().optional(),
       metadata: freeForm.optional().describe('Your own data, stored and returned unchanged'),
+      tags: clientTags.optional().describe('What selectors choose by: at most 20 keys with values'),
     }),
     replies: { 201: { description: 'The client', body: client } },
     example: {
-      body: { name: 'Acme Staffing', domain: 'acme.example', metadata: { tier: 'gold' } },
+      body: { name: 'Acme Staffing', domain: 'acme.example', tags: { tier: 'gold' } },
       reply: exampleClient,
     },
     idempotency: {
@@ -114,10 +118,14 @@ export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }
     body: z.strictObject({
       ...pageRequest,
       query: line(200).optional().describe('Searched for in name and domain, case-insensitive'),
+      tags: clientTags.optional().describe('Only clients that have all of these'),
     }),
     replies: { 200: { description: 'A page of clients', body: pageOf(client) } },
     errors: ['invalid_cursor'],
-    example: { body: { query: 'acme' }, reply: { items: [exampleClient], next_cursor: null } },
+    example: {
+      body: { query: 'acme', tags: { tier: 'gold' } },
+      reply: { items: [exampleClient], next_cursor: null },
+    },
     handle: async ({ caller, body }) => ({
       status: 200,
       body: await clients.list(caller.tenant, body),
@@ -159,6 +167,7 @@ export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }
       name: line(200).optional(),
       domain: line(253).nullable().optional(),
       metadata: freeForm.optional().describe('Replaces the stored data'),
+      tags: clientTags.optional().describe('Replaces all tags of the client'),
       is_active: z.boolean().optional(),
     }),
     replies: { 200: { description: 'The client', body: client } },

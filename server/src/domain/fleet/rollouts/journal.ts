@@ -269,7 +269,7 @@ export const recall = async (
 
 const NOTHING: Tally = { counts: {}, underWay: 0, due: 0, failures: 0, unknown: 0, common: null }
 
-/** Waits without holding up others: it takes nobody's place. */
+/** Waits without holding up others: it takes nobody's place. What is checked once more keeps its own. */
 const HELD = sql`t.state = 'waiting' and t.reason in ('connection', 'api_budget')`
 
 /** The open wave as `decide` needs it. */
@@ -282,7 +282,7 @@ export const tallyOf = async (
   const {
     rows: [row],
   } = await sql<Omit<Tally, 'counts' | 'common' | 'underWay'> & { under_way: number }>`
-    select (count(*) filter (where t.claimed_until > clock_timestamp()
+    select (count(*) filter (where t.claimed_until > clock_timestamp() or t.state = 'checking'
               or t.deployment_id is not null and not (${HELD})
                  and exists (select from deployment_runs u where u.org_id = t.org_id
                               and u.deployment_id = t.deployment_id and u.ended_at is null)))::int as under_way,

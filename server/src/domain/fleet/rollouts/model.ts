@@ -94,13 +94,14 @@ export const countOf = (counts: Counts, ...states: readonly TargetState[]): numb
 
 export const totalOf = (counts: Counts): number => countOf(counts, ...TARGET_STATES)
 
-export const sumOf = (all: readonly Counts[]): Counts =>
-  Object.fromEntries(
-    TARGET_STATES.map((state) => [
-      state,
-      all.reduce((sum, counts) => sum + countOf(counts, state), 0),
-    ]).filter(([, count]) => count !== 0),
-  )
+export const sumOf = (all: readonly Counts[]): Counts => {
+  const sums: Partial<Record<TargetState, number>> = {}
+  for (const state of TARGET_STATES) {
+    const sum = all.reduce((count, one) => count + countOf(one, state), 0)
+    if (sum !== 0) sums[state] = sum
+  }
+  return sums
+}
 
 /** How a rollout ends whose waves are all closed. */
 export const endOf = (counts: Counts): 'succeeded' | 'partial' | 'failed' => {

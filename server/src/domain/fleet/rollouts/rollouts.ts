@@ -5,7 +5,6 @@ import { sql } from 'kysely'
 import { Readable } from 'node:stream'
 import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
 import { notFound } from '../../../errors.ts'
-import { type Courier } from '../../../jobs/couriers.ts'
 import { type Jobs } from '../../../jobs/jobs.ts'
 import {
   type Approvals,
@@ -361,7 +360,7 @@ export const createRollouts = (options: Options) => {
     },
 
     /** For the queue. */
-    conductor: createConductor(options) as Courier,
+    conductor: createConductor(options),
   }
 }
 

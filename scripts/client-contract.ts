@@ -53,6 +53,7 @@ const WORK_OF: Readonly<Record<string, string>> = {
   Deployment: 'deployment',
   PushWithResults: 'push',
   Offboarding: 'offboarding',
+  Rollout: 'rollout',
 }
 
 /** Long work that is polled by the call that began it: nothing is left of it to ask by an id. */
@@ -63,7 +64,7 @@ const ASKED_AGAIN: ReadonlySet<string> = new Set(['/api/super-admin/orgs/purge']
  * read, or a second call leaves what the first one left.
  */
 const REPEATABLE =
-  /^(me|get|list|orgsList|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
+  /^(me|get|list|orgsList|rolloutsGet|rolloutsList|rolloutsTargets|rolloutsMatrix|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
 
 /** How many items are read at once while a program goes through a list. */
 const PAGE_MAX = 1_000

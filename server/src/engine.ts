@@ -23,6 +23,8 @@ import { createEvents } from './domain/events/events.ts'
 import { createHealthBoard } from './domain/fleet/health/board.ts'
 import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
 import { createOffboardings } from './domain/offboarding/offboardings.ts'
+import { createContents } from './domain/fleet/rollouts/contents.ts'
+import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createPurges } from './domain/purge/purges.ts'
 import { createRetention } from './domain/retention.ts'
@@ -60,6 +62,7 @@ import { offboardingRoutes } from './http/routes/offboarding.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { searchRoutes } from './http/routes/search.ts'
+import { rolloutRoutes } from './http/routes/rollouts.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -113,6 +116,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof rolloutRoutes>[0] &
   Parameters<typeof blueprintRoutes>[0] &
   Parameters<typeof fleetDriftRoutes>[0] &
   Parameters<typeof offboardingRoutes>[0] &
@@ -139,6 +143,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...rolloutRoutes(deps),
   ...blueprintRoutes(deps),
   ...fleetDriftRoutes(deps),
   ...offboardingRoutes(deps),
@@ -301,6 +306,18 @@ export const createEngine = async (
     waitScale,
   })
 
+  const rollouts = createRollouts({
+    db,
+    jobs,
+    conflicts,
+    deployments,
+    contents: createContents(db),
+    approvals,
+    logger,
+    waitScale,
+  })
+  jobs.carry(rollouts.conductor)
+
   const workflows = createWorkflows({ db, connections, topology })
 
   const offboardings = createOffboardings({
@@ -376,6 +393,7 @@ export const createEngine = async (
     workflows,
     blueprints,
     fromClient: createFromClient({ db, topology, blueprints }),
+    rollouts,
     bindings: createBindings(db),
     drift,
     offboardings,

@@ -14,6 +14,7 @@ import { fleetCommands } from './commands/fleet.ts'
 import { leavingCommands } from './commands/leaving.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
+import { rolloutCommands } from './commands/rollout.ts'
 import { topologyCommands } from './commands/topology.ts'
 import { workflowCommands } from './commands/workflows.ts'
 import { version } from './version.ts'
@@ -50,6 +51,7 @@ export const program = (): Command => {
     topologyCommands,
     deployCommands,
     workflowCommands,
+    rolloutCommands,
     approvalCommands,
     mappingCommands,
     pushCommands,

@@ -8,6 +8,7 @@ export type OperationKind =
   | 'rollback'
   | 'push'
   | 'offboarding'
+  | 'rollout'
 
 export interface Endpoint {
   readonly path: string
@@ -86,7 +87,8 @@ export interface StreamedPages<Item, One extends Page<Item> = Page<Item>> extend
 export interface WorkReference {
   readonly kind: OperationKind
   readonly id: string
-  readonly client_id: string
+  /** Absent: it is work on many clients, a rollout. */
+  readonly client_id?: string
 }
 
 export interface WaitOptions<Resource> {

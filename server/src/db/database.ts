@@ -126,6 +126,7 @@ export type LookupName =
   | 'purge_waits_for'
   | 'purge_wakes'
   | 'purge_of_org'
+  | 'due_rollouts'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

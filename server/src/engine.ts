@@ -15,6 +15,8 @@ import { createConflictReports, createConflicts } from './domain/conflicts/repor
 import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
+import { createBindings } from './domain/fleet/blueprints/bindings.ts'
+import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
 import { createEvents } from './domain/events/events.ts'
 import { createContents } from './domain/fleet/rollouts/contents.ts'
 import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
@@ -39,6 +41,7 @@ import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
 import { approvalRoutes } from './http/routes/approvals.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
+import { blueprintRoutes } from './http/routes/blueprints.ts'
 import { clientRoutes } from './http/routes/clients.ts'
 import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
@@ -98,6 +101,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof rolloutRoutes>[0] &
+  Parameters<typeof blueprintRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -120,6 +124,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
   ...rolloutRoutes(deps),
+  ...blueprintRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -274,7 +279,7 @@ export const createEngine = async (
     jobs,
     conflicts,
     deployments,
-    contents: createContents(),
+    contents: createContents(db),
     approvals,
     logger,
     waitScale,
@@ -329,6 +334,8 @@ export const createEngine = async (
     pushes,
     workflows,
     rollouts,
+    blueprints: createBlueprints(db),
+    bindings: createBindings(db),
     events,
     endpoints,
     deliveries,

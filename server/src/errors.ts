@@ -33,6 +33,16 @@ export const ERRORS = define({
     'Mapping is not valid',
     'Correct the members named in errors, or send allow_broken to save it anyway.',
   ),
+  invalid_blueprint: kind(
+    400,
+    'Blueprint version is not valid',
+    'Correct the members named in errors.',
+  ),
+  invalid_parameters: kind(
+    400,
+    'Values of parameters are not valid',
+    'Correct the values named in errors; /api/blueprints/versions/get shows what the version declares.',
+  ),
   mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
   unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
   unknown_object: kind(400, 'Unknown object', 'Name objects as the Salesforce org does.'),
@@ -73,6 +83,16 @@ export const ERRORS = define({
   // 409: conflict with the current state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or a different name.'),
   last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
+  blueprint_archived: kind(
+    409,
+    'Blueprint is archived',
+    'Restore it with /api/blueprints/archive and is_archived false, or use a different one.',
+  ),
+  blueprint_changed: kind(
+    409,
+    'Blueprint has a newer version',
+    'Look at its newest version, add your change to that, and send its number as expected_latest.',
+  ),
   mapping_broken: kind(
     409,
     'Mapping is broken',

@@ -303,6 +303,242 @@ export type AutomationType =
 
 export type AutomationWarningCode = 'type_not_listed' | 'content_not_read' | 'object_unknown'
 
+export type Blueprint = {
+  /** A UUID */
+  id: string
+  slug: string
+  name: string
+  description: string | null
+  /** 0: it has none yet */
+  latest_version: number
+  is_archived: boolean
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type BlueprintBinding = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  /** A UUID */
+  client_id: string
+  parameters: ParameterValues
+  /** null: the newest version */
+  pinned_version: number | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type BlueprintBindingPage = {
+  items: BlueprintBinding[]
+  next_cursor: string | null
+}
+
+export type BlueprintBindings = {
+  created: number
+  updated: number
+  items: BlueprintBinding[]
+}
+
+export type BlueprintChange = 'added' | 'removed' | 'changed'
+
+export type BlueprintDifference = {
+  /** With names of elements: `plan.objects.Lead.fields.Tier__c.length` */
+  path: string
+  change: BlueprintChange
+  before: unknown
+  after: unknown
+}
+
+export type BlueprintPage = {
+  items: Blueprint[]
+  next_cursor: string | null
+}
+
+export type BlueprintParameter = {
+  name: string
+  type: ParameterType
+  required: boolean
+  default?: ParameterValue
+  description?: string
+}
+
+export type BlueprintVersion = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  version: number
+  /** Versions that hold and declare the same have the same hash */
+  content_hash: string
+  notes: string | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** As for `/api/deploy/custom-objects`, with `{ "param": "name" }` in place of values */
+  plan?: {
+    [name: string]: unknown
+  }
+  /** As for `/api/workflows/deploy`, with parameters */
+  workflows?: {
+    [name: string]: unknown
+  }[]
+  /** As for `/api/mappings/create` without `client_id`, with parameters */
+  mappings?: {
+    [name: string]: unknown
+  }[]
+  parameters: BlueprintParameter[]
+}
+
+export type BlueprintVersionDiff = {
+  /** A UUID */
+  blueprint_id: string
+  from_version: number
+  to_version: number
+  equal: boolean
+  differences: BlueprintDifference[]
+}
+
+export type BlueprintVersionSummary = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  blueprint_id: string
+  version: number
+  /** Versions that hold and declare the same have the same hash */
+  content_hash: string
+  notes: string | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type BlueprintVersionSummaryPage = {
+  items: BlueprintVersionSummary[]
+  next_cursor: string | null
+}
+
+export type BlueprintsArchiveRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** false restores it. Default: `true` */
+  is_archived?: boolean
+}
+
+export type BlueprintsBindingsListRequest = {
+  /** A UUID */
+  blueprint_id?: string
+  /** A UUID */
+  client_id?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type BlueprintsBindingsRemoveRequest = {
+  /** A UUID */
+  blueprint_id: string
+  client_ids?: readonly string[]
+  /** Instead of `client_ids` */
+  selector?: ClientSelector
+}
+
+export type BlueprintsBindingsSetRequest = {
+  /** A UUID */
+  blueprint_id: string
+  client_ids?: readonly string[]
+  /** Instead of `client_ids` */
+  selector?: ClientSelector
+  /** By name; they replace those of each client. Default: unchanged, or none */
+  parameters?: ParameterValues
+  /** null: the newest. Default: unchanged, or the newest */
+  pinned_version?: number | null
+}
+
+export type BlueprintsCreateRequest = {
+  name: string
+  /** Unique, and never changes; derived from the name when absent */
+  slug?: string
+  description?: string
+}
+
+export type BlueprintsGetRequest = {
+  /** A UUID */
+  blueprint_id: string
+}
+
+export type BlueprintsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  slug?: string
+  include_archived?: boolean
+}
+
+export type BlueprintsUpdateRequest = {
+  /** A UUID */
+  blueprint_id: string
+  name?: string
+  description?: string | null
+}
+
+export type BlueprintsVersionsCreateRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** As for `/api/deploy/custom-objects`, with `{ "param": "name" }` in place of values */
+  plan?: object
+  /** As for `/api/workflows/deploy`, with parameters */
+  workflows?: readonly object[]
+  /** As for `/api/mappings/create` without `client_id`, with parameters */
+  mappings?: readonly object[]
+  parameters?: readonly {
+    name: string
+    type: ParameterType
+    /** Each client has to bring a value. Default: true, or false with a default */
+    required?: boolean
+    /** For clients that bring no value. Neither required nor with a default: the member is left out */
+    default?: ParameterValue
+    description?: string
+  }[]
+  /** What is new in it */
+  notes?: string
+  /** The newest version that you have seen, 0 if none: `409 blueprint_changed` if there is a newer one */
+  expected_latest?: number
+}
+
+export type BlueprintsVersionsDiffRequest = {
+  /** A UUID */
+  blueprint_id: string
+  from_version: number
+  /** Default: the newest */
+  to_version?: number
+}
+
+export type BlueprintsVersionsGetRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** Default: the newest */
+  version?: number
+}
+
+export type BlueprintsVersionsListRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type CanonicalField =
   | string
   | {
@@ -1016,6 +1252,8 @@ export type ErrorCode =
   | 'bad_request'
   | 'invalid_plan'
   | 'invalid_mapping'
+  | 'invalid_blueprint'
+  | 'invalid_parameters'
   | 'mapping_missing'
   | 'unknown_field'
   | 'unknown_object'
@@ -1032,6 +1270,8 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'already_exists'
   | 'last_admin'
+  | 'blueprint_archived'
+  | 'blueprint_changed'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -1544,6 +1784,8 @@ export type FaultCode =
   | 'bad_request'
   | 'invalid_plan'
   | 'invalid_mapping'
+  | 'invalid_blueprint'
+  | 'invalid_parameters'
   | 'mapping_missing'
   | 'unknown_field'
   | 'unknown_object'
@@ -1560,6 +1802,8 @@ export type FaultCode =
   | 'method_not_allowed'
   | 'already_exists'
   | 'last_admin'
+  | 'blueprint_archived'
+  | 'blueprint_changed'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -2484,6 +2728,15 @@ export type Organization = {
 export type OrganizationPage = {
   items: Organization[]
   next_cursor: string | null
+}
+
+export type ParameterType = 'text' | 'number' | 'boolean' | 'list'
+
+export type ParameterValue = string | number | boolean | readonly string[]
+
+/** By name of the parameter */
+export type ParameterValues = {
+  [name: string]: ParameterValue
 }
 
 export type Permission =
@@ -3683,6 +3936,10 @@ export type RecordTypeInfo = {
   defaultRecordTypeMapping?: boolean
   master?: boolean
   [name: string]: unknown
+}
+
+export type RemovedBindings = {
+  removed: number
 }
 
 export type Reversibility = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
@@ -5660,6 +5917,120 @@ export interface FleetResource {
   ): PendingOperation<Rollout>
 }
 
+export interface BlueprintsResource {
+  /**
+   * Create a blueprint.
+   *
+   * What you want in the Salesforce orgs of several clients, under one name. Its versions say what that is: create one with `/api/blueprints/versions/create`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  create(body: BlueprintsCreateRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Update the name or description of a blueprint.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  update(body: BlueprintsUpdateRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Get a blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  get(body: BlueprintsGetRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * List blueprints, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  list(body?: BlueprintsListRequest, options?: CallOptions): Pages<Blueprint>
+
+  /**
+   * Archive a blueprint, or restore it.
+   *
+   * An archived blueprint gets no new versions, bindings and rollouts. What is bound to it stays bound, and nothing changes in any Salesforce org.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  archive(body: BlueprintsArchiveRequest, options?: CallOptions): Promise<Blueprint>
+
+  /**
+   * Create a version of a blueprint.
+   *
+   * Holds a plan, workflows, mappings, or several of them, and never changes. `{ "param": "name" }` in place of a value leaves it to each client: in labels, descriptions, lists of picklist values, default values, names of layouts, sections, profiles, permission sets, queues and users, and in every number and switch. API names are the same for all clients.
+   *
+   * What is wrong is `400 invalid_blueprint` with its path: an undeclared or unused parameter, one in a place of a different type, and whatever a deploy of the content would refuse.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  versionsCreate(
+    body: BlueprintsVersionsCreateRequest,
+    options?: CallOptions,
+  ): Promise<BlueprintVersion>
+
+  /**
+   * Get a version of a blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsGet(body: BlueprintsVersionsGetRequest, options?: CallOptions): Promise<BlueprintVersion>
+
+  /**
+   * List the versions of a blueprint, newest first.
+   *
+   * Without what they hold.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsList(
+    body: BlueprintsVersionsListRequest,
+    options?: CallOptions,
+  ): Pages<BlueprintVersionSummary>
+
+  /**
+   * Compare two versions of a blueprint.
+   *
+   * Elements of lists are compared by their names, wherever they stand.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  versionsDiff(
+    body: BlueprintsVersionsDiffRequest,
+    options?: CallOptions,
+  ): Promise<BlueprintVersionDiff>
+
+  /**
+   * Bind clients to a blueprint, or change their bindings.
+   *
+   * A bound client should stand at the newest version, or at `pinned_version`, with these parameters. Nothing is sent to Salesforce. All clients are bound or none; values that do not fit the version are `400 invalid_parameters`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  bindingsSet(body: BlueprintsBindingsSetRequest, options?: CallOptions): Promise<BlueprintBindings>
+
+  /**
+   * List bindings, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  bindingsList(body?: BlueprintsBindingsListRequest, options?: CallOptions): Pages<BlueprintBinding>
+
+  /**
+   * Remove the bindings of clients.
+   *
+   * They are no longer asked to stand at the blueprint. Nothing changes in their Salesforce orgs; clients that are not bound are left out.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  bindingsRemove(
+    body: BlueprintsBindingsRemoveRequest,
+    options?: CallOptions,
+  ): Promise<RemovedBindings>
+}
+
 export interface ApprovalsResource {
   /**
    * Get an approval.
@@ -5833,6 +6204,7 @@ export abstract class Resources {
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
   declare readonly fleet: FleetResource
+  declare readonly blueprints: BlueprintsResource
   declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
   declare readonly events: EventsResource
@@ -5941,6 +6313,20 @@ export const ENDPOINTS: {
     rolloutsSkip: { path: '/api/fleet/rollouts/skip', key: true },
     rolloutsApprove: { path: '/api/fleet/rollouts/approve', key: true, work: 'rollout' },
     rolloutsRollback: { path: '/api/fleet/rollouts/rollback', key: true, work: 'rollout' },
+  },
+  blueprints: {
+    create: { path: '/api/blueprints/create', key: true },
+    update: { path: '/api/blueprints/update', repeat: true },
+    get: { path: '/api/blueprints/get', repeat: true },
+    list: { path: '/api/blueprints/list', repeat: true, list: 200 },
+    archive: { path: '/api/blueprints/archive' },
+    versionsCreate: { path: '/api/blueprints/versions/create', key: true },
+    versionsGet: { path: '/api/blueprints/versions/get' },
+    versionsList: { path: '/api/blueprints/versions/list', list: 200 },
+    versionsDiff: { path: '/api/blueprints/versions/diff' },
+    bindingsSet: { path: '/api/blueprints/bindings/set', key: true },
+    bindingsList: { path: '/api/blueprints/bindings/list', list: 200 },
+    bindingsRemove: { path: '/api/blueprints/bindings/remove' },
   },
   approvals: {
     get: { path: '/api/approvals/get', repeat: true },

@@ -53,6 +53,13 @@ export type AuditAction =
   | 'rollout.skip'
   | 'rollout.approve'
   | 'rollout.rollback'
+  | 'blueprint.create'
+  | 'blueprint.update'
+  | 'blueprint.archive'
+  | 'blueprint.restore'
+  | 'blueprint.version'
+  | 'blueprint.bind'
+  | 'blueprint.unbind'
   | 'webhook_endpoint.create'
   | 'webhook_endpoint.update'
   | 'webhook_endpoint.rotate_secret'
@@ -89,25 +96,40 @@ export const actorOf = (caller: Caller): Actor => ({
 })
 
 /** Appends one row in the given transaction. */
-export const audit = async (tx: Tx, actor: Actor, entry: AuditEntry): Promise<void> => {
-  await tx
-    .insertInto('audit_log')
-    .values({
-      id: newId(),
-      org_id: actor.orgId,
-      client_id: entry.clientId ?? null,
-      user_id: actor.userId,
-      credential_type: actor.credentialType,
-      credential_id: actor.credentialId,
-      action: entry.action,
-      target_type: entry.targetType ?? null,
-      target_id: entry.targetId ?? null,
-      outcome: entry.outcome ?? 'ok',
-      request_id: actor.requestId,
-      salesforce_api_calls: entry.salesforceApiCalls ?? 0,
-    })
-    .execute()
+export const audit = (tx: Tx, actor: Actor, entry: AuditEntry): Promise<void> =>
+  auditAll(tx, actor, [entry])
+
+/** One row each, for what is done to many clients at once. */
+export const auditAll = async (
+  tx: Tx,
+  actor: Actor,
+  entries: readonly AuditEntry[],
+): Promise<void> => {
+  // PostgreSQL takes 65,535 values in a statement.
+  for (let from = 0; from < entries.length; from += AT_ONCE) {
+    await tx
+      .insertInto('audit_log')
+      .values(entries.slice(from, from + AT_ONCE).map((entry) => rowOf(actor, entry)))
+      .execute()
+  }
 }
+
+const AT_ONCE = 1_000
+
+const rowOf = (actor: Actor, entry: AuditEntry) => ({
+  id: newId(),
+  org_id: actor.orgId,
+  client_id: entry.clientId ?? null,
+  user_id: actor.userId,
+  credential_type: actor.credentialType,
+  credential_id: actor.credentialId,
+  action: entry.action,
+  target_type: entry.targetType ?? null,
+  target_id: entry.targetId ?? null,
+  outcome: entry.outcome ?? 'ok',
+  request_id: actor.requestId,
+  salesforce_api_calls: entry.salesforceApiCalls ?? 0,
+})
 
 export interface AuditRow {
   id: string

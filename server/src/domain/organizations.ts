@@ -126,7 +126,8 @@ export const createOrganizations = (db: Database) => ({
 
 export type Organizations = ReturnType<typeof createOrganizations>
 
-const slugOf = (name: string): string => {
+/** Beginning of a slug, with a hyphen at its end: `revenue-activation-`. */
+export const slugOf = (name: string): string => {
   const words = name
     .normalize('NFKD')
     .toLowerCase()

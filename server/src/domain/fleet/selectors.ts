@@ -62,8 +62,10 @@ export interface SelectedClient {
 interface Occasion {
   /** The blueprint that `bound: true` and `drifted: true` mean. */
   blueprintId?: string
-  /** Where the selector is in the body, for errors. */
+  /** Where the selector is in the body, for errors; '' for the body itself. */
   path?: string
+  /** Inactive clients that are named are chosen too: for what only takes something from them. */
+  evenInactive?: boolean
 }
 
 /**
@@ -75,11 +77,14 @@ export const selectClients = async (
   tx: Reader,
   tenant: Tenant,
   selector: ClientSelector,
-  { blueprintId, path = 'selector' }: Occasion = {},
+  { blueprintId, path = 'selector', evenInactive = false }: Occasion = {},
 ): Promise<SelectedClient[]> => {
   const { client_ids, exclude, tags, bound, drifted, environment } = selector
-  await requireNamed(tx, tenant, client_ids ?? [], `${path}.client_ids`, { active: true })
-  await requireNamed(tx, tenant, exclude ?? [], `${path}.exclude`, { active: false })
+  const at = (member: string) => (path === '' ? member : `${path}.${member}`)
+  await requireNamed(tx, tenant, client_ids ?? [], at('client_ids'), {
+    active: !evenInactive,
+  })
+  await requireNamed(tx, tenant, exclude ?? [], at('exclude'), { active: false })
 
   let query = tx
     .selectFrom('clients as c')
@@ -105,8 +110,8 @@ export const selectClients = async (
       'connection.status as connection_status',
     ])
     .where('c.org_id', '=', tenant.orgId)
-    .where('c.is_active', '=', true)
     .orderBy('c.id')
+  if (!evenInactive || client_ids === undefined) query = query.where('c.is_active', '=', true)
   // As one value each: a list of parameters has a limit, and every length would be a statement of its own.
   if (client_ids !== undefined) query = query.where(sql<SqlBool>`c.id = any(${client_ids}::uuid[])`)
   if (exclude !== undefined) query = query.where(sql<SqlBool>`c.id <> all(${exclude}::uuid[])`)
@@ -114,7 +119,7 @@ export const selectClients = async (
   if (environment !== undefined) query = query.where('connection.environment', '=', environment)
   if (bound !== undefined) {
     const blueprint = bound === true ? blueprintId : bound
-    if (blueprint !== undefined) await requireBlueprint(tx, tenant, blueprint, `${path}.bound`)
+    if (blueprint !== undefined) await requireBlueprint(tx, tenant, blueprint, at('bound'))
     query = query.where((where) => {
       const binding = where
         .selectFrom('blueprint_bindings as b')
@@ -127,7 +132,7 @@ export const selectClients = async (
     })
   }
   if (drifted !== undefined) {
-    throw refusal('bad_request', `${path}.drifted`, 'Drift has not been looked for yet.')
+    throw refusal('bad_request', at('drifted'), 'Drift has not been looked for yet.')
   }
   return query.execute()
 }

@@ -157,7 +157,7 @@ const createRoute = (rollouts: Rollouts): Route =>
       strategy: strategySchema.optional(),
     }),
     replies: { 201: { description: 'The rollout, a draft', body: rollout } },
-    errors: ['not_found', 'bad_request', 'invalid_plan', 'client_inactive'],
+    errors: ['not_found', 'bad_request', 'invalid_plan', 'client_inactive', 'blueprint_archived'],
     example: {
       body: {
         name: exampleRollout.name,

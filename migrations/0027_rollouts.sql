@@ -23,8 +23,6 @@ call engine.define_work('conflict-check-fleet', 'public.crm_conflict_reports w',
 create table if not exists public.rollouts (
   id uuid primary key,
   org_id uuid not null references public.organizations,
-  -- Always null: a rollout belongs to no single client, so nobody who is confined to one sees it.
-  client_id uuid check (client_id is null),
   name text,
   kind text not null check (kind in ('custom_objects', 'workflows')),
   blueprint_id uuid,
@@ -34,7 +32,7 @@ create table if not exists public.rollouts (
   accepts_yellow boolean not null default false,
   delivery_window jsonb, -- { from, to, zone }
   connection_grace_seconds integer not null,
-  targets_total integer not null check (targets_total > 0),
+  targets_total integer not null check (targets_total >= 0),
   state text not null default 'draft' check (state in (
     'draft', 'checking', 'ready', 'running', 'paused', 'succeeded', 'partial', 'stopped', 'failed',
     'rolling_back', 'rolled_back', 'rollback_partial')),
@@ -76,7 +74,6 @@ call engine.protect('public.rollouts', 'select, insert, update');
 
 create table if not exists public.rollout_waves (
   org_id uuid not null references public.organizations,
-  client_id uuid check (client_id is null), -- as above
   rollout_id uuid not null,
   position integer not null check (position > 0),
   name text not null,
@@ -173,6 +170,17 @@ begin
     insert into public.rollout_counts as c (org_id, rollout_id, wave, state, targets)
     select org_id, rollout_id, wave, state, count(*) from entered group by 1, 2, 3, 4 order by 1, 2, 3, 4
     on conflict (org_id, rollout_id, wave, state) do update set targets = c.targets + excluded.targets;
+  elsif tg_op = 'DELETE' then
+    -- With its client. Of a rollout that is deleted as a whole, there is nothing left to count.
+    update public.rollout_counts c set targets = c.targets - gone.n
+      from (select org_id, rollout_id, wave, state, count(*) as n from departed group by 1, 2, 3, 4) gone
+     where c.org_id = gone.org_id and c.rollout_id = gone.rollout_id and c.wave = gone.wave and c.state = gone.state;
+    update public.rollout_waves w set targets_total = w.targets_total - gone.n
+      from (select org_id, rollout_id, wave, count(*) as n from departed group by 1, 2, 3) gone
+     where w.org_id = gone.org_id and w.rollout_id = gone.rollout_id and w.position = gone.wave;
+    update public.rollouts r set targets_total = r.targets_total - gone.n
+      from (select org_id, rollout_id, count(*) as n from departed group by 1, 2) gone
+     where r.org_id = gone.org_id and r.id = gone.rollout_id;
   else
     insert into public.rollout_counts as c (org_id, rollout_id, wave, state, targets)
     select org_id, rollout_id, wave, state, sum(change)
@@ -189,6 +197,8 @@ create or replace trigger count_added after insert on public.rollout_targets
 create or replace trigger count_changed after update on public.rollout_targets
   referencing old table as departed new table as entered
   for each statement execute function engine.count_rollout_targets();
+create or replace trigger count_removed after delete on public.rollout_targets
+  referencing old table as departed for each statement execute function engine.count_rollout_targets();
 
 -- ------------------------------------------------------------------------------- who is woken
 
@@ -233,29 +243,47 @@ call engine.protect_lookup('engine_lookup.due_rollouts()');
 
 -- ------------------------------------------------------------------------------- events
 
-call engine.define_event('rollout', 'public.rollouts', 'state, started_at, pause_reason, finished_at, rolled_back_at',
-  $$old.started_at is null and new.started_at is not null
-    or new.pause_reason is not null and old.pause_reason is distinct from new.pause_reason
-    or old.finished_at is null and new.finished_at is not null
-    or old.rolled_back_at is null and new.rolled_back_at is not null$$,
-  $$case when old.rolled_back_at is null and new.rolled_back_at is not null then 'rollout.rolled_back'
-         when old.finished_at is null and new.finished_at is not null then 'rollout.finished'
+-- As engine.define_event makes them, but of the org: a rollout belongs to no single client.
+create or replace function engine.tell_rollout() returns trigger language plpgsql set search_path = '' as $$
+begin
+  perform engine.append_event(new.org_id, null,
+    case when old.rolled_back_at is null and new.rolled_back_at is not null then 'rollout.rolled_back'
+         when old.finished_at is null and new.finished_at is not null and new.rolled_back_at is null
+           then 'rollout.finished'
          when new.pause_reason is not null and old.pause_reason is distinct from new.pause_reason
            then 'rollout.paused'
-         else 'rollout.started' end$$,
-  $$jsonb_build_object(
+         else 'rollout.started' end,
+    jsonb_build_object(
       'rollout_id', new.id, 'state', new.state, 'pause_reason', new.pause_reason,
       'targets', (select coalesce(jsonb_object_agg(c.state, c.targets), '{}') from (
           select k.state, sum(k.targets) as targets from public.rollout_counts k
-           where k.org_id = new.org_id and k.rollout_id = new.id group by k.state having sum(k.targets) <> 0) c))$$);
-
-call engine.define_event('rollout_wave', 'public.rollout_waves', 'state',
-  $$old.state = 'open' and new.state = 'closed'$$, $$'rollout.wave_completed'$$,
-  $$jsonb_build_object(
+           where k.org_id = new.org_id and k.rollout_id = new.id group by k.state having sum(k.targets) <> 0) c)));
+  return null;
+end $$;
+create or replace function engine.tell_rollout_wave() returns trigger language plpgsql set search_path = '' as $$
+begin
+  perform engine.append_event(new.org_id, null, 'rollout.wave_completed',
+    jsonb_build_object(
       'rollout_id', new.rollout_id, 'wave', new.position,
       'targets', (select coalesce(jsonb_object_agg(c.state, c.targets), '{}') from public.rollout_counts c
           where c.org_id = new.org_id and c.rollout_id = new.rollout_id and c.wave = new.position
-            and c.targets <> 0))$$);
+            and c.targets <> 0)));
+  return null;
+end $$;
+revoke all on function engine.tell_rollout(), engine.tell_rollout_wave() from public;
+drop trigger if exists tell_rollout on public.rollouts;
+create constraint trigger tell_rollout
+  after update of started_at, pause_reason, finished_at, rolled_back_at on public.rollouts
+  deferrable initially deferred for each row
+  when (old.started_at is null and new.started_at is not null
+        or new.pause_reason is not null and old.pause_reason is distinct from new.pause_reason
+        or old.finished_at is null and new.finished_at is not null
+        or old.rolled_back_at is null and new.rolled_back_at is not null)
+  execute function engine.tell_rollout();
+drop trigger if exists tell_rollout_wave on public.rollout_waves;
+create constraint trigger tell_rollout_wave after update of state on public.rollout_waves
+  deferrable initially deferred for each row when (old.state = 'open' and new.state = 'closed')
+  execute function engine.tell_rollout_wave();
 
 -- ------------------------------------------------------------------------------- approvals
 

@@ -10,6 +10,7 @@ import { deployCommands } from './commands/deploy.ts'
 import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
+import { rolloutCommands } from './commands/rollout.ts'
 import { topologyCommands } from './commands/topology.ts'
 import { workflowCommands } from './commands/workflows.ts'
 import { version } from './version.ts'
@@ -46,6 +47,7 @@ export const program = (): Command => {
     topologyCommands,
     deployCommands,
     workflowCommands,
+    rolloutCommands,
     approvalCommands,
     mappingCommands,
     pushCommands,

@@ -708,7 +708,6 @@ type RolloutStateName =
 interface Rollouts {
   id: string
   org_id: string
-  client_id: null
   name: string | null
   kind: 'custom_objects' | 'workflows'
   blueprint_id: string | null
@@ -750,7 +749,6 @@ interface Rollouts {
 
 interface RolloutWaves {
   org_id: string
-  client_id: null
   rollout_id: string
   position: number
   name: string

@@ -36,13 +36,16 @@ const plan = (name: string) => ({
   permissions: { permission_set: name },
 })
 
+/** Callers that wait: fewer than the connections that a server has to its database. */
+const CALLERS = 6
+
 /** Works on all of them, so many at once. */
 const eachOf = async <T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> => {
   const left = [...all]
   const walk = async () => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one)
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, walk))
+  await Promise.all(Array.from({ length: CALLERS }, walk))
 }
 
 /** Connected clients with a snapshot each, in their order. */

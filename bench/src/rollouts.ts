@@ -79,6 +79,8 @@ const singly = async (
     const { status } = await bench.call<{ status: string }>('/api/deploy/custom-objects', {
       ...body,
       conflict_report_id: id,
+      // What was deployed before is in no snapshot yet.
+      accept: ['yellow'],
     })
     if (status !== 'deployed') throw new Error(`a single deployment ended ${status}`)
   })
@@ -123,7 +125,7 @@ export const benchRollouts = async (): Promise<Row[]> => {
   const created = await bench.call<Rollout>('/api/fleet/rollouts/create', {
     plan: plan('Fleet'),
     targets: { client_ids: clients },
-    strategy: { waves: [{ name: 'all', max_concurrent: AT_ONCE }] },
+    strategy: { waves: [{ name: 'all', max_concurrent: AT_ONCE }], accept: ['yellow'] },
   })
   const one = { rollout_id: created.id, wait_seconds: 0 }
   await bench.call('/api/fleet/rollouts/check', one)

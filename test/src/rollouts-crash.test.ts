@@ -1,220 +1,121 @@
-// kill -9 at every stored step of a rollout: one rollout is stopped at each of them, a server of two dies
-// once, and all of them must end as if nothing had happened. With ROLLOUT_CLIENTS=60 by hand.
+// kill -9 while a rollout stores what it does: whatever was being stored, it ends as if nothing had happened,
+// and Salesforce was sent one package for each client.
 
-import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, apiOf } from './api.ts'
-import { deploysIn, fieldPlan, type Member, membersOf, rolloutsOf } from './fleet-support.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { apiOf } from './api.ts'
+import { text } from './deploy-bodies.ts'
 import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
-/** A step: the table whose row is being stored, and the condition over `old` and `new`. */
-type Moment = readonly [table: 'rollouts' | 'rollout_waves' | 'rollout_targets', condition: string]
-const enters = (state: string): string => `old.state <> '${state}' and new.state = '${state}'`
-
-const OF_THE_CHECK: Record<string, Moment> = {
-  'a check begins': ['rollout_targets', enters('checking')],
-  'a target is ready': ['rollout_targets', enters('ready')],
-  'the rollout is ready': ['rollouts', enters('ready')],
-}
-const OF_THE_START: Record<string, Moment> = {
-  'the rollout runs': ['rollouts', enters('running')],
-  'a wave opens': ['rollout_waves', enters('open')],
-  'a target deploys': ['rollout_targets', enters('deploying')],
-  'a target is bound to its deployment': [
+/** The step that is being stored when the process dies: its transaction never commits. */
+const MOMENTS: Readonly<Record<string, [table: string, condition: string]>> = {
+  'a target is claimed': ['rollout_targets', `old.claim is null and new.claim is not null`],
+  'a deployment is bound': [
     'rollout_targets',
-    'old.deployment_id is null and new.deployment_id is not null',
+    `old.deployment_id is null and new.deployment_id is not null`,
   ],
-  'a target is deployed': ['rollout_targets', enters('deployed')],
-  'a wave closes': ['rollout_waves', enters('closed')],
-  'the rollout has ended': ['rollouts', enters('succeeded')],
+  'a deployment is on its way': [
+    'deployment_runs',
+    `old.sfdc_deploy_id is null and new.sfdc_deploy_id is not null`,
+  ],
+  'a target is done': ['rollout_targets', `old.state = 'deploying' and new.state = 'deployed'`],
+  'a wave is closed': ['rollout_waves', `old.state = 'open' and new.state = 'closed'`],
 }
-const OF_THE_ROLLBACK: Record<string, Moment> = {
-  'the rollout rolls back': ['rollouts', enters('rolling_back')],
-  'a target rolls back': ['rollout_targets', enters('rolling_back')],
-  'a target is rolled back': ['rollout_targets', enters('rolled_back')],
-  'the rollout is rolled back': ['rollouts', enters('rolled_back')],
-}
-const NAMES = [...Object.keys(OF_THE_CHECK), ...Object.keys(OF_THE_START)]
-const CLIENTS = Math.max(Number(process.env.ROLLOUT_CLIENTS ?? 0), NAMES.length)
+const SALESFORCE_ORGS = ['one', 'two']
 
-interface Stopped {
-  name: string
+interface RolloutBody {
   id: string
-  members: Member[]
+  state: string
+  is_final: boolean
+  counts: Record<string, number>
 }
 
 let rig: Rig
 let agency: TestOrg
-let stopped: Stopped[]
-
-const { call, get, create, targets } = rolloutsOf(() => latest())
-const latest = (): Api => apiOf(rig.servers.at(-1)?.url ?? '', agency.token)
+let clientIds: string[]
 
 beforeAll(async () => {
-  rig = await startRig({ environment: TAKES_OVER, simulator: { orgs: [] }, replicas: 2 })
+  rig = await startRig({
+    environment: TAKES_OVER,
+    simulator: { orgs: SALESFORCE_ORGS.map((name) => ({ name, edition: 'Enterprise' })) },
+  })
   agency = await rig.org()
-  const members = await membersOf(agency, rig.simulator.control, CLIENTS)
-  const waves = [
-    { count: 1, failure_tolerance: 1 },
-    { name: 'rest', failure_tolerance: 5 },
-  ]
-  stopped = []
-  for (const [at, name] of NAMES.entries()) {
-    const own = members.filter((_, n) => n % NAMES.length === at)
-    const id = await create(own, fieldPlan(`Crash_${at}`), { waves })
-    stopped.push({ name, id, members: own })
+  clientIds = []
+  for (const name of SALESFORCE_ORGS) {
+    const client = await agency.client(name)
+    await client.connect(name)
+    await client.pull()
+    clientIds.push(client.id)
   }
-}, 300_000)
+}, 120_000)
 afterAll(() => rig[Symbol.asyncDispose]())
 
-/** From now on, the first step of these rollouts that meets its condition does not finish. */
-const hold = async (moments: Record<string, Moment>): Promise<void> => {
-  for (const table of ['rollouts', 'rollout_waves', 'rollout_targets'] as const) {
-    const column = table === 'rollouts' ? 'id' : 'rollout_id'
-    const cases = Object.entries(moments).flatMap(([name, [on, condition]], at) => {
-      const id = stopped.find((one) => one.name === name)?.id ?? stopped[at]?.id ?? ''
-      return on === table
-        ? [`if new.${column} = '${id}' and ${condition} then perform pg_sleep(300); end if;`]
-        : []
-    })
-    await rig.database.query(
-      `create or replace function hold_${table}() returns trigger language plpgsql as
-         $$ begin ${cases.join('\n')} return new; end $$`,
-    )
-    await rig.database.query(
-      `create or replace trigger hold before update on ${table}
-         for each row execute function hold_${table}()`,
-    )
-  }
-}
 const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
-const HELD = `select distinct query from pg_stat_activity where ${SLEEPING}`
 
-/**
- * Sends a call for each rollout as its caller would who gets no answer: with a key, and again, until the
- * server answers it.
- */
-const ask = (verb: string, of: readonly Stopped[]): Promise<unknown> =>
-  Promise.all(
-    of.map(async ({ id }) => {
-      const key = { 'idempotency-key': randomUUID() }
-      await until(
-        `${verb} of ${id}`,
-        async () => {
-          const answer = await latest()
-            .post(`/api/fleet/rollouts/${verb}`, { rollout_id: id, wait_seconds: 0 }, key)
-            .catch(() => null)
-          if (answer === null || answer.status >= 500) return false
-          // The call before it was committed, and nobody was told.
-          const isDone = answer.body.code === 'rollout_state_conflict'
-          return [200, 202].includes(answer.status) || isDone
-        },
-        100_000,
-      )
-    }),
-  )
-
-/** Kills a replica when so many rollouts stand at their moment, and puts another one in its place. */
-const killWhen = async (standing: number): Promise<void> => {
-  await until(
-    `${standing} rollouts stand at their moment`,
-    async () =>
-      (await rig.database.query(`select pid from pg_stat_activity where ${SLEEPING}`)).length >=
-      standing,
-    60_000,
-  ).catch(async (error: unknown) => {
-    const rows = await rig.database.query(HELD)
-    const states = await Promise.all(
-      stopped.map(async ({ name, id }) => `${name}: ${(await get(id)).state}`),
-    )
-    throw new Error(`${String(error)}; held: ${JSON.stringify(rows)}; ${states.join(', ')}`)
-  })
-  await rig.servers.at(-1)?.kill()
+const hold = async (table: string, condition: string): Promise<void> => {
   await rig.database.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`,
+    `create or replace function hold_step() returns trigger language plpgsql as
+       $$ begin if ${condition} then perform pg_sleep(300); end if; return new; end $$`,
   )
-  for (const table of ['rollouts', 'rollout_waves', 'rollout_targets']) {
-    await rig.database.query(`drop trigger hold on ${table}`)
-  }
-  await rig.addServer()
+  await rig.database.query(
+    `create or replace trigger hold before update on ${table} for each row execute function hold_step()`,
+  )
 }
 
-const all = (state: string) =>
-  until(
-    `all of them are ${state}`,
-    async () => {
-      const states = await Promise.all(stopped.map(async ({ id }) => (await get(id)).state))
-      return states.every((one) => one === state)
-    },
-    120_000,
-  ).catch(async (error: unknown) => {
-    const told = await Promise.all(
-      stopped.map(async ({ name, id }) => `${name}: ${JSON.stringify(await get(id))}`),
+const deploysOf = async (salesforceOrg: string): Promise<number> =>
+  ((await rig.simulator.control.act('deploys/list', { org: salesforceOrg })) as unknown[]).length
+
+it.each(Object.keys(MOMENTS))(
+  'kill -9 while %s: nothing is sent twice, and nothing forgotten',
+  { timeout: 120_000 },
+  async (moment) => {
+    const [table, condition] = MOMENTS[moment] ?? ['', '']
+    const api = () => apiOf(rig.servers.at(-1)?.url ?? '', agency.token)
+    const call = async (verb: string, body: object): Promise<RolloutBody> => {
+      const answer = await api().post<RolloutBody>(`/api/fleet/rollouts/${verb}`, body)
+      expect([200, 201, 202], answer.text).toContain(answer.status)
+      return answer.body
+    }
+    const name = moment.replaceAll(' ', '_')
+    const { id } = await call('create', {
+      plan: {
+        objects: [{ api_name: 'Lead', fields: [text(`${name}__c`)] }],
+        permissions: { permission_set: `Set_${name}` },
+      },
+      targets: { client_ids: clientIds },
+      strategy: { waves: [{ count: 1 }, {}] },
+    })
+    const rests = (until_: string) =>
+      until(until_, async () => {
+        const state = await call('get', { rollout_id: id })
+        return state.is_final ? state : null
+      })
+    await call('check', { rollout_id: id, wait_seconds: 55 })
+    expect((await rests('it is checked')).state).toBe('ready')
+    const before = await Promise.all(SALESFORCE_ORGS.map(deploysOf))
+
+    await hold(table, condition)
+    await call('start', { rollout_id: id, wait_seconds: 0 })
+    await until('a step stands still', async () => {
+      const rows = await rig.database.query(`select pid from pg_stat_activity where ${SLEEPING}`)
+      return rows.length > 0
+    })
+    await rig.servers.at(-1)?.kill()
+    await rig.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`,
     )
-    throw new Error(`${String(error)}: ${told.join('\n')}`)
-  })
+    await rig.database.query(`drop trigger hold on ${table}`)
+    await rig.addServer()
 
-const sentTo = ({ members }: Stopped): Promise<number[]> =>
-  Promise.all(members.map(({ salesforce }) => deploysIn(rig.simulator.control, salesforce)))
-
-describe('kill -9', { timeout: 300_000 }, () => {
-  it('at each step of the checks: every target is checked, and none was sent', async () => {
-    await hold(OF_THE_CHECK)
-    const asked = ask('check', stopped)
-    await killWhen(Object.keys(OF_THE_CHECK).length)
-    await asked
-    await all('ready')
-    for (const one of stopped) {
-      const checked = await targets(one.id, one.members)
-      expect(
-        checked.map((target) => [target?.state, target?.severity]),
-        one.name,
-      ).toEqual(one.members.map(() => ['ready', 'green']))
-      expect(await sentTo(one), one.name).toEqual(one.members.map(() => 0))
-    }
-  })
-
-  it('at each step of a rollout: every target is deployed, and Salesforce was asked once', async () => {
-    await hold(OF_THE_START)
-    const asked = ask('start', stopped)
-    await killWhen(Object.keys(OF_THE_START).length)
-    await asked
-    await all('succeeded')
-    for (const one of stopped) {
-      const done = await targets(one.id, one.members)
-      expect(
-        done.map((target) => target?.state),
-        one.name,
-      ).toEqual(one.members.map(() => 'deployed'))
-      expect(await sentTo(one), one.name).toEqual(one.members.map(() => 1))
-    }
-    const twice = await rig.database.query(
-      `select client_id from crm_deployments group by client_id having count(*) > 1`,
+    expect(await rests('it ends')).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
+    const after = await Promise.all(SALESFORCE_ORGS.map(deploysOf))
+    expect(after).toEqual(before.map((count) => count + 1))
+    const bound = await rig.database.query(
+      `select count(*)::int as n from crm_deployments d join rollout_targets t on t.client_id = d.client_id
+        where t.rollout_id = $1 and d.plan_hash = t.plan_hash`,
+      [id],
     )
-    expect(twice, 'deployments of one client').toEqual([])
-  })
-
-  it('at each step of its rollback: every target is rolled back, once, with its proof', async () => {
-    await hold(OF_THE_ROLLBACK)
-    const asked = ask('rollback', stopped)
-    await killWhen(Object.keys(OF_THE_ROLLBACK).length)
-    await asked
-    await all('rolled_back')
-    for (const one of stopped) {
-      const done = await targets(one.id, one.members)
-      for (const target of done) {
-        expect(target, one.name).toMatchObject({
-          state: 'rolled_back',
-          rollback: { kept: 0, remaining: 0, proof: { complete: true, differences: 0 } },
-        })
-      }
-      expect(await sentTo(one), one.name).toEqual(one.members.map(() => 2))
-    }
-    expect(await rig.database.query(HELD)).toEqual([])
-    const open = await rig.database.query(`select id from deployment_runs where ended_at is null`)
-    expect(open).toEqual([])
-    await call('get', { rollout_id: stopped[0]?.id ?? '' })
-  })
-})
+    expect(bound, 'one deployment for each target').toEqual([{ n: 2 }])
+  },
+)

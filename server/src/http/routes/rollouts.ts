@@ -291,162 +291,176 @@ const readRoutes = (rollouts: Rollouts): Route[] => [
 
 const CONTROL: ErrorCode[] = ['not_found', 'rollout_state_conflict']
 
+type Makers = ReturnType<typeof createRoutes>
+
+const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
+  working(
+    'check',
+    {
+      client_ids: clientIds.optional().describe('Only these; default: all that were not begun'),
+      refresh: z.boolean().optional().describe('Pull the topology of each client first'),
+    },
+    {
+      summary: 'Check the targets of a rollout',
+      description:
+        'Makes a conflict report for each target that was not begun, also for those checked before. A ' +
+        'client without a snapshot is pulled first. Changes nothing in Salesforce.' +
+        WAITS,
+      errors: [...CONTROL, 'bad_request'],
+      example: {},
+    },
+    (caller, body, signal) => rollouts.check(caller, body, signal),
+  ),
+  working(
+    'start',
+    {
+      revision: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Of the rollout or the matrix that the person was shown'),
+    },
+    {
+      summary: 'Start a rollout',
+      description:
+        'Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is ' +
+        'unchecked, its report is older than 24 hours, or anything that was shown has changed; with ' +
+        '`409 conflicts_found` while a target of the first wave is blocked.' +
+        WAITS,
+      approvable: true,
+      errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
+      example: { revision: 2 },
+    },
+    (caller, body, signal) => rollouts.start(caller, body, signal),
+  ),
+]
+
+/** What sends more, or takes back what was sent. */
+const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
+  working(
+    'resume',
+    {},
+    {
+      summary: 'Resume a paused rollout',
+      description:
+        'Also one that paused because of failures: those so far were seen, and no longer count against ' +
+        'the tolerance. A wave that waits for an approval needs `approve`.' +
+        WAITS,
+      approvable: true,
+      errors: CONTROL,
+      example: {},
+    },
+    (caller, body, signal) => rollouts.resume(caller, body, signal),
+  ),
+  working(
+    'retry',
+    {
+      client_ids: clientIds
+        .optional()
+        .describe('Failed, blocked, skipped or rolled back ones; default: all failed and blocked'),
+    },
+    {
+      summary: 'Try targets again',
+      description:
+        'Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ' +
+        'ended runs again.' +
+        WAITS,
+      approvable: true,
+      errors: [...CONTROL, 'bad_request'],
+      example: { client_ids: [CLIENT_ID] },
+    },
+    (caller, body, signal) => rollouts.retry(caller, body, signal),
+  ),
+  working(
+    'approve',
+    {
+      wave: z.int().min(1).optional().describe('The wave that is meant; another one is refused'),
+    },
+    {
+      summary: 'Approve the next wave',
+      description:
+        'For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or ' +
+        'unchecked: repair it and check again, or skip it.' +
+        WAITS,
+      approvable: true,
+      errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
+      example: { wave: 2 },
+    },
+    (caller, body, signal) => rollouts.approve(caller, body, signal),
+  ),
+  working(
+    'rollback',
+    {
+      dry_run: z
+        .boolean()
+        .optional()
+        .describe('Shows in `rollback_preview` what would go, stay and be lost'),
+      allow_data_loss: z.boolean().optional(),
+    },
+    {
+      summary: 'Roll a rollout back',
+      description:
+        'Rolls back exactly the deployments of this rollout, the last wave first, each with its proof; see ' +
+        'the targets. One that would lose data is `rollback_partial` with the rows, unless ' +
+        '`allow_data_loss`; the others go on.' +
+        WAITS,
+      approvable: true,
+      errors: [...CONTROL, 'not_rollbackable'],
+      example: { dry_run: true },
+    },
+    (caller, body, signal) => rollouts.rollback(caller, body, signal),
+  ),
+]
+
+/** What sends nothing. */
+const holdingRoutes = (rollouts: Rollouts, { acting }: Makers): Route[] => [
+  acting(
+    'pause',
+    {},
+    {
+      summary: 'Pause a rollout',
+      description:
+        'Nothing is sent after this on any replica; what was sent before ends. What was begun and not sent ' +
+        'is cancelled, and begun anew after `resume`.',
+      errors: CONTROL,
+      example: {},
+    },
+    (caller, body) => rollouts.pause(caller, body),
+  ),
+  acting(
+    'stop',
+    {},
+    {
+      summary: 'Stop a rollout for good',
+      description:
+        'What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.',
+      errors: CONTROL,
+      example: {},
+    },
+    (caller, body) => rollouts.stop(caller, body),
+  ),
+  acting(
+    'skip',
+    { client_ids: clientIds, reason: line(500) },
+    {
+      summary: 'Leave targets out, with the reason',
+      description:
+        'Before the start they are excluded, after it skipped. A target whose deployment is under way ' +
+        'cannot be left out.',
+      errors: [...CONTROL, 'bad_request'],
+      example: { client_ids: [CLIENT_ID], reason: 'The client wants to wait until January.' },
+    },
+    (caller, body) => rollouts.skip(caller, body),
+  ),
+]
+
 export const rolloutRoutes = ({ rollouts }: { rollouts: Rollouts }): Route[] => {
-  const { working, acting } = createRoutes(rollouts)
+  const makers = createRoutes(rollouts)
   return [
     createRoute(rollouts),
-    working(
-      'check',
-      {
-        client_ids: clientIds.optional().describe('Only these; default: all that were not begun'),
-        refresh: z.boolean().optional().describe('Pull the topology of each client first'),
-      },
-      {
-        summary: 'Check the targets of a rollout',
-        description:
-          'Makes a conflict report for each target that was not begun, also for those checked before. A ' +
-          'client without a snapshot is pulled first. Changes nothing in Salesforce.' +
-          WAITS,
-        errors: [...CONTROL, 'bad_request'],
-        example: {},
-      },
-      (caller, body, signal) => rollouts.check(caller, body, signal),
-    ),
-    working(
-      'start',
-      {
-        revision: z
-          .int()
-          .min(1)
-          .optional()
-          .describe('Of the rollout or the matrix that the person was shown'),
-      },
-      {
-        summary: 'Start a rollout',
-        description:
-          'Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is ' +
-          'unchecked, its report is older than 24 hours, or anything that was shown has changed; with ' +
-          '`409 conflicts_found` while a target of the first wave is blocked.' +
-          WAITS,
-        approvable: true,
-        errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
-        example: { revision: 2 },
-      },
-      (caller, body, signal) => rollouts.start(caller, body, signal),
-    ),
+    ...beginningRoutes(rollouts, makers),
     ...readRoutes(rollouts),
-    acting(
-      'pause',
-      {},
-      {
-        summary: 'Pause a rollout',
-        description:
-          'Nothing is sent after this on any replica; what was sent before ends. What was begun and not sent ' +
-          'is cancelled, and begun anew after `resume`.',
-        errors: CONTROL,
-        example: {},
-      },
-      (caller, body) => rollouts.pause(caller, body),
-    ),
-    working(
-      'resume',
-      {},
-      {
-        summary: 'Resume a paused rollout',
-        description:
-          'Also one that paused because of failures: those so far were seen, and no longer count against ' +
-          'the tolerance. A wave that waits for an approval needs `approve`.' +
-          WAITS,
-        approvable: true,
-        errors: CONTROL,
-        example: {},
-      },
-      (caller, body, signal) => rollouts.resume(caller, body, signal),
-    ),
-    acting(
-      'stop',
-      {},
-      {
-        summary: 'Stop a rollout for good',
-        description:
-          'What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.',
-        errors: CONTROL,
-        example: {},
-      },
-      (caller, body) => rollouts.stop(caller, body),
-    ),
-    working(
-      'retry',
-      {
-        client_ids: clientIds
-          .optional()
-          .describe(
-            'Failed, blocked, skipped or rolled back ones; default: all failed and blocked',
-          ),
-      },
-      {
-        summary: 'Try targets again',
-        description:
-          'Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ' +
-          'ended runs again.' +
-          WAITS,
-        approvable: true,
-        errors: [...CONTROL, 'bad_request'],
-        example: { client_ids: [CLIENT_ID] },
-      },
-      (caller, body, signal) => rollouts.retry(caller, body, signal),
-    ),
-    acting(
-      'skip',
-      { client_ids: clientIds, reason: line(500) },
-      {
-        summary: 'Leave targets out, with the reason',
-        description:
-          'Before the start they are excluded, after it skipped. A target whose deployment is under way ' +
-          'cannot be left out.',
-        errors: [...CONTROL, 'bad_request'],
-        example: { client_ids: [CLIENT_ID], reason: 'The client wants to wait until January.' },
-      },
-      (caller, body) => rollouts.skip(caller, body),
-    ),
-    working(
-      'approve',
-      {
-        wave: z.int().min(1).optional().describe('The wave that is meant; another one is refused'),
-      },
-      {
-        summary: 'Approve the next wave',
-        description:
-          'For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or ' +
-          'unchecked: repair it and check again, or skip it.' +
-          WAITS,
-        approvable: true,
-        errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
-        example: { wave: 2 },
-      },
-      (caller, body, signal) => rollouts.approve(caller, body, signal),
-    ),
-    working(
-      'rollback',
-      {
-        dry_run: z
-          .boolean()
-          .optional()
-          .describe('Shows in `rollback_preview` what would go, stay and be lost'),
-        allow_data_loss: z.boolean().optional(),
-      },
-      {
-        summary: 'Roll a rollout back',
-        description:
-          'Rolls back exactly the deployments of this rollout, the last wave first, each with its proof; see ' +
-          'the targets. One that would lose data is `rollback_partial` with the rows, unless ' +
-          '`allow_data_loss`; the others go on.' +
-          WAITS,
-        approvable: true,
-        errors: [...CONTROL, 'not_rollbackable'],
-        example: { dry_run: true },
-      },
-      (caller, body, signal) => rollouts.rollback(caller, body, signal),
-    ),
+    ...holdingRoutes(rollouts, makers),
+    ...sendingRoutes(rollouts, makers),
   ]
 }

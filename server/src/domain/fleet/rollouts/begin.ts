@@ -11,11 +11,12 @@ import { type Caller } from '../../caller.ts'
 import { type Conflicts } from '../../conflicts/reports.ts'
 import { type Deployments } from '../../deployments/deployments.ts'
 import { type OnBehalf } from '../../work/follow.ts'
-import { isPassing, toldOf } from '../../work/faults.ts'
+import { type CauseName, causeOf, isPassing, toldOf } from '../../work/faults.ts'
 import { nothingYet } from '../../deployments/rows.ts'
 import { type Contents } from './contents.ts'
-import { applyChange, type Beginning, type Claimed, heldTarget, storePreview } from './journal.ts'
-import { type RolloutState } from './model.ts'
+import { type Beginning, type Claimed, heldTarget } from './claims.ts'
+import { applyChange, storePreview } from './journal.ts'
+import { type RolloutState, type WaitingReason } from './model.ts'
 import { blockedBy, graceOver, type TargetChange } from './outcome.ts'
 import { lockRollout, type RolloutRow, type TargetRow, wakeConductor } from './rows.ts'
 
@@ -34,6 +35,15 @@ export const REPORT_HOURS = 24
 /** How often something unexpected may happen to a target before it fails. */
 const ATTEMPTS_MAX = 5
 const LOOK_AGAIN_SECONDS = 5
+
+/** What a target waits for that was not begun; anything else that passes is tried again in a moment. */
+const WAITS_FOR: Readonly<Partial<Record<CauseName, WaitingReason>>> = {
+  other_work: 'deployment_in_progress',
+  budget_spent: 'api_budget',
+  connection_lost: 'connection',
+  connection_revoked: 'connection',
+  setup_wrong: 'connection',
+}
 
 /** The claim is lost, or the rollout no longer wants it: nothing is begun. */
 class NotWanted extends Error {
@@ -208,47 +218,38 @@ export const createBeginning = ({
   ): TargetChange => {
     const now = new Date()
     const fault = toldOf(error)
-    const waits = (reason: 'deployment_in_progress' | 'api_budget' | 'connection') => {
+    const waits = (reason: WaitingReason): TargetChange => {
       const since = target.reason === reason ? (target.waiting_since ?? now) : now
-      const waited = (now.getTime() - since.getTime()) / 1000
-      if (reason === 'connection' && waited >= row.connection_grace_seconds * waitScale) {
-        return graceOver()
-      }
+      const waited = (now.getTime() - since.getTime()) / 1000 / waitScale
+      const left = row.connection_grace_seconds - waited
+      if (reason === 'connection' && left <= 0) return graceOver()
+      const pause = Math.max(LOOK_AGAIN_SECONDS, workWaitSecondsAfter(waited))
       const seconds =
         reason === 'deployment_in_progress'
           ? LOOK_AGAIN_SECONDS
-          : Math.max(LOOK_AGAIN_SECONDS, workWaitSecondsAfter(waited / waitScale))
+          : reason === 'connection'
+            ? Math.min(pause, left)
+            : pause
       return {
-        state: 'waiting' as const,
+        state: 'waiting',
         reason,
         fault,
+        isFailure: false,
         waitingSince: since,
         dueInSeconds: seconds * waitScale,
       }
     }
+    const reason = WAITS_FOR[causeOf(error)]
+    if (reason !== undefined) return waits(reason)
     const failed: TargetChange = { state: 'failed', reason: null, fault, isFailure: true }
-    switch (error.code) {
-      case 'deployment_in_progress':
-      case 'pull_in_progress':
-        return waits('deployment_in_progress')
-      case 'api_budget_exhausted':
-        return waits('api_budget')
-      case 'connection_not_ready':
-      case 'connection_revoked':
-      case 'host_refused':
-        return waits('connection')
-      case 'topology_drifted':
-        if (isElsewhere) {
-          return { ...failed, fault: { ...fault, code: 'salesforce_org_changed' } }
-        }
-        return target.is_rechecked
-          ? { state: 'blocked', reason: 'drifted', fault }
-          : { state: 'checking', reason: null, fault, checkAgain: 'drifted' }
-      case 'conflicts_found':
-        return { state: 'blocked', reason: 'red', fault, isFailure: true }
-      default:
-        return failed
+    if (error.code === 'conflicts_found') {
+      return { state: 'blocked', reason: 'red', fault, isFailure: true }
     }
+    if (error.code !== 'topology_drifted') return failed
+    if (isElsewhere) return { ...failed, fault: { ...fault, code: 'salesforce_org_changed' } }
+    return target.is_rechecked
+      ? { state: 'blocked', reason: 'drifted', fault }
+      : { state: 'checking', reason: null, fault, checkAgain: 'drifted' }
   }
 
   const refusalOf = (
@@ -268,10 +269,8 @@ export const createBeginning = ({
     }
     const fault = toldOf(error)
     if (begin === 'deploy') {
-      const code = error instanceof EngineError ? error.code : 'internal'
-      const isOfSalesforceOrg = code === 'deployment_in_progress' || code === 'pull_in_progress'
-      const isBudget = code === 'api_budget_exhausted'
-      if (isPassing(error) && !isOfSalesforceOrg && !isBudget) return again(LOOK_AGAIN_SECONDS)
+      const isOwn = WAITS_FOR[causeOf(error)] !== undefined
+      if (isPassing(error) && !isOwn) return again(LOOK_AGAIN_SECONDS)
       return error instanceof EngineError
         ? refusedDeploy(error, row, target, isElsewhere)
         : { state: 'failed', reason: null, fault, isFailure: true }

@@ -12,22 +12,9 @@ import { type Jobs } from '../../../jobs/jobs.ts'
 import { type Decision, decide, decideRollback } from './advance.ts'
 import { createBeginning } from './begin.ts'
 import { type Contents } from './contents.ts'
-import {
-  applyChange,
-  changeOf,
-  claim,
-  type Claimed,
-  emptyTally,
-  nextDueAt,
-  previewOf,
-  recall,
-  storePreview,
-  tallyOf,
-  underWayOf,
-  undoingOf,
-  watched,
-  waveOf,
-} from './journal.ts'
+import { emptyTally, nextDueAt, tallyOf, underWayOf, undoingOf, waveOf } from './account.ts'
+import { claim, type Claimed } from './claims.ts'
+import { applyChange, changeOf, previewOf, recall, storePreview, watched } from './journal.ts'
 import { countOf, sumOf } from './model.ts'
 import {
   countsOf,

@@ -7,23 +7,27 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { actingFor, type RolloutRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
 import { requireChecked, requireUnblocked, requireUnchanged } from './gate.ts'
-import { recall, TO_UNDO } from './journal.ts'
+import { recall } from './journal.ts'
 import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
 import { STOPPED } from './outcome.ts'
 
-const conflict = (message: string): EngineError =>
+export const conflict = (message: string): EngineError =>
   new EngineError('rollout_state_conflict', message)
 
 const stateInWords = ({ state, pause_reason: reason }: RolloutRow): string =>
   reason === null ? state.replaceAll('_', ' ') : `paused (${reason})`
 
-const requireState = (row: RolloutRow, allowed: readonly RolloutState[], verb: string): void => {
+export const requireState = (
+  row: RolloutRow,
+  allowed: readonly RolloutState[],
+  verb: string,
+): void => {
   if (allowed.includes(row.state)) return
   throw conflict(`A rollout that is ${stateInWords(row)} cannot be ${verb}.`)
 }
 
-const NOT_PAUSED = { pause_reason: null, pause_detail: null, paused_until: null } as const
-const NOW = sql<Date>`clock_timestamp()`
+export const NOT_PAUSED = { pause_reason: null, pause_detail: null, paused_until: null } as const
+export const NOW = sql<Date>`clock_timestamp()`
 
 /** So many clients may be named at once. */
 export const NAMED_MAX = 5_000
@@ -245,7 +249,7 @@ export const approve = async (
 const UNBEGUN = sql<boolean>`state in ('pending', 'checking', 'ready', 'blocked', 'queued')
   or state = 'waiting' and deployment_id is null`
 
-const skipUnbegun = async (
+export const skipUnbegun = async (
   tx: Tx,
   caller: Caller,
   row: RolloutRow,
@@ -389,74 +393,4 @@ export const skip = async (
     revision: row.revision + 1,
   })
   await updateRollout(tx, row, { revision: sql<number>`revision + 1`, wake_at: NOW })
-}
-
-const ROLLED_BACK_FROM: readonly RolloutState[] = [
-  'paused',
-  ...ENDED_STATES,
-  'rolled_back',
-  'rollback_partial',
-]
-
-/** Throws rollout_state_conflict, and not_rollbackable if nothing of it is in place. */
-export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> => {
-  if (row.state === 'running') throw conflict('The rollout is running. Pause or stop it first.')
-  requireState(row, ROLLED_BACK_FROM, 'rolled back')
-  if (row.preview_state === 'running') {
-    throw conflict('A dry run of the rollback is running. Wait for its end.')
-  }
-  const { rows } = await sql`
-    select from rollout_targets t
-     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}
-       and (t.state = 'rollback_partial' or t.state = 'deploying' or ${TO_UNDO}) limit 1`.execute(
-    tx,
-  )
-  if (rows.length > 0) return
-  throw new EngineError('not_rollbackable', 'Nothing that this rollout deployed is left in place.')
-}
-
-/** What was rolled back in part is tried again. */
-const reopenPartial = async (tx: Tx, row: RolloutRow): Promise<void> => {
-  await tx
-    .updateTable('rollout_targets')
-    .set({ state: 'deployed', fault: null, due_at: null, updated_at: NOW })
-    .where('org_id', '=', row.org_id)
-    .where('rollout_id', '=', row.id)
-    .where('state', '=', 'rollback_partial')
-    .execute()
-}
-
-export const beginRollback = async (
-  tx: Tx,
-  caller: Caller,
-  row: RolloutRow,
-  allowDataLoss: boolean,
-): Promise<void> => {
-  await skipUnbegun(tx, caller, row, 'The rollout was rolled back.')
-  await recall(tx, row)
-  await reopenPartial(tx, row)
-  await updateRollout(tx, row, {
-    state: 'rolling_back',
-    ...NOT_PAUSED,
-    allow_data_loss: allowDataLoss,
-    finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
-    rolled_back_at: null,
-    wake_at: NOW,
-    ...actingFor(caller),
-  })
-}
-
-/** Every target that would be rolled back gets a dry run. */
-export const beginPreview = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
-  await sql`
-    update rollout_targets t
-       set preview = null, due_at = null,
-           preview_state = case when t.state = 'rollback_partial' or ${TO_UNDO} then 'pending' end
-     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}`.execute(tx)
-  await updateRollout(tx, row, {
-    preview_state: 'running',
-    previewed_at: null,
-    wake_at: NOW,
-    ...actingFor(caller),
-  })
 }

@@ -1,13 +1,11 @@
 // What is written about targets, always while their rollout is locked: facts about the work that is under way,
-// what follows from them, and who begins what next.
+// what follows from them.
 
 import { sql } from 'kysely'
-import { type Reader, type Tx } from '../../../db/database.ts'
+import { type Tx } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
 import { type WorkFault } from '../../../db/types.ts'
 import { nothingYet, type RollbackResult } from '../../deployments/rows.ts'
-import { type Tally, type Undoing, type Wave } from './advance.ts'
-import { type Counts } from './model.ts'
 import {
   afterDeployment,
   afterReport,
@@ -16,10 +14,7 @@ import {
   type ReportFacts,
   type TargetChange,
 } from './outcome.ts'
-import { type RolloutRow, type TargetRollback, type TargetRow, type WaveRow } from './rows.ts'
-
-/** How long whoever begins something for a target has for it; after that it is begun anew. */
-const CLAIM_SECONDS = 30
+import { type RolloutRow, type TargetRollback, type TargetRow } from './rows.ts'
 
 /** A target in whose name something is done in a Salesforce org, or that waits for the end of its check. */
 const WATCHED = ['checking', 'deploying', 'waiting', 'unknown', 'rolling_back'] as const
@@ -59,8 +54,9 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
               where f ->> 'code' in ('object_drifted', 'object_appeared', 'snapshot_stale')), false)
              as r_of_old_snapshot,
            d.status::text as d_status, d.plan_hash as d_plan_hash, d.applied as d_applied, d.error as d_error,
-           coalesce(d.sfdc_deploy_id is not null
-             or (d.changes #>> '{assignment,made_by_us}')::boolean, false) as d_has_changed,
+           coalesce(d.sfdc_deploy_id is not null or (d.changes #>> '{assignment,made_by_us}')::boolean
+             or exists (select from deployment_components c where c.org_id = d.org_id
+                         and c.deployment_id = d.id and c.action <> 'unchanged'), false) as d_has_changed,
            d.rollback as d_rollback,
            u.kind as u_kind, u.error as u_error,
            coalesce(u.intended_at is not null or u.sfdc_deploy_id is not null
@@ -162,7 +158,7 @@ export const changeOf = (
     reason: row.reason,
     waitingSince: row.waiting_since,
     graceSeconds: rollout.connection_grace_seconds * scale,
-    isStopped: rollout.state === 'stopped',
+    isStopped: rollout.state !== 'running' && rollout.state !== 'paused',
     now,
   })
 }
@@ -266,180 +262,3 @@ export const recall = async (
     update rollout_targets t set is_recalled = true
       from recalled where t.org_id = ${orgId} and t.id = recalled.id`.execute(tx)
 }
-
-const NOTHING: Tally = { counts: {}, underWay: 0, due: 0, failures: 0, unknown: 0, common: null }
-
-/** Waits without holding up others: it takes nobody's place. */
-const HELD = sql`t.state = 'waiting' and t.reason in ('connection', 'api_budget')`
-
-/** The open wave as `decide` needs it. */
-export const tallyOf = async (
-  tx: Tx,
-  { org_id: orgId, id }: RolloutRow,
-  wave: number,
-  counts: Counts,
-): Promise<Tally> => {
-  const {
-    rows: [row],
-  } = await sql<Omit<Tally, 'counts' | 'common' | 'underWay'> & { under_way: number }>`
-    select (count(*) filter (where t.claimed_until > clock_timestamp()
-              or t.deployment_id is not null and not (${HELD})
-                 and exists (select from deployment_runs u where u.org_id = t.org_id
-                              and u.deployment_id = t.deployment_id and u.ended_at is null)))::int as under_way,
-           (count(*) filter (where ${DUE}))::int as due,
-           (count(*) filter (where t.is_failure and not t.is_acknowledged))::int as failures,
-           (count(*) filter (where t.state = 'unknown' and not t.is_acknowledged))::int as unknown
-      from rollout_targets t
-     where t.org_id = ${orgId} and t.rollout_id = ${id} and t.wave = ${wave}`.execute(tx)
-  const {
-    rows: [common],
-  } = await sql<{ code: string; count: number }>`
-    select t.fault ->> 'code' as code, count(*)::int as count from rollout_targets t
-     where t.org_id = ${orgId} and t.rollout_id = ${id} and t.wave = ${wave}
-       and t.is_failure and not t.is_acknowledged and t.fault ->> 'code' is not null
-     group by 1 order by 2 desc, 1 limit 1`.execute(tx)
-  if (row === undefined) return { ...NOTHING, counts }
-  const { under_way: underWay, ...rest } = row
-  return { ...rest, underWay, counts, common: common ?? null }
-}
-
-const FREE = sql`(t.claimed_until is null or t.claimed_until <= clock_timestamp())
-  and (t.due_at is null or t.due_at <= clock_timestamp())`
-const DUE = sql`t.state in ('queued', 'waiting') and t.deployment_id is null and ${FREE}`
-const UNCHECKED = sql`t.state = 'checking' and t.report_id is null and ${FREE}`
-/** Its deployment may have left something in the Salesforce org that is not rolled back. */
-export const TO_UNDO = sql`t.deployment_id is not null
-  and t.state not in ('unchanged', 'rolled_back', 'rolling_back', 'rollback_partial')
-  and exists (select from crm_deployments d where d.org_id = t.org_id and d.id = t.deployment_id
-               and (d.status = 'deployed' or d.status = 'failed' and d.applied = 'unknown'))`
-const UNDOABLE = sql`${TO_UNDO} and ${FREE}
-  and not exists (select from deployment_runs u where u.org_id = t.org_id
-                   and u.deployment_id = t.deployment_id and u.ended_at is null)`
-const TO_PREVIEW = sql`t.preview_state = 'pending' and ${FREE}`
-
-export const TO_BEGIN = {
-  check: UNCHECKED,
-  deploy: DUE,
-  rollback: UNDOABLE,
-  preview: TO_PREVIEW,
-} as const
-export type Beginning = keyof typeof TO_BEGIN
-
-/** A piece of work that is to be begun for a target by whoever holds the claim. */
-export interface Claimed {
-  begin: Beginning
-  claim: string
-  target: TargetRow
-}
-
-/** Takes so many targets, of one wave or of all, in their order. */
-export const claim = async (
-  tx: Tx,
-  { org_id: orgId, id }: RolloutRow,
-  begin: Beginning,
-  count: number,
-  wave: number | null = null,
-): Promise<Claimed[]> => {
-  if (count <= 0) return []
-  const { rows } = await sql<TargetRow & { claim: string }>`
-    update rollout_targets k
-       set claim = gen_random_uuid(),
-           claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
-     where k.org_id = ${orgId} and k.id in (
-       select t.id from rollout_targets t
-        where t.org_id = ${orgId} and t.rollout_id = ${id} and (${wave}::int is null or t.wave = ${wave})
-          and ${TO_BEGIN[begin]}
-        order by t.position limit ${count})
-    returning k.*`.execute(tx)
-  return rows
-    .toSorted((a, b) => a.position - b.position)
-    .map((target) => ({ begin, claim: target.claim, target }))
-}
-
-/** The claimed target, if the claim still holds. */
-export const heldTarget = (
-  reader: Reader,
-  { target, claim: held }: Claimed,
-): Promise<TargetRow | undefined> =>
-  reader
-    .selectFrom('rollout_targets')
-    .selectAll()
-    .where('org_id', '=', target.org_id)
-    .where('id', '=', target.id)
-    .where('claim', '=', held)
-    .executeTakeFirst()
-
-/** How many checks, or dry runs, are under way or about to be. */
-export const underWayOf = async (
-  tx: Tx,
-  { org_id: orgId, id }: RolloutRow,
-  begin: 'check' | 'preview',
-): Promise<{ underWay: number; left: number }> => {
-  const mine = begin === 'check' ? sql`t.state = 'checking'` : sql`t.preview_state <> 'done'`
-  const isBegun =
-    begin === 'check' ? sql`t.report_id is not null` : sql`t.preview_state = 'running'`
-  const {
-    rows: [row],
-  } = await sql<{ under_way: number; left: number }>`
-    select (count(*) filter (where ${isBegun} or t.claimed_until > clock_timestamp()))::int as under_way,
-           count(*)::int as left
-      from rollout_targets t
-     where t.org_id = ${orgId} and t.rollout_id = ${id} and ${mine}`.execute(tx)
-  return { underWay: row?.under_way ?? 0, left: row?.left ?? 0 }
-}
-
-/** The waves as a rollback needs them. */
-export const undoingOf = async (
-  tx: Tx,
-  { org_id: orgId, id }: RolloutRow,
-  waves: readonly WaveRow[],
-): Promise<Undoing[]> => {
-  const { rows } = await sql<{ wave: number; under_way: number; due: number; left: number }>`
-    select t.wave,
-           (count(*) filter (where t.state = 'rolling_back' or ${TO_UNDO} and t.claimed_until > clock_timestamp()
-              or t.state in ('deploying', 'waiting', 'unknown') and exists (
-                   select from deployment_runs u where u.org_id = t.org_id
-                    and u.deployment_id = t.deployment_id and u.ended_at is null)))::int as under_way,
-           (count(*) filter (where ${UNDOABLE}))::int as due,
-           (count(*) filter (where ${TO_UNDO}))::int as left
-      from rollout_targets t
-     where t.org_id = ${orgId} and t.rollout_id = ${id}
-     group by t.wave`.execute(tx)
-  return waves.map(({ position, max_concurrent: maxConcurrent }) => {
-    const found = rows.find(({ wave }) => wave === position)
-    const { under_way: underWay = 0, due = 0, left = 0 } = found ?? {}
-    return { position, maxConcurrent, underWay, due, left }
-  })
-}
-
-/** When something is due, or a claim ends; null: never. */
-export const nextDueAt = async (
-  tx: Tx,
-  { org_id: orgId, id }: RolloutRow,
-): Promise<Date | null> => {
-  const {
-    rows: [row],
-  } = await sql<{ at: Date | null }>`
-    select least(min(t.claimed_until) filter (where t.claimed_until > clock_timestamp()),
-                 min(t.due_at) filter (where t.due_at > clock_timestamp() and (
-                   t.state in ('queued', 'waiting', 'checking') or t.preview_state = 'pending'
-                   or ${TO_UNDO}))) as at
-      from rollout_targets t
-     where t.org_id = ${orgId} and t.rollout_id = ${id}
-       and (t.claimed_until is not null or t.due_at is not null)`.execute(tx)
-  return row?.at ?? null
-}
-
-export const waveOf = (row: WaveRow, tally: Tally): Wave => ({
-  ...tally,
-  position: row.position,
-  state: row.state,
-  maxConcurrent: row.max_concurrent,
-  failureTolerance: row.failure_tolerance,
-  soakSeconds: row.soak_seconds,
-  gate: row.gate,
-  isApproved: row.approved_at !== null,
-  closedAt: row.closed_at,
-})
-
-export const emptyTally = (counts: Counts): Tally => ({ ...NOTHING, counts })

@@ -24,14 +24,11 @@ import { createConductor } from './conductor.ts'
 import {
   approve,
   beginChecks,
-  beginPreview,
-  beginRollback,
   type CheckInput,
   pause,
   requireApprove,
   requireResume,
   requireRetry,
-  requireRollback,
   requireStart,
   resume,
   retry,
@@ -42,6 +39,7 @@ import {
   stop,
 } from './controls.ts'
 import { createRollout, type CreateInput } from './create.ts'
+import { beginPreview, beginRollback, requireRollback } from './undo.ts'
 import { type Matrix, readMatrix } from './matrix.ts'
 import { type Counts, type RolloutState, type TargetState } from './model.ts'
 import {

@@ -7,8 +7,8 @@ import { row, type Row } from './row.ts'
 import { type Site, startSite } from './site.ts'
 
 const CLIENTS = Number(process.env.FLEET_CLIENTS ?? 500)
-/** Clients to which a plan goes by single calls, as the floor. */
-const SINGLE = Math.min(60, CLIENTS)
+/** More clients, to which a plan goes by single calls: as the floor, and before it to warm up. */
+const SINGLE = Math.min(40, CLIENTS)
 const AT_ONCE = 20
 const OWN_MS = 20
 const GET_MS = 20
@@ -50,7 +50,7 @@ const eachOf = async <T>(all: readonly T[], work: (one: T) => Promise<unknown>):
 
 /** Connected clients with a snapshot each, in their order. */
 const addClients = async ({ bench, control }: Site): Promise<string[]> => {
-  const names = Array.from({ length: CLIENTS }, (_, n) => `Fleet ${n}`)
+  const names = Array.from({ length: CLIENTS + 2 * SINGLE }, (_, n) => `Fleet ${n}`)
   await control.act('orgs/create-many', { names, seed: SEED })
   const ids = new Map<string, string>()
   await eachOf(names, async (org) => {
@@ -79,8 +79,6 @@ const singly = async (
     const { status } = await bench.call<{ status: string }>('/api/deploy/custom-objects', {
       ...body,
       conflict_report_id: id,
-      // What was deployed before is in no snapshot yet.
-      accept: ['yellow'],
     })
     if (status !== 'deployed') throw new Error(`a single deployment ended ${status}`)
   })
@@ -116,16 +114,17 @@ const mean = (values: readonly number[]): number =>
 export const benchRollouts = async (): Promise<Row[]> => {
   await using site = await startSite(['--seed', 'small'])
   const { bench } = site
-  const clients = await addClients(site)
-  await singly(site, clients.slice(0, SINGLE), 'Warm')
-  const floor = await singly(site, clients.slice(0, SINGLE), 'Single')
+  const all = await addClients(site)
+  const clients = all.slice(2 * SINGLE)
+  await singly(site, all.slice(0, SINGLE), 'Warm')
+  const floor = await singly(site, all.slice(SINGLE, 2 * SINGLE), 'Single')
 
   const before = cpuMs(bench.server.pid)
   const since = performance.now()
   const created = await bench.call<Rollout>('/api/fleet/rollouts/create', {
     plan: plan('Fleet'),
     targets: { client_ids: clients },
-    strategy: { waves: [{ name: 'all', max_concurrent: AT_ONCE }], accept: ['yellow'] },
+    strategy: { waves: [{ name: 'all', max_concurrent: AT_ONCE }] },
   })
   const one = { rollout_id: created.id, wait_seconds: 0 }
   await bench.call('/api/fleet/rollouts/check', one)

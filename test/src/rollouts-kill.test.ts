@@ -9,8 +9,18 @@ import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
+const TABLES = {
+  rollouts: 'id',
+  rollout_waves: 'rollout_id',
+  rollout_targets: 'rollout_id',
+  deployment_runs: 'client_id',
+} as const
+/** Where steps are stored; each with the column that says whose they are. */
+type Table = keyof typeof TABLES
+const EACH = Object.keys(TABLES) as Table[]
+
 /** A step: the table whose row is being stored, and the condition over `old` and `new`. */
-type Moment = readonly [table: 'rollouts' | 'rollout_waves' | 'rollout_targets', condition: string]
+type Moment = readonly [table: Table, condition: string]
 const enters = (state: string): string => `old.state <> '${state}' and new.state = '${state}'`
 
 const OF_THE_CHECK: Record<string, Moment> = {
@@ -22,9 +32,14 @@ const OF_THE_START: Record<string, Moment> = {
   'the rollout runs': ['rollouts', enters('running')],
   'a wave opens': ['rollout_waves', enters('open')],
   'a target deploys': ['rollout_targets', enters('deploying')],
+  'a target is claimed': ['rollout_targets', 'old.claim is null and new.claim is not null'],
   'a target is bound to its deployment': [
     'rollout_targets',
     'old.deployment_id is null and new.deployment_id is not null',
+  ],
+  'Salesforce was asked, and its answer is not stored': [
+    'deployment_runs',
+    'old.sfdc_deploy_id is null and new.sfdc_deploy_id is not null',
   ],
   'a target is deployed': ['rollout_targets', enters('deployed')],
   'a wave closes': ['rollout_waves', enters('closed')],
@@ -71,12 +86,13 @@ afterAll(() => rig[Symbol.asyncDispose]())
 
 /** From now on, the first step of these rollouts that meets its condition does not finish. */
 const hold = async (moments: Record<string, Moment>): Promise<void> => {
-  for (const table of ['rollouts', 'rollout_waves', 'rollout_targets'] as const) {
-    const column = table === 'rollouts' ? 'id' : 'rollout_id'
+  for (const table of EACH) {
+    const column = TABLES[table]
     const cases = Object.entries(moments).flatMap(([name, [on, condition]], at) => {
-      const id = stopped.find((one) => one.name === name)?.id ?? stopped[at]?.id ?? ''
+      const one = stopped.find((other) => other.name === name) ?? stopped[at]
+      const whose = column === 'client_id' ? one?.members[0]?.client.id : one?.id
       return on === table
-        ? [`if new.${column} = '${id}' and ${condition} then perform pg_sleep(300); end if;`]
+        ? [`if new.${column} = '${whose}' and ${condition} then perform pg_sleep(300); end if;`]
         : []
     })
     await rig.database.query(
@@ -135,7 +151,7 @@ const killWhen = async (standing: number): Promise<void> => {
   await rig.database.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`,
   )
-  for (const table of ['rollouts', 'rollout_waves', 'rollout_targets']) {
+  for (const table of EACH) {
     await rig.database.query(`drop trigger hold on ${table}`)
   }
   await rig.addServer()

@@ -13,6 +13,7 @@ import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
+import { benchRollouts } from './rollouts.ts'
 import { benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
 import { benchTopology } from './topology.ts'
@@ -34,6 +35,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   bodies: benchBodies,
   client: benchClient,
   events: benchEvents,
+  fleet: benchRollouts,
   search: benchSearch,
   drift: benchDrift,
 }

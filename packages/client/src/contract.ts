@@ -1313,6 +1313,8 @@ export type DriftComponentState =
 export type DriftDifference = {
   attribute: string
   wanted: unknown
+  /** What our newest deployment put there; null: not known */
+  deployed: unknown
   found: unknown
 }
 

@@ -91,7 +91,7 @@ describe('a component', () => {
       expect(states(lead(TIER), found, { deployed: null })).toEqual(['Lead.Tier__c not_applied'])
     }
     expect(drift(lead(TIER), changed).components[0]).toMatchObject({
-      differences: [{ attribute: 'length', wanted: 40, found: 90 }],
+      differences: [{ attribute: 'length', wanted: 40, deployed: null, found: 90 }],
       deployed: OURS,
       path: 'plan.objects.0.fields.0',
     })

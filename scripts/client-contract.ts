@@ -52,6 +52,7 @@ const WORK_OF: Readonly<Record<string, string>> = {
   ConflictReport: 'report',
   Deployment: 'deployment',
   PushWithResults: 'push',
+  Rollout: 'rollout',
 }
 
 /**
@@ -59,7 +60,7 @@ const WORK_OF: Readonly<Record<string, string>> = {
  * read, or a second call leaves what the first one left.
  */
 const REPEATABLE =
-  /^(me|get|list|orgsList|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
+  /^(me|get|list|orgsList|rolloutsGet|rolloutsList|rolloutsTargets|rolloutsMatrix|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
 
 /** How many items are read at once while a program goes through a list. */
 const PAGE_MAX = 1_000

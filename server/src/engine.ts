@@ -20,6 +20,8 @@ import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
 import { createFromClient } from './domain/fleet/blueprints/from-client.ts'
 import { createDrift } from './domain/fleet/drift/drift.ts'
 import { createEvents } from './domain/events/events.ts'
+import { createContents } from './domain/fleet/rollouts/contents.ts'
+import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -50,6 +52,7 @@ import { eventRoutes } from './http/routes/events.ts'
 import { fleetDriftRoutes } from './http/routes/fleet-drift.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
+import { rolloutRoutes } from './http/routes/rollouts.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -100,6 +103,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof rolloutRoutes>[0] &
   Parameters<typeof blueprintRoutes>[0] &
   Parameters<typeof fleetDriftRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
@@ -123,6 +127,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...rolloutRoutes(deps),
   ...blueprintRoutes(deps),
   ...fleetDriftRoutes(deps),
   ...approvalRoutes(deps),
@@ -274,6 +279,18 @@ export const createEngine = async (
     waitScale,
   })
 
+  const rollouts = createRollouts({
+    db,
+    jobs,
+    conflicts,
+    deployments,
+    contents: createContents(db),
+    approvals,
+    logger,
+    waitScale,
+  })
+  jobs.carry(rollouts.conductor)
+
   const workflows = createWorkflows({ db, connections, topology })
 
   const webhooks = createWebhooks({
@@ -326,6 +343,7 @@ export const createEngine = async (
     workflows,
     blueprints,
     fromClient: createFromClient({ db, topology, blueprints }),
+    rollouts,
     bindings: createBindings(db),
     drift,
     events,

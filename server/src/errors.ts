@@ -168,6 +168,16 @@ export const ERRORS = define({
     'Data would be lost',
     'Repeat with allow_data_loss to go ahead anyway.',
   ),
+  confirmation_stale: kind(
+    409,
+    'What was shown is no longer so',
+    'Look at what errors name, check the rollout again where a target is unchecked or has changed, then start it.',
+  ),
+  rollout_state_conflict: kind(
+    409,
+    'The state of the rollout does not allow this',
+    'See /api/fleet/rollouts/get for its state; detail says what is possible.',
+  ),
   approval_required: kind(
     409,
     'A person has to approve this',

@@ -30,7 +30,12 @@ describe('the coverage matrix', () => {
     app.addHook('onRoute', ({ method, url }) => {
       registered.push(`${String(method)} ${url}`)
     })
-    registerOAuth(app, { identityBase: () => '', orgs: () => [], clients: [], codes: new Map() })
+    registerOAuth(app, () => ({
+      identityBase: () => '',
+      orgs: () => [],
+      clients: [],
+      codes: new Map(),
+    }))
     await app.ready()
     expect(routesOf(OAUTH_COVERAGE)).toEqual(registered.toSorted())
   })

@@ -10,7 +10,7 @@ import { type Org } from './org/model.ts'
 import { createDispatcher } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
 import { registerElsewhere } from './salesforce/elsewhere.ts'
-import { plainApp, startHost, type Call } from './salesforce/host.ts'
+import { createHosts, plainApp, type Call, type Host } from './salesforce/host.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
 import { readWorld } from './saved/file.ts'
@@ -80,9 +80,8 @@ interface Hosted {
   index: number
   /** Created at the start; others are gone after a reset. */
   initial: boolean
-  servers: FastifyInstance[]
-  /** Of the servers. */
-  ports: number[]
+  /** The last one is where the org says that it is. */
+  hosts: Host[]
 }
 
 const DEFAULT_ORGS: OrgSpec[] = [
@@ -114,18 +113,20 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
 
   const control = plainApp(onTraffic)
   const urls = { production: '', sandbox: '' }
-  const oauthScope = (see: (org: Org) => boolean): OAuthScope => ({
+  const oauthScope = (of: () => Org[]): OAuthScope => ({
     identityBase: (org) =>
       org.isSandbox ? (told.testLogin ?? urls.sandbox) : (told.login ?? urls.production),
-    orgs: () => [...orgs.values()].filter(see),
+    orgs: of,
     clients: [APP],
     codes,
   })
   const login = async (sandbox: boolean, port: number): Promise<string> => {
     const app = plainApp(onTraffic)
     // Salesforce: sandbox users log in at test.salesforce.com, and only there.
-    const scope = oauthScope((org) => org.isSandbox === sandbox)
-    registerOAuth(app, scope)
+    const scope = oauthScope(() =>
+      [...orgs.values()].filter(({ isSandbox }) => isSandbox === sandbox),
+    )
+    registerOAuth(app, () => scope)
     registerElsewhere(app)
     servers.push(app)
     return app.listen({ port, host: '127.0.0.1' })
@@ -139,30 +140,24 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     seedInto(org, spec.seed ?? options.seed ?? 'small')
     return org
   }
-  const listen = (org: Org, port: number): Promise<FastifyInstance> =>
-    startHost({
-      org,
-      port,
-      oauth: oauthScope((other) => other.id === org.id),
-      dispatcher,
-      soap: SOAP_ROUTES,
-      faults,
-      latency,
-      onTraffic,
-      onCall: (call) => {
-        journal.push(call)
-        if (journal.length > JOURNAL_MAX) journal.splice(0, JOURNAL_MAX / 10)
-      },
-    })
+  const hosts = await createHosts({
+    oauth: (org) => oauthScope(() => [org]),
+    dispatcher,
+    soap: SOAP_ROUTES,
+    faults,
+    latency,
+    onTraffic,
+    onCall: (call) => {
+      journal.push(call)
+      if (journal.length > JOURNAL_MAX) journal.splice(0, JOURNAL_MAX / 10)
+    },
+  })
   let made = saved?.made ?? 0
-  const host = async (
-    home: Omit<Hosted, 'servers' | 'ports'>,
-    ports: readonly number[],
-  ): Promise<Org> => {
+  const host = async (home: Omit<Hosted, 'hosts'>, ports: readonly number[]): Promise<Org> => {
     const { org } = home
-    const servers: FastifyInstance[] = []
-    for (const port of ports) servers.push(await listen(org, port))
-    hosted.set(org.id, { ...home, servers, ports: servers.map(portOf) })
+    const own: Host[] = []
+    for (const port of ports) own.push(await hosts.listen(org, port))
+    hosted.set(org.id, { ...home, hosts: own })
     orgs.set(org.id, org)
     return org
   }
@@ -175,8 +170,8 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   const hostSaved = ({ org, ports, ...home }: SavedHost): Promise<Org> =>
     host({ org: restoredOrg(org), ...home }, ports)
   const closeHosts = async () => {
-    const all = [...servers, ...[...hosted.values()].flatMap((home) => home.servers)]
-    await Promise.all(all.map((server) => server.close()))
+    const all = [...servers, ...[...hosted.values()].flatMap((home) => home.hosts)]
+    await Promise.all(all.map((one) => one.close()))
   }
   try {
     if (saved === null) {
@@ -216,23 +211,22 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     moveOrg: async (org, keepOld) => {
       const home = hosted.get(org.id)
       if (home === undefined) return
-      const old = home.servers
-      home.servers = [...(keepOld ? old : []), await listen(org, 0)]
-      home.ports = home.servers.map(portOf)
-      if (!keepOld) await Promise.all(old.map((server) => server.close()))
+      const old = home.hosts
+      home.hosts = [...(keepOld ? old : []), await hosts.listen(org, 0)]
+      if (!keepOld) await Promise.all(old.map((one) => one.close()))
     },
     reset: async () => {
       faults.clear()
       codes.clear()
       nango.reset()
-      for (const [id, { org, spec, index, initial, servers: own }] of hosted) {
+      for (const [id, { org, spec, index, initial, hosts: own }] of hosted) {
         if (initial) {
           startAgain(org, build(spec, index))
           continue
         }
         hosted.delete(id)
         orgs.delete(id)
-        await Promise.all(own.map((server) => server.close()))
+        await Promise.all(own.map((one) => one.close()))
       }
       made = hosted.size
       journal.length = 0
@@ -256,8 +250,9 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
       : createKeeper({
           ...options.keep,
           state: () => ({
-            hosts: [...hosted.values()].map(({ org, servers: _servers, ...home }) => ({
+            hosts: [...hosted.values()].map(({ org, hosts: own, ...home }) => ({
               ...home,
+              ports: own.map(({ port }) => port),
               org: savedOrg(org),
             })),
             made,

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Api } from './api.ts'
+import { text } from './deploy-bodies.ts'
 import { documented } from './endpoints.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
@@ -249,6 +250,32 @@ describe('an approval', () => {
   })
 })
 
+/** A rollout for each call that has to be asked for, in a state in which it is possible. */
+const rolloutsToAskFor = async (deploymentId: unknown): Promise<Record<string, string>> => {
+  const plan = { objects: [{ api_name: 'Lead', fields: [text('By_Rollout__c')] }] }
+  const states: Record<string, [rollout: string, target: string]> = {
+    start: [`state = 'ready'`, `state = 'excluded'`],
+    resume: [`state = 'paused', pause_reason = 'user'`, `state = 'ready'`],
+    approve: [`state = 'paused', pause_reason = 'gate'`, `state = 'ready'`],
+    retry: [`state = 'partial'`, `state = 'failed'`],
+    rollback: [
+      `state = 'stopped'`,
+      `state = 'deployed', deployment_id = '${String(deploymentId)}'`,
+    ],
+  }
+  const made: Record<string, string> = {}
+  for (const [verb, [ofRollout, ofTarget]] of Object.entries(states)) {
+    const { id } = await ok(org.api, '/api/fleet/rollouts/create', {
+      plan,
+      targets: { client_ids: [client.id] },
+    })
+    await rig.query(`update rollouts set ${ofRollout} where id = $1`, [id])
+    await rig.query(`update rollout_targets set ${ofTarget} where rollout_id = $1`, [id])
+    made[verb] = String(id)
+  }
+  return made
+}
+
 describe('every endpoint that changes a Salesforce org', () => {
   it('asks first, and any other that writes is known to change none', async () => {
     const endpoints = await documented(rig.urls[0] ?? '')
@@ -279,6 +306,9 @@ describe('every endpoint that changes a Salesforce org', () => {
       '/api/push/status-update': lead('Every'),
       '/api/push/retry': { push_id: failed.id },
     }
+    for (const [verb, rolloutId] of Object.entries(await rolloutsToAskFor(there.id))) {
+      bodies[`/api/fleet/rollouts/${verb}`] = { rollout_id: rolloutId }
+    }
     const approvable = endpoints.filter(({ ids }) => ids.includes('approval_id'))
     const asking = approvable
       .map(({ path }) => path)
@@ -306,6 +336,11 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/conflicts/check',
         '/api/deploy/cancel',
         '/api/fleet/drift/accept',
+        '/api/fleet/rollouts/check',
+        '/api/fleet/rollouts/create',
+        '/api/fleet/rollouts/pause',
+        '/api/fleet/rollouts/skip',
+        '/api/fleet/rollouts/stop',
         '/api/mappings/create',
         '/api/mappings/delete',
         '/api/mappings/update',

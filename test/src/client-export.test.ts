@@ -61,6 +61,7 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
     object: 'lead',
     updates: [{ match: { id: NO_LEAD }, fields: { name: 'Kept' } }],
   })
+  await done('/api/fleet/rollouts/create', { plan: PLAN, targets: { client_ids: [of.id] } })
   const user = await org.user('company_admin', of.id)
   const token = await org.api.post<{ token: string }>('/api/tokens/create', {
     name: 'held',

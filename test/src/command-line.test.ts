@@ -98,6 +98,21 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'workflows activate': 'Deployment',
   'workflows deactivate': 'Deployment',
   'workflows remove': 'Deployment',
+  'rollout create': 'Rollout',
+  'rollout check': 'Rollout',
+  'rollout start': 'Rollout',
+  'rollout approve': 'Rollout',
+  'rollout resume': 'Rollout',
+  'rollout retry': 'Rollout',
+  'rollout rollback': 'Rollout',
+  'rollout pause': 'Rollout',
+  'rollout stop': 'Rollout',
+  'rollout skip': 'Rollout',
+  'rollout list': ['RolloutSummary'],
+  'rollout get': 'Rollout',
+  'rollout wait': 'Rollout',
+  'rollout matrix': 'RolloutMatrix',
+  'rollout targets': ['RolloutTarget'],
   'approvals list': ['Approval'],
   'approvals get': 'Approval',
   'approvals grant': 'Approval',
@@ -169,6 +184,7 @@ const SMALL_PLAN = `
 objects:
   - { api_name: Account, fields: [{ api_name: Asked_For__c, label: Asked For, type: Checkbox }] }
 `
+const FLAG = { label: 'Flag', type: 'Checkbox' }
 const WORKFLOWS = `
 workflows:
   - type: validation_rule
@@ -593,6 +609,49 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     expect((await sfx(['logout'])).code).toBe(0)
     expect(await readFile(path, 'utf8')).not.toContain('ey')
     expect((await sfx(['clients', 'list'])).code).toBe(4)
+  })
+
+  it('brings a plan to clients in waves, says by its exit code what it waits for, and takes it back', async () => {
+    const env = { SFX_URL: rig.urls[0], SFX_TOKEN: org.token }
+    const rollout = (argv: string[], code = 0) =>
+      json<{ id: string; state: string }>(['rollout', ...argv], code, { env })
+    await writeFile(join(folder, 'lead.yaml'), SMALL_PLAN.replace('Asked_For__c', 'By_Rollout__c'))
+    const unasked = await sfx(['rollout', 'create', 'lead.yaml'], { env })
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('targets')])
+    const { id } = await rollout(['create', 'lead.yaml', '-c', client])
+    expect((await rollout(['check', id])).state).toBe('ready')
+    await rollout(['matrix', id])
+    const unsure = await sfx(['rollout', 'start', id], { env })
+    expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('--yes')])
+    expect((await rollout(['start', id, '--yes'])).state).toBe('succeeded')
+    expect((await sfx(['rollout', 'get', id], { env })).out).toMatch(/canary +closed +1 +1/)
+    await rollout(['targets', id, '--state', 'deployed'])
+    await rollout(['rollback', id, '--dry-run'])
+    expect((await rollout(['rollback', id, '--yes'])).state).toBe('rolled_back')
+
+    const hours = (offset: number) =>
+      `${String((new Date().getUTCHours() + offset) % 24).padStart(2, '0')}:00`
+    const gated = {
+      plan: { objects: [{ api_name: 'Account', fields: [{ ...FLAG, api_name: 'Gated__c' }] }] },
+      strategy: {
+        waves: [{ gate: 'manual' }],
+        window: { from: hours(3), to: hours(5), zone: 'UTC' }, // closed now
+      },
+    }
+    await writeFile(join(folder, 'gated.json'), JSON.stringify(gated))
+    const other = await rollout(['create', 'gated.json', '-c', client])
+    await rollout(['check', other.id])
+    await rollout(['start', other.id, '--yes'], 8)
+    await rollout(['approve', other.id, '--yes', '--wait', '0'], 8)
+    await rollout(['pause', other.id])
+    await rollout(['resume', other.id, '--yes', '--wait', '0'], 8)
+    await rollout(['stop', other.id])
+    await rollout(['wait', other.id], 6)
+    await rollout(['retry', other.id, '--id', client, '--yes', '--wait', '0'], 8)
+    await rollout(['stop', other.id])
+    const { id: third } = await rollout(['create', 'gated.json', '-c', client])
+    await rollout(['skip', third, client, '--reason', 'Not yet.'])
+    await rollout(['list'])
   })
 
   it('prints, with --json, the resource of the API: every command', async () => {

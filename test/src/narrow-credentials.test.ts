@@ -191,7 +191,7 @@ describe('a token that has to ask', () => {
       '422 validation_failed expires_at required',
     )
     const limits = { approval: 'required', expires_at: inAnHour() }
-    for (const scope of ['org.manage', 'fleet.write']) {
+    for (const scope of ['org.manage', 'webhooks.manage']) {
       expect(await refusal({ ...limits, scopes: [scope] })).toBe(
         '422 validation_failed scopes.0 not_allowed',
       )
@@ -203,8 +203,7 @@ describe('a token that has to ask', () => {
     expect(me.body.permissions).toContain('deploy.write')
     expect(me.body.permissions).not.toContain('org.manage')
     expect(me.body.permissions).not.toContain('webhooks.manage')
-    // It may look at the fleet, which changes nothing.
-    expect(me.body.permissions).toContain('fleet.read')
-    expect(me.body.permissions).not.toContain('fleet.write')
+    // What a rollout does to Salesforce orgs is asked for, like a deployment.
+    expect(me.body.permissions).toContain('fleet.write')
   })
 })

@@ -12,6 +12,7 @@ import { driftCommands } from './commands/drift.ts'
 import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
+import { rolloutCommands } from './commands/rollout.ts'
 import { topologyCommands } from './commands/topology.ts'
 import { workflowCommands } from './commands/workflows.ts'
 import { version } from './version.ts'
@@ -48,6 +49,7 @@ export const program = (): Command => {
     topologyCommands,
     deployCommands,
     workflowCommands,
+    rolloutCommands,
     approvalCommands,
     mappingCommands,
     pushCommands,

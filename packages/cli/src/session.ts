@@ -167,4 +167,6 @@ const stagesOf = (state: unknown): Progress =>
 
 /** What to type to wait for work again. */
 export const resumeCommand = ({ kind, id, client_id }: WorkReference): string =>
-  `sfx wait ${kind} ${id} --client ${client_id}`
+  client_id === undefined
+    ? `sfx ${kind} wait ${id}`
+    : `sfx wait ${kind} ${id} --client ${client_id}`

@@ -1,7 +1,7 @@
 // What a caller gives and gets, whatever the endpoint, and how an endpoint is called.
 
 /** The kinds of work that go on after the call that began them. */
-export type OperationKind = 'snapshot' | 'report' | 'deployment' | 'rollback' | 'push'
+export type OperationKind = 'snapshot' | 'report' | 'deployment' | 'rollback' | 'push' | 'rollout'
 
 export interface Endpoint {
   readonly path: string
@@ -80,7 +80,8 @@ export interface StreamedPages<Item, One extends Page<Item> = Page<Item>> extend
 export interface WorkReference {
   readonly kind: OperationKind
   readonly id: string
-  readonly client_id: string
+  /** Absent: it is work on many clients, a rollout. */
+  readonly client_id?: string
 }
 
 export interface WaitOptions<Resource> {

@@ -50,8 +50,8 @@ export type ApiUsage = {
 export type Approval = {
   /** A UUID */
   id: string
-  /** A UUID */
-  client_id: string
+  /** Null: it is about many clients, as a rollout is */
+  client_id: string | null
   action: ApprovalAction
   /** `expired`: it was not granted, or not used, in time */
   state: ApprovalState
@@ -67,7 +67,7 @@ export type Approval = {
   decided_by: string | null
   decided_at: string | null
   used_at: string | null
-  /** The deployment or push that it was used for */
+  /** The deployment, push or rollout that it was used for */
   resource_id: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -85,6 +85,11 @@ export type ApprovalAction =
   | 'push_status_update'
   | 'push_link'
   | 'push_retry'
+  | 'rollout_start'
+  | 'rollout_resume'
+  | 'rollout_approve'
+  | 'rollout_retry'
+  | 'rollout_rollback'
 
 export type ApprovalBasis = string | number | null
 
@@ -1459,6 +1464,8 @@ export type ErrorCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'confirmation_stale'
+  | 'rollout_state_conflict'
   | 'approval_required'
   | 'approval_unusable'
   | 'idempotency_key_reused'
@@ -1487,6 +1494,11 @@ export type Event =
   | EventApiBudgetRestored
   | EventApprovalRequested
   | EventDriftFound
+  | EventRolloutStarted
+  | EventRolloutWaveCompleted
+  | EventRolloutPaused
+  | EventRolloutFinished
+  | EventRolloutRolledBack
   | EventWebhookEndpointDisabled
 
 /** A Salesforce org's daily API calls are used up except for the reserve: work in it waits */
@@ -1760,6 +1772,115 @@ export type EventRollbackFinished = {
   }
 }
 
+/** A rollout ended, or was stopped */
+export type EventRolloutFinished = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollout.finished'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    rollout_id: string
+    state: RolloutState
+    pause_reason: RolloutPauseReason | null
+    /** How many targets are in each state; states without targets are absent */
+    targets: {
+      [name: string]: number
+    }
+  }
+}
+
+/** A rollout is paused: by somebody, before a wave, or because of failures */
+export type EventRolloutPaused = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollout.paused'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    rollout_id: string
+    state: RolloutState
+    pause_reason: RolloutPauseReason | null
+    /** How many targets are in each state; states without targets are absent */
+    targets: {
+      [name: string]: number
+    }
+  }
+}
+
+/** A rollout was rolled back */
+export type EventRolloutRolledBack = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollout.rolled_back'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    rollout_id: string
+    state: RolloutState
+    pause_reason: RolloutPauseReason | null
+    /** How many targets are in each state; states without targets are absent */
+    targets: {
+      [name: string]: number
+    }
+  }
+}
+
+/** A rollout was started */
+export type EventRolloutStarted = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollout.started'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    rollout_id: string
+    state: RolloutState
+    pause_reason: RolloutPauseReason | null
+    /** How many targets are in each state; states without targets are absent */
+    targets: {
+      [name: string]: number
+    }
+  }
+}
+
+/** Every target of a wave has come to an end */
+export type EventRolloutWaveCompleted = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollout.wave_completed'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    rollout_id: string
+    wave: number
+    /** How many targets are in each state; states without targets are absent */
+    targets: {
+      [name: string]: number
+    }
+  }
+}
+
 /** A pull of the topology ended */
 export type EventTopologyPulled = {
   /** The same in every try: `webhook-id` */
@@ -1803,6 +1924,11 @@ export type EventType =
   | 'api_budget.restored'
   | 'approval.requested'
   | 'drift.found'
+  | 'rollout.started'
+  | 'rollout.wave_completed'
+  | 'rollout.paused'
+  | 'rollout.finished'
+  | 'rollout.rolled_back'
   | 'webhook_endpoint.disabled'
 
 /** An endpoint was disabled: it answered 410, or nothing but failures came back for five days */
@@ -1895,6 +2021,8 @@ export type FaultCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'confirmation_stale'
+  | 'rollout_state_conflict'
   | 'approval_required'
   | 'approval_unusable'
   | 'idempotency_key_reused'
@@ -2261,6 +2389,142 @@ export type FleetDriftRunRequest = {
   refresh?: boolean
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
+}
+
+export type FleetRolloutsApproveRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** The wave that is meant; another one is refused */
+  wave?: number
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsCheckRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** Only these; default: all that were not begun */
+  client_ids?: readonly string[]
+  /** Pull the topology of each client first */
+  refresh?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsCreateRequest = {
+  name?: string
+  /** A UUID */
+  blueprint_id?: string
+  /** Default: the newest */
+  version?: number
+  part?: RolloutPart
+  /** Instead of a blueprint. An error in it is `400 invalid_plan` with its path */
+  plan?: Plan
+  /** Instead of a blueprint: workflows as for `/api/workflows/deploy` */
+  workflows?: readonly Workflow[]
+  targets: ClientSelector
+  strategy?: RolloutStrategy
+}
+
+export type FleetRolloutsGetRequest = {
+  /** A UUID */
+  rollout_id: string
+}
+
+export type FleetRolloutsListRequest = {
+  /** A UUID */
+  blueprint_id?: string
+  /** Rollouts that have this client as a target */
+  client_id?: string
+  state?: RolloutState
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetRolloutsMatrixRequest = {
+  /** A UUID */
+  rollout_id: string
+}
+
+export type FleetRolloutsPauseRequest = {
+  /** A UUID */
+  rollout_id: string
+}
+
+export type FleetRolloutsResumeRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsRetryRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked */
+  client_ids?: readonly string[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsRollbackRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** Shows in `rollback_preview` what would go, stay and be lost */
+  dry_run?: boolean
+  allow_data_loss?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsSkipRequest = {
+  /** A UUID */
+  rollout_id: string
+  client_ids: readonly string[]
+  reason: string
+}
+
+export type FleetRolloutsStartRequest = {
+  /** A UUID */
+  rollout_id: string
+  /** Of the rollout or the matrix that the person was shown */
+  revision?: number
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type FleetRolloutsStopRequest = {
+  /** A UUID */
+  rollout_id: string
+}
+
+export type FleetRolloutsTargetsRequest = {
+  /** A UUID */
+  rollout_id: string
+  state?: RolloutTargetState
+  wave?: number
+  /** Of its error or of a finding, or why it is blocked or waits */
+  code?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
 }
 
 export type FlowAction =
@@ -3983,6 +4247,359 @@ export type RollbackProof = {
 
 export type RollbackStatus = 'running' | 'dry_run' | 'complete' | 'partial' | 'failed'
 
+export type Rollout = {
+  /** A UUID */
+  id: string
+  name: string | null
+  kind: RolloutKind
+  blueprint_id: string | null
+  version: number | null
+  state: RolloutState
+  pause_reason: RolloutPauseReason | null
+  /** The wave, and counts or codes that say why */
+  pause_detail: {
+    [name: string]: RolloutPauseFact
+  } | null
+  paused_until: string | null
+  /** True unless something happens without anybody: stop polling then */
+  is_final: boolean
+  /** Counts what a person is shown before the start: verdicts, exclusions. `start` takes it */
+  revision: number
+  targets: number
+  /** How many targets are in each state; states without targets are absent */
+  counts: {
+    [name: string]: number
+  }
+  progress: Progress
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  rolled_back_at: string | null
+  mode: RolloutMode
+  accept: 'yellow'[]
+  window: RolloutDeliveryWindow | null
+  connection_grace_seconds: number
+  waves: RolloutWave[]
+  rollback_preview: RolloutRollbackPreview
+}
+
+export type RolloutBlocked = {
+  reason: string
+  clients: number
+  client_ids: string[]
+}
+
+export type RolloutDataLoss = {
+  /** A UUID */
+  client_id: string
+  name: string
+  rows: number | null
+}
+
+export type RolloutDeliveryWindow = {
+  from: string
+  to: string
+  zone: string
+}
+
+export type RolloutEstimate = {
+  /** Salesforce calls of all deployments */
+  api_calls: number
+  /** By the waves, with a minute and a half for each deployment */
+  minutes: number
+}
+
+export type RolloutFinding = {
+  code: string
+  severity: RolloutFindingSeverity
+  /** How many clients have it */
+  clients: number
+  /** How many clients have nothing else that keeps the rollout from them */
+  frees: number
+  /** At most 200 of them */
+  client_ids: string[]
+  /** What it is about, at most 20 of them */
+  components: RolloutFindingComponent[]
+}
+
+export type RolloutFindingComponent = {
+  type: string
+  full_name: string
+}
+
+export type RolloutFindingSeverity = 'yellow' | 'red'
+
+/** `manual`: a person has to approve before the wave begins */
+export type RolloutGate = 'auto' | 'manual'
+
+export type RolloutKind = 'custom_objects' | 'workflows'
+
+export type RolloutMatrix = {
+  /** A UUID */
+  rollout_id: string
+  /** What `start` takes, if this is what the person was shown */
+  revision: number
+  targets: number
+  /** How many targets are in each state; states without targets are absent */
+  counts: {
+    [name: string]: number
+  }
+  severities: RolloutSeverities
+  findings: RolloutFinding[]
+  blocked: RolloutBlocked[]
+  estimate: RolloutEstimate
+}
+
+/** `strict`: after a failure no more are under way than the tolerance has left, plus one. `soft`: as many as before until the tolerance is used up */
+export type RolloutMode = 'strict' | 'soft'
+
+/** Of a version that has both: which of them, in this rollout */
+export type RolloutPart = 'plan' | 'workflows'
+
+export type RolloutPauseFact = string | number
+
+/** `gate`: a person has to approve the next wave. `soak` and `window` end by themselves at `paused_until`; the others with `resume` */
+export type RolloutPauseReason =
+  | 'user'
+  | 'gate'
+  | 'tolerance'
+  | 'systemic'
+  | 'unknown_fate'
+  | 'soak'
+  | 'window'
+
+export type RolloutPreviewFailure = {
+  /** A UUID */
+  client_id: string
+  code: string
+}
+
+export type RolloutPreviewState = 'running' | 'complete'
+
+/** What a rollback would do, by its last dry run */
+export type RolloutRollbackPreview = {
+  state: RolloutPreviewState
+  /** Whose dry run has ended */
+  targets: number
+  removed: number
+  restored: number
+  /** What others changed since */
+  kept: number
+  /** What cannot be rolled back */
+  remaining: number
+  /** Rows that would lose values; null: unknown many */
+  data: RolloutDataLoss[]
+  /** Targets whose dry run failed */
+  failed: RolloutPreviewFailure[]
+} | null
+
+export type RolloutSeverities = {
+  green: number
+  yellow: number
+  red: number
+  unchecked: number
+}
+
+/** `paused`: see `pause_reason`. `partial`: some targets are not in place */
+export type RolloutState =
+  | 'draft'
+  | 'checking'
+  | 'ready'
+  | 'running'
+  | 'paused'
+  | 'succeeded'
+  | 'partial'
+  | 'stopped'
+  | 'failed'
+  | 'rolling_back'
+  | 'rolled_back'
+  | 'rollback_partial'
+
+export type RolloutStrategy = {
+  waves: readonly RolloutWaveInput[]
+  accept?: readonly 'yellow'[]
+  /** Default: `"strict"` */
+  mode?: RolloutMode
+  window?: RolloutWindow
+  /** How long a target waits for its connection before it counts as failed. Default: `86400` */
+  connection_grace_seconds?: number
+}
+
+export type RolloutSummary = {
+  /** A UUID */
+  id: string
+  name: string | null
+  kind: RolloutKind
+  blueprint_id: string | null
+  version: number | null
+  state: RolloutState
+  pause_reason: RolloutPauseReason | null
+  /** The wave, and counts or codes that say why */
+  pause_detail: {
+    [name: string]: RolloutPauseFact
+  } | null
+  paused_until: string | null
+  /** True unless something happens without anybody: stop polling then */
+  is_final: boolean
+  /** Counts what a person is shown before the start: verdicts, exclusions. `start` takes it */
+  revision: number
+  targets: number
+  /** How many targets are in each state; states without targets are absent */
+  counts: {
+    [name: string]: number
+  }
+  progress: Progress
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  rolled_back_at: string | null
+}
+
+export type RolloutSummaryPage = {
+  items: RolloutSummary[]
+  next_cursor: string | null
+}
+
+export type RolloutTarget = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  client_name: string
+  wave: number
+  state: RolloutTargetState
+  reason: RolloutTargetReason
+  error: WorkFault | null
+  /** Whether it counts against the tolerance of its wave */
+  is_failure: boolean
+  severity: ConflictSeverity | null
+  checked_at: string | null
+  conflict_report_id: string | null
+  deployment_id: string | null
+  waiting_since: string | null
+  next_try_at: string | null
+  /** Who skipped or excluded it */
+  decided_by: string | null
+  /** Why */
+  decision: string | null
+  rollback: RolloutTargetRollback | null
+  rollback_preview: RolloutTargetRollback | null
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type RolloutTargetDataLoss = {
+  name: string
+  rows: number | null
+}
+
+export type RolloutTargetPage = {
+  items: RolloutTarget[]
+  next_cursor: string | null
+}
+
+/** The reading after the rollback, compared with what was there before the deploy */
+export type RolloutTargetProof = {
+  complete: boolean
+  differences: number
+} | null
+
+/** Why it is blocked, or what it waits for */
+export type RolloutTargetReason =
+  | 'red'
+  | 'yellow_not_accepted'
+  | 'not_connected'
+  | 'missing_permission'
+  | 'drifted'
+  | 'check_failed'
+  | 'deployment_in_progress'
+  | 'api_budget'
+  | 'connection'
+  | null
+
+export type RolloutTargetRollback = {
+  status: string
+  removed: number
+  restored: number
+  kept: number
+  remaining: number
+  data: RolloutTargetDataLoss[]
+  proof: RolloutTargetProof
+  error: WorkFault | null
+}
+
+/** `unchanged`: it was as wanted before, and nothing was sent. `unknown`: Salesforce did not say how its deploy ended. `excluded`: left out before the start, `skipped`: after it */
+export type RolloutTargetState =
+  | 'pending'
+  | 'checking'
+  | 'ready'
+  | 'blocked'
+  | 'queued'
+  | 'deploying'
+  | 'waiting'
+  | 'deployed'
+  | 'unchanged'
+  | 'failed'
+  | 'unknown'
+  | 'skipped'
+  | 'excluded'
+  | 'rolling_back'
+  | 'rolled_back'
+  | 'rollback_partial'
+
+export type RolloutWave = {
+  position: number
+  name: string
+  state: RolloutWaveState
+  targets: number
+  /** How many targets are in each state; states without targets are absent */
+  counts: {
+    [name: string]: number
+  }
+  max_concurrent: number
+  failure_tolerance: number
+  soak_seconds: number
+  gate: RolloutGate
+  approved_by: string | null
+  approved_at: string | null
+  opened_at: string | null
+  closed_at: string | null
+}
+
+export type RolloutWaveInput = {
+  /** Default: `wave 1` and so on */
+  name?: string
+  /** Of the targets that no earlier wave has taken: those that it chooses */
+  selector?: ClientSelector
+  /** So many of them */
+  count?: number
+  /** This share of all targets, rounded up */
+  percent?: number
+  /** How many may be under way at once. Default: `20` */
+  max_concurrent?: number
+  /** With more failures than this, the rollout pauses. Default: `0` */
+  failure_tolerance?: number
+  /** How long to wait after the wave before the next one. Default: `0` */
+  soak_seconds?: number
+  /** Default: `"auto"` */
+  gate?: RolloutGate
+}
+
+export type RolloutWaveState = 'pending' | 'open' | 'closed'
+
+/** Nothing is sent outside these hours; what was sent ends */
+export type RolloutWindow = {
+  from: string
+  /** If it is before `from`, on the next day */
+  to: string
+  /** A time zone of the IANA database */
+  zone: string
+}
+
 export type RowAction = 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
 
 export type RowError = {
@@ -4900,6 +5517,11 @@ export type WebhookEvent =
   | EventApiBudgetRestored
   | EventApprovalRequested
   | EventDriftFound
+  | EventRolloutStarted
+  | EventRolloutWaveCompleted
+  | EventRolloutPaused
+  | EventRolloutFinished
+  | EventRolloutRolledBack
   | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {
@@ -5008,7 +5630,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`, `webhooks.manage` or `fleet.write`, and one with `client_ids` no `fleet.read`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`, and one with `client_ids` no `fleet.read` or `fleet.write` either; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -5419,6 +6041,182 @@ export interface WorkflowsResource {
   remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
+export interface FleetResource {
+  /**
+   * Create a rollout: what, to whom, in which waves.
+   *
+   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsCreate(body: FleetRolloutsCreateRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Check the targets of a rollout.
+   *
+   * Makes a conflict report for each target that was not begun, also for those checked before. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsCheck(body: FleetRolloutsCheckRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Start a rollout.
+   *
+   * Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is unchecked, its report is older than 24 hours, or anything that was shown has changed; with `409 conflicts_found` while a target of the first wave is blocked. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsStart(body: FleetRolloutsStartRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Get a rollout.
+   *
+   * From its account: how many targets of each wave are in each state.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsGet(body: FleetRolloutsGetRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * List rollouts, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsList(body?: FleetRolloutsListRequest, options?: CallOptions): Pages<RolloutSummary>
+
+  /**
+   * List the targets of a rollout, the first wave first.
+   *
+   * With `Accept: application/x-ndjson` all targets are streamed, one a line; `limit` and `cursor` do not apply then.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsTargets(
+    body: FleetRolloutsTargetsRequest,
+    options?: CallOptions,
+  ): StreamedPages<RolloutTarget>
+
+  /**
+   * Get what the checks have found, by finding and number of clients.
+   *
+   * One change of the blueprint frees so many clients. With the calls and minutes that the rollout is estimated to take, and the `revision` that `start` takes.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsMatrix(body: FleetRolloutsMatrixRequest, options?: CallOptions): Promise<RolloutMatrix>
+
+  /**
+   * Pause a rollout.
+   *
+   * Nothing is sent after this on any replica; what was sent before ends. What was begun and not sent is cancelled, and begun anew after `resume`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsPause(body: FleetRolloutsPauseRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Stop a rollout for good.
+   *
+   * What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsStop(body: FleetRolloutsStopRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Leave targets out, with the reason.
+   *
+   * Before the start they are excluded, after it skipped. A target whose deployment is under way cannot be left out.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsSkip(body: FleetRolloutsSkipRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Resume a paused rollout.
+   *
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsResume(body: FleetRolloutsResumeRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Try targets again.
+   *
+   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsRetry(body: FleetRolloutsRetryRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Approve the next wave.
+   *
+   * For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or unchecked: repair it and check again, or skip it. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsApprove(
+    body: FleetRolloutsApproveRequest,
+    options?: CallOptions,
+  ): PendingOperation<Rollout>
+
+  /**
+   * Roll a rollout back.
+   *
+   * Rolls back exactly the deployments of this rollout, the last wave first, each with its proof; see the targets. One that would lose data is `rollback_partial` with the rows, unless `allow_data_loss`; the others go on. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsRollback(
+    body: FleetRolloutsRollbackRequest,
+    options?: CallOptions,
+  ): PendingOperation<Rollout>
+
+  /**
+   * Find out how clients differ from their blueprints.
+   *
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   *
+   * The event `drift.found` tells of a client that differs in something that its result before did not show.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * Get a drift run.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * List drift runs, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
+
+  /**
+   * List the results of a drift run, one for each client and blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
+
+  /**
+   * Accept that a client differs from its blueprint.
+   *
+   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
+}
+
 export interface BlueprintsResource {
   /**
    * Create a blueprint.
@@ -5540,49 +6338,6 @@ export interface BlueprintsResource {
     body: BlueprintsBindingsRemoveRequest,
     options?: CallOptions,
   ): Promise<RemovedBindings>
-}
-
-export interface FleetResource {
-  /**
-   * Find out how clients differ from their blueprints.
-   *
-   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
-   *
-   * The event `drift.found` tells of a client that differs in something that its result before did not show.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
-
-  /**
-   * Get a drift run.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
-
-  /**
-   * List drift runs, newest first.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
-
-  /**
-   * List the results of a drift run, one for each client and blueprint.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
-
-  /**
-   * Accept that a client differs from its blueprint.
-   *
-   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
 }
 
 export interface ApprovalsResource {
@@ -5757,8 +6512,8 @@ export abstract class Resources {
   declare readonly mappings: MappingsResource
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
-  declare readonly blueprints: BlueprintsResource
   declare readonly fleet: FleetResource
+  declare readonly blueprints: BlueprintsResource
   declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
   declare readonly events: EventsResource
@@ -5852,6 +6607,27 @@ export const ENDPOINTS: {
     setActive: { path: '/api/workflows/set-active', key: true, work: 'deployment' },
     remove: { path: '/api/workflows/remove', key: true, work: 'deployment' },
   },
+  fleet: {
+    rolloutsCreate: { path: '/api/fleet/rollouts/create', key: true },
+    rolloutsCheck: { path: '/api/fleet/rollouts/check', key: true, work: 'rollout' },
+    rolloutsStart: { path: '/api/fleet/rollouts/start', key: true, work: 'rollout' },
+    rolloutsGet: { path: '/api/fleet/rollouts/get', repeat: true },
+    rolloutsList: { path: '/api/fleet/rollouts/list', repeat: true, list: 200 },
+    rolloutsTargets: { path: '/api/fleet/rollouts/targets', repeat: true, list: 200 },
+    rolloutsMatrix: { path: '/api/fleet/rollouts/matrix', repeat: true },
+    rolloutsPause: { path: '/api/fleet/rollouts/pause', key: true },
+    rolloutsStop: { path: '/api/fleet/rollouts/stop', key: true },
+    rolloutsSkip: { path: '/api/fleet/rollouts/skip', key: true },
+    rolloutsResume: { path: '/api/fleet/rollouts/resume', key: true, work: 'rollout' },
+    rolloutsRetry: { path: '/api/fleet/rollouts/retry', key: true, work: 'rollout' },
+    rolloutsApprove: { path: '/api/fleet/rollouts/approve', key: true, work: 'rollout' },
+    rolloutsRollback: { path: '/api/fleet/rollouts/rollback', key: true, work: 'rollout' },
+    driftRun: { path: '/api/fleet/drift/run', key: true },
+    driftGet: { path: '/api/fleet/drift/get' },
+    driftList: { path: '/api/fleet/drift/list', list: 200 },
+    driftResults: { path: '/api/fleet/drift/results', list: 200 },
+    driftAccept: { path: '/api/fleet/drift/accept' },
+  },
   blueprints: {
     create: { path: '/api/blueprints/create', key: true },
     update: { path: '/api/blueprints/update', repeat: true },
@@ -5866,13 +6642,6 @@ export const ENDPOINTS: {
     bindingsSet: { path: '/api/blueprints/bindings/set', key: true },
     bindingsList: { path: '/api/blueprints/bindings/list', list: 200 },
     bindingsRemove: { path: '/api/blueprints/bindings/remove' },
-  },
-  fleet: {
-    driftRun: { path: '/api/fleet/drift/run', key: true },
-    driftGet: { path: '/api/fleet/drift/get' },
-    driftList: { path: '/api/fleet/drift/list', list: 200 },
-    driftResults: { path: '/api/fleet/drift/results', list: 200 },
-    driftAccept: { path: '/api/fleet/drift/accept' },
   },
   approvals: {
     get: { path: '/api/approvals/get', repeat: true },

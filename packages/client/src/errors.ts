@@ -181,11 +181,11 @@ export class StillRunningError<Resource = unknown> extends EngineError {
   constructor(
     reference: WorkReference,
     reason: 'timeout' | 'aborted' | 'unreachable',
-    resource: Resource & { status: string },
+    resource: Resource & ({ status: string } | { state: string }),
     cause?: unknown,
   ) {
     super(
-      `The ${reference.kind} ${reference.id} was last seen as ${resource.status} and goes on: waiting ended ` +
+      `The ${reference.kind} ${reference.id} was last seen as ${'status' in resource ? resource.status : resource.state} and goes on: waiting ended ` +
         `(${reason}). Wait on with engine.operation(error.reference).`,
       { cause },
     )

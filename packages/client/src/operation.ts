@@ -5,6 +5,7 @@ import {
   type ConflictReport,
   type Deployment,
   type PushWithResults,
+  type Rollout,
   type Snapshot,
   type WorkFault,
 } from './contract.ts'
@@ -33,6 +34,7 @@ export interface WorkResources {
   deployment: Deployment
   rollback: Deployment
   push: PushWithResults
+  rollout: Rollout
 }
 
 export type WorkResource = WorkResources[OperationKind]
@@ -48,6 +50,7 @@ const POLLS: Readonly<
   deployment: { path: '/api/deploy/status', body: ({ id }) => ({ deployment_id: id }) },
   rollback: { path: '/api/deploy/status', body: ({ id }) => ({ deployment_id: id }) },
   push: { path: '/api/push/get', body: ({ id }) => ({ push_id: id }) },
+  rollout: { path: '/api/fleet/rollouts/get', body: ({ id }) => ({ rollout_id: id }) },
 }
 
 const FIRST_LOOK_MS = 250
@@ -66,8 +69,9 @@ export class ServerWork<Resource> implements Operation<Resource> {
   constructor(http: Http, kind: OperationKind, state: Resource) {
     this.#http = http
     this.#state = state as Resource & WorkResource
-    const { id, client_id } = this.#state
-    this.reference = { kind, id, client_id }
+    const { id } = this.#state
+    const { client_id } = this.#state as { client_id?: string }
+    this.reference = { kind, id, ...(client_id === undefined ? {} : { client_id }) }
   }
 
   get id(): string {
@@ -117,14 +121,23 @@ export class ServerWork<Resource> implements Operation<Resource> {
   #ended(): Resource {
     const { kind } = this.reference
     const state: WorkResource = this.#state
-    const status = kind === 'rollback' ? (state as Deployment).rollback?.status : state.status
-    if (status !== 'failed') return this.#state
+    if (statusOf(kind, state) !== 'failed') return this.#state
     throw new OperationFailedError<Resource>(this.reference, this.#state, faultOf(kind, state))
   }
 }
 
-const faultOf = (kind: OperationKind, state: WorkResource): WorkFault | null =>
-  kind === 'rollback' ? ((state as Deployment).rollback?.error ?? state.error) : state.error
+const isRollout = (state: WorkResource): state is Rollout => 'waves' in state
+
+/** How it stands, in the resource's own word. */
+const statusOf = (kind: OperationKind, state: WorkResource): string | undefined => {
+  if (isRollout(state)) return state.state
+  return kind === 'rollback' ? (state as Deployment).rollback?.status : state.status
+}
+
+const faultOf = (kind: OperationKind, state: WorkResource): WorkFault | null => {
+  if (isRollout(state)) return null // its targets have the errors
+  return kind === 'rollback' ? ((state as Deployment).rollback?.error ?? state.error) : state.error
+}
 
 const pausedMs = (fault: WorkFault | null): number => {
   const next = fault?.waiting?.next_try_at

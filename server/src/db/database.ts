@@ -115,6 +115,7 @@ export type LookupName =
   | 'operating_numbers'
   | 'due_webhook_endpoints'
   | 'endpoints_sealed_otherwise'
+  | 'due_rollouts'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

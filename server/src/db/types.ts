@@ -116,7 +116,7 @@ interface ApiTokens {
 interface Approvals {
   id: string
   org_id: string
-  client_id: string
+  client_id: string | null
   token_id: string
   requested_by: string | null
   action: string
@@ -313,6 +313,7 @@ interface CrmConflictReports {
   pull_id: string | null
   validation_id: string | null
   salesforce_problems: Json<unknown> | null
+  for_fleet: Generated<boolean>
   findings: DefaultedJson<unknown>
   reversibility: DefaultedJson<unknown>
   counts: Json<unknown> | null
@@ -368,6 +369,7 @@ interface DeploymentRuns {
   stage: Generated<string>
   sfdc_org_id: string
   locked_sfdc_org_id: string | null
+  for_fleet: Generated<boolean>
   package: Json<unknown> | null
   sfdc_user_id: string | null
   intended_at: Timestamp | null
@@ -721,6 +723,140 @@ interface FleetDriftResults {
   created_at: DefaultedTimestamp
 }
 
+type RolloutStateName =
+  | 'draft'
+  | 'checking'
+  | 'ready'
+  | 'running'
+  | 'paused'
+  | 'succeeded'
+  | 'partial'
+  | 'stopped'
+  | 'failed'
+  | 'rolling_back'
+  | 'rolled_back'
+  | 'rollback_partial'
+
+interface Rollouts {
+  id: string
+  org_id: string
+  name: string | null
+  kind: 'custom_objects' | 'workflows'
+  blueprint_id: string | null
+  version: number | null
+  content: Json<unknown> | null
+  mode: 'strict' | 'soft'
+  accepts_yellow: Generated<boolean>
+  delivery_window: Json<{ from: string; to: string; zone: string } | null> | null
+  connection_grace_seconds: number
+  targets_total: number
+  state: ColumnType<RolloutStateName, RolloutStateName | undefined, RolloutStateName>
+  pause_reason:
+    | 'user'
+    | 'gate'
+    | 'tolerance'
+    | 'systemic'
+    | 'unknown_fate'
+    | 'soak'
+    | 'window'
+    | null
+  pause_detail: Json<Record<string, string | number> | null> | null
+  paused_until: Timestamp | null
+  revision: Generated<number>
+  generation: Generated<number>
+  wake_at: Timestamp | null
+  preview_state: 'running' | 'complete' | null
+  previewed_at: Timestamp | null
+  allow_data_loss: Generated<boolean>
+  acts_for: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  started_at: Timestamp | null
+  finished_at: Timestamp | null
+  rolled_back_at: Timestamp | null
+}
+
+interface RolloutWaves {
+  org_id: string
+  rollout_id: string
+  position: number
+  name: string
+  targets_total: number
+  max_concurrent: number
+  failure_tolerance: number
+  soak_seconds: number
+  gate: 'auto' | 'manual'
+  state: Generated<'pending' | 'open' | 'closed'>
+  approved_by: string | null
+  approved_at: Timestamp | null
+  opened_at: Timestamp | null
+  closed_at: Timestamp | null
+}
+
+type RolloutTargetState =
+  | 'pending'
+  | 'checking'
+  | 'ready'
+  | 'blocked'
+  | 'queued'
+  | 'deploying'
+  | 'waiting'
+  | 'deployed'
+  | 'unchanged'
+  | 'failed'
+  | 'unknown'
+  | 'skipped'
+  | 'excluded'
+  | 'rolling_back'
+  | 'rolled_back'
+  | 'rollback_partial'
+
+interface RolloutTargets {
+  id: string
+  org_id: string
+  client_id: string
+  rollout_id: string
+  wave: number
+  position: number
+  state: ColumnType<RolloutTargetState, RolloutTargetState | undefined, RolloutTargetState>
+  reason: string | null
+  fault: Json<WorkFault | null> | null
+  is_failure: Generated<boolean>
+  is_acknowledged: Generated<boolean>
+  values: Json<unknown> | null
+  plan_hash: string
+  report_id: string | null
+  checked_at: Timestamp | null
+  severity: 'green' | 'yellow' | 'red' | null
+  needs_refresh: Generated<boolean>
+  is_rechecked: Generated<boolean>
+  deployment_id: string | null
+  is_recalled: Generated<boolean>
+  revision: Generated<number>
+  claim: string | null
+  claimed_until: Timestamp | null
+  attempts: Generated<number>
+  due_at: Timestamp | null
+  waiting_since: Timestamp | null
+  decided_by: string | null
+  decision: string | null
+  rollback: Json<unknown> | null
+  preview: Json<unknown> | null
+  preview_state: 'pending' | 'running' | 'done' | null
+  updated_at: DefaultedTimestamp
+}
+
+interface RolloutCounts {
+  org_id: string
+  rollout_id: string
+  wave: number
+  state: RolloutTargetState
+  targets: number
+}
+
 export interface TenantTables {
   organizations: Organizations
   clients: Clients
@@ -758,4 +894,8 @@ export interface TenantTables {
   blueprint_bindings: BlueprintBindings
   fleet_drift_runs: FleetDriftRuns
   fleet_drift_results: FleetDriftResults
+  rollouts: Rollouts
+  rollout_waves: RolloutWaves
+  rollout_targets: RolloutTargets
+  rollout_counts: RolloutCounts
 }

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../test/src/database.ts'
-import { WORK_KINDS } from '../jobs/jobs.ts'
+import { AT_ONCE, FLEET_AT_ONCE, WORK_QUEUES } from '../jobs/jobs.ts'
 import { newId } from './ids.ts'
 
 let database: TestDatabase
@@ -24,7 +24,12 @@ const definitionOf = async (name: string): Promise<unknown> => {
 describe('a kind of work', () => {
   it('is known to the sweep if the queue knows it', async () => {
     const rows = await database.query<{ kind: string }>('select kind from engine.work_kinds')
-    expect(rows.map(({ kind }) => kind).toSorted()).toEqual(WORK_KINDS.toSorted())
+    expect(rows.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(WORK_QUEUES).toSorted())
+  })
+
+  it('leaves pushes two fifths of the places, however many clients a rollout has', () => {
+    const ofFleet = Object.values(FLEET_AT_ONCE).reduce((sum, one) => sum + one, 0)
+    expect(AT_ONCE.push / (AT_ONCE.push + ofFleet)).toBeGreaterThanOrEqual(0.4)
   })
 
   it('is listed with its client from the call on that defines it, and is defined again by a second one', async () => {

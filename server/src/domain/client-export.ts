@@ -129,6 +129,12 @@ export const HELD: readonly Held[] = [
     packed: ['body'],
     rows: LARGE_ROWS,
   },
+  {
+    kind: 'rollout_target',
+    table: 'rollout_targets',
+    key: ['id'],
+    hidden: ['claim', 'claimed_until'],
+  },
   { kind: 'event', table: 'events', key: ['id'] },
   { kind: 'event_sequence', table: 'event_sequences', key: ['client_id'] },
   {

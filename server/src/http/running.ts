@@ -10,8 +10,8 @@ export const isFinal = z
 
 interface Running {
   is_final: boolean
-  /** Why the work is paused, if it is. */
-  error: WorkFault | null
+  /** Why the work is paused, if it is and has one reason. */
+  error?: WorkFault | null
 }
 
 /** Most work ends within seconds, and a look costs no Salesforce call. */
@@ -31,7 +31,10 @@ const lookAgainSeconds = (error: WorkFault | null): number => {
 export const replyWith = (
   body: Running,
   poll: string,
-  { ended = 200, paused = body.error }: { ended?: 200 | 201; paused?: WorkFault | null } = {},
+  {
+    ended = 200,
+    paused = body.error ?? null,
+  }: { ended?: 200 | 201; paused?: WorkFault | null } = {},
 ): Reply =>
   body.is_final
     ? { status: ended, body }

@@ -23,6 +23,29 @@ import { createTakers, type Takers } from './takers.ts'
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
 export type WorkKind = (typeof WORK_KINDS)[number]
 
+/**
+ * How much of the work that rollouts begin one replica does at once, in queues beside the others: neither does
+ * a rollout of 500 clients hold up what somebody waits for, nor does it take more than three fifths of the
+ * places from pushes (a test adds them up).
+ */
+export const FLEET_AT_ONCE = { deploy: 8, rollback: 8, 'conflict-check': 8 } as const
+export type FleetWorkKind = keyof typeof FLEET_AT_ONCE
+
+/** Of whom work is: of a caller, or of a rollout. */
+export type WorkOf = 'caller' | 'fleet'
+
+/** The queue of a kind of work; open work is listed by it. */
+const queueOf = (kind: WorkKind, of: WorkOf): string =>
+  of === 'fleet' && Object.hasOwn(FLEET_AT_ONCE, kind) ? `${kind}-fleet` : kind
+
+/** Every queue of work, with its kind. */
+export const WORK_QUEUES: Readonly<Record<string, WorkKind>> = Object.fromEntries([
+  ...WORK_KINDS.map((kind) => [kind, kind] as const),
+  ...(Object.keys(FLEET_AT_ONCE) as FleetWorkKind[]).map(
+    (kind) => [queueOf(kind, 'fleet'), kind] as const,
+  ),
+])
+
 /** A row to be brought to its end, and the scope for it: that of the row's client. */
 export interface Work extends Tenant {
   readonly clientId: string
@@ -39,7 +62,8 @@ type Note = Omit<Work, 'clientId'> & {
 }
 
 interface OpenWork {
-  kind: WorkKind
+  /** Its queue. */
+  kind: string
   org_id: string
   client_id: string
   id: string
@@ -76,7 +100,7 @@ export interface Jobs {
    * Hands work to whichever replica is free. Call it after the row is committed. Of what waits, the
    * lowest `rank` is taken first, then the oldest; default 0.
    */
-  enqueue(kind: WorkKind, work: Work, sfdcOrgId: string, rank?: number): Promise<void>
+  enqueue(kind: WorkKind, work: Work, sfdcOrgId: string, rank?: number, of?: WorkOf): Promise<void>
   /** Notifies everybody who waits for `id` that its state is final; takes effect with the commit. */
   announce(tx: Tx, id: string): Promise<void>
   /**
@@ -151,7 +175,7 @@ const ATTEMPTS_MAX = 5
  * How much of a kind one replica does at once. Deploys mostly wait for Salesforce, each client's for its
  * own Salesforce org: many of them cost little, and none should wait behind another client's.
  */
-const AT_ONCE: Readonly<Record<WorkKind, number>> = {
+export const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   'topology-pull': 4,
   deploy: 16,
   rollback: 16,
@@ -208,19 +232,19 @@ export const createJobs = ({
   })
   const timers: NodeJS.Timeout[] = []
 
-  const send = async (kind: WorkKind, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
+  const send = async (queue: string, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
     // Exclusive by row id: the queue drops a second send while one waits or runs.
-    const sent = await boss.send(kind, note, {
+    const sent = await boss.send(queue, note, {
       singletonKey: note.id,
       group: { id: sfdcOrgId },
       priority: -rank,
     })
-    if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
+    if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, queue])
   }
 
-  const enqueue: Jobs['enqueue'] = (kind, work, sfdcOrgId, rank) => {
+  const enqueue: Jobs['enqueue'] = (kind, work, sfdcOrgId, rank, of = 'caller') => {
     const trace = tracing.current()
-    return send(kind, trace === undefined ? work : { ...work, trace }, sfdcOrgId, rank)
+    return send(queueOf(kind, of), trace === undefined ? work : { ...work, trace }, sfdcOrgId, rank)
   }
 
   const sweep = async () => {
@@ -266,7 +290,11 @@ export const createJobs = ({
     return row === undefined ? null : workOf(row)
   }
 
-  const perform = async (kind: WorkKind, worker: Worker, job: JobWithMetadata<Note>) => {
+  const perform = async (
+    { queue, kind }: { queue: string; kind: WorkKind },
+    worker: Worker,
+    job: JobWithMetadata<Note>,
+  ) => {
     const work = await workIn(job.data)
     if (work === null) return
     const signal = AbortSignal.any([leaving.signal, job.signal])
@@ -307,10 +335,10 @@ export const createJobs = ({
     if (end !== 'again') return
     // The note is ended before the work is put back: the queue drops a second one while the first runs.
     // And this start is no longer counted: another replica may begin at once.
-    await boss.complete(kind, job.id)
+    await boss.complete(queue, job.id)
     const { trace } = job.data
     const note = { ...work, continues: true, ...(trace === undefined ? {} : { trace }) } as const
-    await send(kind, note, job.groupId ?? '', -job.priority)
+    await send(queue, note, job.groupId ?? '', -job.priority)
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {
@@ -337,8 +365,10 @@ export const createJobs = ({
     start: async () => {
       await boss.start()
       await announcements.start()
-      for (const [kind, worker] of workers) {
-        await boss.createQueue(kind, {
+      for (const [queue, kind] of Object.entries(WORK_QUEUES)) {
+        const worker = workers.get(kind)
+        if (worker === undefined) continue
+        await boss.createQueue(queue, {
           policy: 'exclusive',
           heartbeatSeconds: HEARTBEAT_SECONDS,
           expireInSeconds: 6 * 3600,
@@ -351,15 +381,15 @@ export const createJobs = ({
         })
         if (isPaused) continue
         const taking = createTakers<Note>(boss, {
-          queue: kind,
-          atOnce: AT_ONCE[kind],
+          queue,
+          atOnce: queue === kind ? AT_ONCE[kind] : FLEET_AT_ONCE[kind as FleetWorkKind],
           groupConcurrency: PER_SALESFORCE_ORG,
-          perform: (job) => perform(kind, worker, job),
+          perform: (job) => perform({ queue, kind }, worker, job),
           onError: (error) => {
-            if (!leaving.signal.aborted) warnOf('no taker', error, { kind })
+            if (!leaving.signal.aborted) warnOf('no taker', error, { kind: queue })
           },
         })
-        takers.set(kind, taking)
+        takers.set(queue, taking)
         taking.wake()
       }
       await couriers.start(isPaused)

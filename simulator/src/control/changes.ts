@@ -85,6 +85,12 @@ const picklistIn = (object: SObject, name: string): Field => {
   )
 }
 
+/** Puts a changed field in the place of this one, whose deployed metadata no longer describes it. */
+const replaceField = (object: SObject, field: Field, changes: Partial<Field>): void => {
+  const { metadata: _outdated, ...rest } = field
+  object.fields.set(field.describe.name.toLowerCase(), { ...rest, ...changes })
+}
+
 const onField = z.strictObject({ org, object: z.string(), name: z.string() })
 
 const schemaActions = {
@@ -152,7 +158,8 @@ const schemaActions = {
       const field = makeField(found, spec)
       if (input.grant) grantField(profileIn(found, ADMIN).grants, object.name, spec.name)
       addField(found, object, field)
-      field.createdDate = field.lastModifiedDate = object.schemaModifiedAt
+      const at = object.schemaModifiedAt
+      replaceField(object, field, { createdDate: at, lastModifiedDate: at })
       return { id: field.id }
     },
   ),
@@ -163,11 +170,11 @@ const schemaActions = {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
       const field = fieldIn(object, input.name)
-      field.describe = { ...field.describe, ...input.changes }
-      // The deployed metadata no longer describes the field.
-      delete field.metadata
       touchObject(found, object)
-      field.lastModifiedDate = object.schemaModifiedAt
+      replaceField(object, field, {
+        describe: { ...field.describe, ...input.changes },
+        lastModifiedDate: object.schemaModifiedAt,
+      })
       if ('label' in input.changes) touchOrg(found)
       return {}
     },
@@ -185,10 +192,11 @@ const schemaActions = {
       const object = objectIn(found, input.object)
       const field = picklistIn(object, input.name)
       const { describe } = field
-      delete field.metadata
       const { value, label = value } = input
       const added = { active: true, defaultValue: false, label, validFor: null, value }
-      field.describe = { ...describe, picklistValues: [...describe.picklistValues, added] }
+      replaceField(object, field, {
+        describe: { ...describe, picklistValues: [...describe.picklistValues, added] },
+      })
       touchObject(found, object)
       return {}
     },
@@ -200,10 +208,9 @@ const schemaActions = {
       const object = objectIn(found, input.object)
       const field = picklistIn(object, input.name)
       const { describe } = field
-      delete field.metadata
       const left = describe.picklistValues.filter(({ value }) => value !== input.value)
       if (left.length === describe.picklistValues.length) throw new Mistake('no such value')
-      field.describe = { ...describe, picklistValues: left }
+      replaceField(object, field, { describe: { ...describe, picklistValues: left } })
       touchObject(found, object)
       return {}
     },

@@ -11,7 +11,7 @@ import { deployActions } from './deploys.ts'
 import { emailActions } from './emails.ts'
 import { recordActions } from './records.ts'
 import { inspectorPage } from './inspector.ts'
-import { type World } from '../world.ts'
+import { type OrgSpec, type World } from '../world.ts'
 import { type Org } from '../org/model.ts'
 import { type FaultRule, wildcard } from '../salesforce/faults.ts'
 import { openSession } from '../salesforce/oauth.ts'
@@ -49,6 +49,13 @@ const newOrg = z.strictObject({
     .optional(),
 })
 
+const specOf = ({ name, edition, isSandbox, seed }: z.infer<typeof newOrg>): OrgSpec => ({
+  name,
+  ...(edition === undefined ? {} : { edition }),
+  ...(isSandbox === undefined ? {} : { isSandbox }),
+  ...(seed === undefined ? {} : { seed }),
+})
+
 const org = z.string().describe("a Salesforce org's name or id")
 const ofUser = z.strictObject({ org, username: z.string().optional() })
 
@@ -82,15 +89,17 @@ const worldActions = {
     nango: world.nango.url,
   })),
   orgs: defineAction(z.strictObject({}), (world) => [...world.orgs.values()].map(orgView)),
-  'orgs/create': defineAction(newOrg, async (world, { name, edition, isSandbox, seed }) =>
-    orgView(
-      await world.addOrg({
-        name,
-        ...(edition === undefined ? {} : { edition }),
-        ...(isSandbox === undefined ? {} : { isSandbox }),
-        ...(seed === undefined ? {} : { seed }),
-      }),
-    ),
+  'orgs/create': defineAction(newOrg, async (world, input) =>
+    orgView(await world.addOrg(specOf(input))),
+  ),
+  /** One org of each name, alike in all else: hundreds of them take seconds. */
+  'orgs/create-many': defineAction(
+    newOrg.omit({ name: true }).extend({ names: z.array(z.string().min(1)).min(1).max(2000) }),
+    async (world, { names, ...alike }) => {
+      const views: ReturnType<typeof orgView>[] = []
+      for (const name of names) views.push(orgView(await world.addOrg(specOf({ ...alike, name }))))
+      return views
+    },
   ),
   /** Settings (`apiEnabled: false` answers API_DISABLED_FOR_ORG) and API usage. */
   'orgs/update': defineAction(

@@ -1,7 +1,7 @@
 // The references of all objects, seen from their targets.
 
 import { isActivity } from './activities.ts'
-import { keptByOrg } from './kept.ts'
+import { keptByOrg, onceFor } from './kept.ts'
 import { type Field, type Org, type SObject } from './model.ts'
 
 /** Cached per state of the schema: otherwise each describe would read every field of the org. */
@@ -22,22 +22,33 @@ export const childRelationships = (org: Org, parent: SObject): unknown[] => {
       for (const target of describe.referenceTo) {
         const list = index.get(target) ?? []
         index.set(target, list)
-        list.push({
-          cascadeDelete: describe.cascadeDelete === true,
-          childSObject: child.name,
-          deprecatedAndHidden: false,
-          field: describe.name,
-          junctionIdListNames: [],
-          junctionReferenceTo: [],
-          relationshipName: childRelationshipName(child, field),
-          restrictedDelete: describe.restrictedDelete === true,
-        })
+        list.push(relationshipOf(field, child))
       }
     }
   }
   Object.assign(known, { revision: org.schemaRevision, index })
   return index.get(parent.name) ?? []
 }
+
+const relationship = (field: Field, child: SObject): unknown => {
+  const { describe } = field
+  return {
+    cascadeDelete: describe.cascadeDelete === true,
+    childSObject: child.name,
+    deprecatedAndHidden: false,
+    field: describe.name,
+    junctionIdListNames: [],
+    junctionReferenceTo: [],
+    relationshipName: childRelationshipName(child, field),
+    restrictedDelete: describe.restrictedDelete === true,
+  }
+}
+
+/** A standard field has one object, and its relationship does not change with it. */
+const standardRelationship = onceFor(relationship)
+
+const relationshipOf = (field: Field, child: SObject): unknown =>
+  field.describe.custom ? relationship(field, child) : standardRelationship(field, child)
 
 /** Salesforce: many references of standard fields have no name from the parent's side. */
 const childRelationshipName = (

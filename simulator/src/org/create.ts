@@ -36,10 +36,18 @@ export const SYSTEM_PERMISSIONS = [
   'ViewSetup',
 ]
 
+/** A part of each id of an org. Thousands of orgs have each their own, so that no id exists in two. */
+const podAt = (index: number): string => {
+  const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ'
+  const letter = (n: number) => letters[n % letters.length] ?? 'A'
+  const round = Math.floor(index / 240)
+  return `${letter(index)}${round === 0 ? 'x' : letter(round).toLowerCase()}${Math.floor(round / 24) % 10}${Math.floor(index / 24) % 10}`
+}
+
 /** Ids and dates are derived from name and index, so that the same seed gives the same org. */
 export const createOrg = (spec: NewOrg, index: number): Org => {
   const digest = createHash('sha256').update(`${index}:${spec.name}`).digest('hex')
-  const pod = `${'ABCDEFGHJKLMNPQRSTUVWXYZ'[index % 24] ?? 'A'}x0${'0123456789'[Math.floor(index / 24) % 10] ?? '0'}`
+  const pod = podAt(index)
   const ids = new IdGenerator(pod)
   const edition = spec.edition ?? 'Developer'
   const created = new Date('2026-01-05T09:00:00.000Z')

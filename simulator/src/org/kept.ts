@@ -21,3 +21,20 @@ export const keptByOrg = <State>(make: (org: Org) => State): ((org: Org) => Stat
     return org.kept.get(key) as State
   }
 }
+
+/**
+ * A function that computes its result for a value once. Only for values that never change, and that
+ * determine the result: orgs that share the value share the result too.
+ */
+export const onceFor = <Value extends object, Rest extends unknown[], Result>(
+  make: (value: Value, ...rest: Rest) => Result,
+): ((value: Value, ...rest: Rest) => Result) => {
+  const known = new WeakMap<Value, { result: Result }>()
+  return (value, ...rest) => {
+    const found = known.get(value)
+    if (found !== undefined) return found.result
+    const result = make(value, ...rest)
+    known.set(value, { result })
+    return result
+  }
+}

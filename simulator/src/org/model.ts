@@ -69,24 +69,24 @@ export interface Stamps {
   lastModifiedDate: Date
 }
 
-export interface Field extends Stamps {
-  /** 00N… */
-  id: string
-  /** Replaced by another one, never changed: the standard fields of all orgs share theirs. */
-  describe: Readonly<FieldDescribe>
+/** Replaced by another one, never changed: all orgs share the standard fields. */
+export interface Field extends Readonly<Stamps> {
+  /** 00N…; of a standard field, which has no id in Salesforce, its durable one: `Account.Name`. */
+  readonly id: string
+  readonly describe: Readonly<FieldDescribe>
   /**
    * Under field-level security: shown only to users who were granted it. System fields, required
    * fields and master-detail fields are always shown.
    */
-  secured: boolean
-  description: string | null
+  readonly secured: boolean
+  readonly description: string | null
   /** For a reference: what the parent calls its children; undefined: derived from the child's name. */
-  childRelationshipName?: string | null
+  readonly childRelationshipName?: string | null
   /** The global value set that a picklist takes its values from, by its name. */
-  globalValueSet?: string
+  readonly globalValueSet?: string
   /** The custom field's metadata as it was deployed, if it was. */
-  metadata?: Record<string, unknown>
-  deletedAt?: Date
+  readonly metadata?: Record<string, unknown>
+  readonly deletedAt?: Date
 }
 
 export interface GlobalValueSet extends Stamps {

@@ -317,7 +317,8 @@ const fieldOf = (
 ): Field => ({
   id: org.ids.make('00N'),
   describe,
-  secured: options.secured ?? describe.custom,
+  // Salesforce: a master-detail field is not under field-level security.
+  secured: options.secured ?? (describe.custom && describe.relationshipOrder === null),
   description: options.description ?? null,
   ...stamps(org),
 })

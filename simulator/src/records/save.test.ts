@@ -238,17 +238,11 @@ describe('a roll-up summary', () => {
     const placement = object('Placement__c')
     const admin = profileNamed(org, 'System Administrator')
     const add = (name: string, metadata: Record<string, unknown>) => {
-      const field = makeField(org, {
-        name,
-        type: 'double',
-        custom: true,
-        calculated: true,
-        scale: 2,
-      })
-      field.metadata = {
-        type: 'Summary',
-        summaryForeignKey: 'Placement_Fee__c.Placement__c',
-        ...metadata,
+      const spec = { name, type: 'double', custom: true, calculated: true, scale: 2 }
+      const summaryForeignKey = 'Placement_Fee__c.Placement__c'
+      const field = {
+        ...makeField(org, spec),
+        metadata: { type: 'Summary', summaryForeignKey, ...metadata },
       }
       placement.fields.set(name.toLowerCase(), field)
       if (admin !== undefined) grantField(admin.grants, 'Placement__c', name)

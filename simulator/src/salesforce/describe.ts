@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { childRelationships } from '../org/child-relationships.ts'
 import { findObject, globalLastModified, lastModifiedOf } from '../org/changes.ts'
-import { keptByOrg } from '../org/kept.ts'
+import { keptByOrg, onceFor } from '../org/kept.ts'
 import { type FieldDescribe, type Org, type SObject } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from './rest.ts'
@@ -16,48 +16,49 @@ export const describeRoutes: RestRoute[] = [
   { method: 'GET', pattern: '/sobjects/:name/describe', handler: (ctx) => describe(ctx) },
 ]
 
-interface Kept {
-  json: string
-  etag: string
-}
+/** By the state that they were rendered from: a conditional request that finds nothing new renders nothing. */
+const etagsOf = keptByOrg(() => new Map<string, string>())
 
-/** Describes are rendered once per object, viewer and state of the schema, and cached as text. */
-const textsOf = keptByOrg(() => new Map<string, Kept>())
-
-const keep = (org: Org, key: string, make: () => unknown): Kept => {
-  const texts = textsOf(org)
-  const found = texts.get(key)
-  if (found !== undefined) return found
-  const json = JSON.stringify(make())
-  const made = { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 8)}"` }
-  // Old states are never needed again.
-  if (texts.size > 20_000) texts.clear()
-  texts.set(key, made)
-  return made
-}
-
-const conditional = (ctx: RestContext, modified: Date, text: Kept): RestAnswer => {
-  const headers = { etag: text.etag, 'last-modified': modified.toUTCString() }
+/** The answer for this state; its text is rendered only if it is sent or not known yet. */
+const conditional = (
+  ctx: RestContext,
+  { state, modified }: { state: string; modified: Date },
+  render: () => string,
+): RestAnswer => {
+  const etags = etagsOf(ctx.org)
+  const known = etags.get(state)
+  const json = known === undefined ? render() : undefined
+  const etag = known ?? etagOf(json ?? '')
+  if (known === undefined) {
+    // Old states are never needed again.
+    if (etags.size > 20_000) etags.clear()
+    etags.set(state, etag)
+  }
+  const headers = { etag, 'last-modified': modified.toUTCString() }
   const since = Date.parse(ctx.request.headers['if-modified-since'] ?? '')
-  const known = ctx.request.headers['if-none-match']
   // Salesforce promises If-Modified-Since only; whole seconds.
   if (
-    (known !== undefined && known.includes(text.etag)) ||
+    ctx.request.headers['if-none-match']?.includes(etag) === true ||
     Math.floor(modified.getTime() / 1000) * 1000 <= since
   ) {
     return { status: 304, headers }
   }
-  return { status: 200, headers, json: text.json }
+  return { status: 200, headers, json: json ?? render() }
 }
+
+const etagOf = (json: string): string =>
+  `"${createHash('sha256').update(json).digest('hex').slice(0, 8)}"`
 
 const describeGlobal = (ctx: RestContext): RestAnswer => {
   const { org, viewer, base } = ctx
-  const text = keep(org, `global:${base}:${viewer.signature}:${org.schemaRevision}`, () => ({
-    encoding: 'UTF-8',
-    maxBatchSize: 200,
-    sobjects: visibleObjects(org, viewer).map((object) => globalEntry(object, base)),
-  }))
-  return conditional(ctx, globalLastModified(org), text)
+  const state = `global:${base}:${viewer.signature}:${org.schemaRevision}`
+  return conditional(ctx, { state, modified: globalLastModified(org) }, () =>
+    JSON.stringify({
+      encoding: 'UTF-8',
+      maxBatchSize: 200,
+      sobjects: visibleObjects(org, viewer).map((object) => globalEntry(object, base)),
+    }),
+  )
 }
 
 const visibleObjects = (org: Org, viewer: Viewer): SObject[] =>
@@ -140,69 +141,97 @@ const describe = (ctx: RestContext): RestAnswer => {
   if (object.imported === null) throw notSimulated(`describe of ${object.name}: no file has it`)
   ctx.spend(ctx.latency.describeMs)
   const state = `${object.name}:${base}:${viewer.signature}:${object.schemaModifiedAt.getTime()}`
-  const text = keep(org, state, () => describeResult(org, object, viewer, base))
-  return conditional(ctx, lastModifiedOf(org, object), text)
+  return conditional(ctx, { state, modified: lastModifiedOf(org, object) }, () =>
+    object.imported
+      ? JSON.stringify(importedResult(object, object.imported, viewer))
+      : describeText(org, object, viewer, base),
+  )
 }
 
-/** The whole describe as this viewer may see it. */
-export const describeResult = (
-  org: Org,
+/** Whether the viewer sees the field as one to write. */
+const isShownWritable = ({ createable, updateable }: FieldDescribe, may: boolean): boolean =>
+  may || (!createable && !updateable)
+
+const readOnly = (describe: FieldDescribe): FieldDescribe => ({
+  ...describe,
+  createable: false,
+  updateable: false,
+})
+
+/** A file's describe as this viewer may see it, with what was deployed since. */
+const importedResult = (
   object: SObject,
+  imported: Record<string, unknown>,
   viewer: Viewer,
-  base: string,
 ): unknown => {
-  const editable = (writable: boolean, allowed: boolean) => writable && allowed
   const fields = [...object.fields.values()]
     .filter((field) => viewer.seesField(object, field))
     .map((field) => {
-      const may = viewer.mayEdit(object, field)
       const shown = shownOf(field.describe)
-      return shown.createable === editable(shown.createable, may) &&
-        shown.updateable === editable(shown.updateable, may)
-        ? shown
-        : { ...shown, createable: false, updateable: false }
+      return isShownWritable(shown, viewer.mayEdit(object, field)) ? shown : readOnly(shown)
     })
-  if (object.imported) {
-    const visible = new Set(fields.map((field) => field.name))
-    const own = object.imported.fields
-    return {
-      ...object.imported,
-      fields: Array.isArray(own)
-        ? withDeployed(object, own as { name: string }[], fields).filter(({ name }) =>
-            visible.has(name),
-          )
-        : fields,
-    }
+  const visible = new Set(fields.map((field) => field.name))
+  const own = imported.fields
+  return {
+    ...imported,
+    fields: Array.isArray(own)
+      ? withDeployed(object, own as { name: string }[], fields).filter(({ name }) =>
+          visible.has(name),
+        )
+      : fields,
   }
-  return sorted({
-    ...object.describe,
-    actionOverrides: [],
-    childRelationships: childRelationships(org, object),
-    compactLayoutable: object.describe.layoutable,
-    defaultImplementation: null,
-    extendedBy: null,
-    extendsInterfaces: null,
-    fields,
-    implementedBy: null,
-    implementsInterfaces: null,
-    listviewable: null,
-    lookupLayoutable: null,
-    name: object.name,
-    namedLayoutInfos: [],
-    networkScopeFieldName: null,
-    recordTypeInfos: recordTypeInfos(object, base),
-    // Recorded of opportunity contact roles, which no search finds.
-    searchLayoutable: object.describe.layoutable && object.describe.searchable,
-    sobjectDescribeOption: 'FULL',
-    supportedScopes: scopesOf(object),
-    urls: {
-      ...urlsOf(object, base),
-      uiDetailTemplate: `${org.instanceUrl}/{ID}`,
-      uiEditTemplate: `${org.instanceUrl}/{ID}/e`,
-      uiNewRecord: `${org.instanceUrl}/${object.describe.keyPrefix ?? ''}/e`,
-    },
-  })
 }
+
+/** Fields are replaced, never changed, and most are shared by all orgs: so are their texts. */
+const writableText = onceFor((describe: FieldDescribe) => JSON.stringify(shownOf(describe)))
+const readOnlyText = onceFor((describe: FieldDescribe) =>
+  JSON.stringify(readOnly(shownOf(describe))),
+)
+
+/** The whole describe as this viewer may see it, as JSON. */
+const describeText = (org: Org, object: SObject, viewer: Viewer, base: string): string => {
+  const fields = [...object.fields.values()]
+    .filter((field) => viewer.seesField(object, field))
+    .map((field) => {
+      const isWritable = isShownWritable(field.describe, viewer.mayEdit(object, field))
+      return (isWritable ? writableText : readOnlyText)(field.describe)
+    })
+  const rest = JSON.stringify(
+    sorted({
+      ...object.describe,
+      actionOverrides: [],
+      childRelationships: childRelationships(org, object),
+      compactLayoutable: object.describe.layoutable,
+      defaultImplementation: null,
+      extendedBy: null,
+      extendsInterfaces: null,
+      fields: [],
+      implementedBy: null,
+      implementsInterfaces: null,
+      listviewable: null,
+      lookupLayoutable: null,
+      name: object.name,
+      namedLayoutInfos: [],
+      networkScopeFieldName: null,
+      recordTypeInfos: recordTypeInfos(object, base),
+      // Recorded of opportunity contact roles, which no search finds.
+      searchLayoutable: object.describe.layoutable && object.describe.searchable,
+      sobjectDescribeOption: 'FULL',
+      supportedScopes: scopesOf(object),
+      urls: {
+        ...urlsOf(object, base),
+        uiDetailTemplate: `${org.instanceUrl}/{ID}`,
+        uiEditTemplate: `${org.instanceUrl}/{ID}/e`,
+        uiNewRecord: `${org.instanceUrl}/${object.describe.keyPrefix ?? ''}/e`,
+      },
+    }),
+  )
+  const [before, after] = rest.split(NO_FIELDS)
+  return `${before ?? ''}"fields":[${fields.join(',')}]${after ?? ''}`
+}
+
+/** In a text of JSON this is only ever the member: in a value its quotes would be escaped. */
+const NO_FIELDS = '"fields":[]'
 
 /** Recorded: what happens to standard references is said by their parents only. */
 const shownOf = (describe: FieldDescribe): FieldDescribe =>

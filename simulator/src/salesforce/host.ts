@@ -1,11 +1,14 @@
-// One org's own host (its My Domain): OAuth, REST and SOAP over HTTP, with the headers, the counting and
+// Each org's own host (its My Domain): OAuth, REST and SOAP over HTTP, with the headers, the counting and
 // the limits of every Salesforce answer.
 
-import { type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gunzipSync, gzip } from 'node:zlib'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { keptByOrg } from '../org/kept.ts'
 import { type Org } from '../org/model.ts'
 import { viewerOf } from '../org/visibility.ts'
 import { registerAsync } from './bulk/async-v1.ts'
@@ -30,15 +33,24 @@ export interface Call {
 }
 
 export interface HostOptions {
-  org: Org
-  port?: number
-  oauth: OAuthScope
+  oauth: (org: Org) => OAuthScope
   dispatcher: Dispatcher
   soap: readonly SoapRoute[]
   faults: Faults
   latency: { callMs: number; describeMs: number }
   onCall: (call: Call) => void
   onTraffic: () => void
+}
+
+/** One address at which an org answers. */
+export interface Host {
+  port: number
+  close(): Promise<void>
+}
+
+export interface Hosts {
+  /** Starts to listen for the org, at any free port for 0, and stores the address in the org. */
+  listen(org: Org, port: number): Promise<Host>
 }
 
 /** Salesforce: 25 requests of 20 seconds and more at once, 5 in Developer Edition and trials. */
@@ -59,28 +71,59 @@ const NOTHING = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
 const gzipAsync = promisify(gzip)
 
-/** Starts to listen for one org and stores its address in the org. */
-export const startHost = async (options: HostOptions): Promise<FastifyInstance> => {
-  const { org } = options
-  const app = plainApp(options.onTraffic)
-  registerOAuth(app, options.oauth)
-  const running = new Set<{ since: number }>()
-  app.setErrorHandler(unforeseen)
+/** Requests that an org is working on. */
+const runningIn = keptByOrg(() => new Set<{ since: number }>())
 
+/**
+ * The hosts of all orgs. Each org has a port of its own; what answers there is one for all, since its routes
+ * would cost each of hundreds of orgs more time and memory than the org itself.
+ */
+export const createHosts = async (options: HostOptions): Promise<Hosts> => {
+  const arrivedAt = new WeakMap<IncomingMessage, Org>()
+  const orgOf = ({ raw }: FastifyRequest): Org => {
+    const org = arrivedAt.get(raw)
+    if (org === undefined) throw new Error('a request that came to no org')
+    return org
+  }
+  const app = plainApp(options.onTraffic)
+  registerOAuth(app, (request) => options.oauth(orgOf(request)))
+  app.setErrorHandler(unforeseen)
   // With and without the last slash, as its guide writes it both ways (REST API guide, Versions).
   for (const path of ['/services/data', '/services/data/']) {
     app.get(path, (_request, reply) => reply.headers(COMMON_HEADERS).send(versionList()))
   }
-  app.all('/services/data/*', (request, reply) => rest(options, running, request, reply))
-  registerAsync(app, org)
+  app.all('/services/data/*', (request, reply) => rest(options, orgOf(request), request, reply))
+  registerAsync(app, orgOf)
   for (const route of options.soap) {
-    app.post(route.pattern, (request, reply) => soap(options, route, request, reply))
-    app.post(`${route.pattern}/:org`, (request, reply) => soap(options, route, request, reply))
+    for (const path of [route.pattern, `${route.pattern}/:org`]) {
+      app.post(path, (request, reply) => soap(options, orgOf(request), route, request, reply))
+    }
   }
   registerElsewhere(app)
-  const address = await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
-  org.instanceUrl = address
-  return app
+  await app.ready()
+
+  return {
+    listen: async (org, port) => {
+      const server = createServer((request, response) => {
+        arrivedAt.set(request, org)
+        app.routing(request, response)
+      })
+      server.keepAliveTimeout = app.server.keepAliveTimeout
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+      const at = (server.address() as AddressInfo).port
+      org.instanceUrl = `http://127.0.0.1:${at}`
+      return {
+        port: at,
+        close: async () => {
+          const closed = once(server, 'close')
+          server.close()
+          server.closeAllConnections()
+          await closed
+        },
+      }
+    },
+  }
 }
 
 /** An unexpected error: a fault of the simulator, in the shape that clients understand. */
@@ -163,11 +206,12 @@ const note = ({ org, request, path, url, calls, headers, onCall }: Arrived, stat
 
 const rest = async (
   options: HostOptions,
-  running: Set<{ since: number }>,
+  org: Org,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
-  const { org, faults } = options
+  const { faults } = options
+  const running = runningIn(org)
   const url = new URL(request.url, 'http://host')
   const path = decodeURI(url.pathname)
   const strike = faults.take(org, { method: request.method, path, query: url.searchParams })
@@ -298,11 +342,12 @@ const cut = (reply: FastifyReply, status: number, bytes: Buffer): FastifyReply =
 
 const soap = async (
   options: HostOptions,
+  org: Org,
   route: SoapRoute,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
-  const { org, faults } = options
+  const { faults } = options
   const path = request.url.split('?')[0] ?? ''
   const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : ''
   let calls = 0

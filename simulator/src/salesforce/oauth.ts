@@ -2,7 +2,7 @@
 // revoke, userinfo, identity. Salesforce: "OAuth Authorization Flows" and recorded answers.
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { type FastifyInstance, type FastifyReply } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Org, type RefreshGrant, type Session, type User } from '../org/model.ts'
 
 /** A connected app. */
@@ -23,6 +23,9 @@ export interface OAuthScope {
    */
   codes: Map<string, Code>
 }
+
+/** The scope of the host that a request came to. */
+export type ScopeOf = (request: FastifyRequest) => OAuthScope
 
 export interface Code {
   orgId: string
@@ -122,19 +125,20 @@ const newRefreshToken = (
 }
 
 /** Registers the endpoints on a host. Form bodies must be parsed to URLSearchParams. */
-export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => {
-  registerAuthorize(app, scope)
-  registerToken(app, scope)
-  registerIntrospect(app, scope)
-  registerRevoke(app, scope)
-  registerIdentity(app, scope)
+export const registerOAuth = (app: FastifyInstance, scopeOf: ScopeOf): void => {
+  registerAuthorize(app, scopeOf)
+  registerToken(app, scopeOf)
+  registerIntrospect(app, scopeOf)
+  registerRevoke(app, scopeOf)
+  registerIdentity(app, scopeOf)
 }
 
 const clientOf = ({ clients }: OAuthScope, id: string | undefined) =>
   clients.find(({ clientId }) => clientId === id)
 
-const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
+const registerAuthorize = (app: FastifyInstance, scopeOf: ScopeOf): void => {
   app.get('/services/oauth2/authorize', (request, reply) => {
+    const scope = scopeOf(request)
     const query = request.query as Record<string, string>
     const problem = authorizeProblem(scope, query)
     if (problem !== null)
@@ -146,6 +150,7 @@ const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
   })
 
   app.post('/services/oauth2/authorize', (request, reply) => {
+    const scope = scopeOf(request)
     const input = form(request.body)
     const problem = authorizeProblem(scope, input)
     if (problem !== null)
@@ -221,8 +226,9 @@ const authorizeProblem = (scope: OAuthScope, query: Record<string, string>): str
   return null
 }
 
-const registerToken = (app: FastifyInstance, scope: OAuthScope): void => {
+const registerToken = (app: FastifyInstance, scopeOf: ScopeOf): void => {
   app.post('/services/oauth2/token', (request, reply) => {
+    const scope = scopeOf(request)
     const input = form(request.body)
     const client = clientOf(scope, input.client_id)
     if (client === undefined)
@@ -332,8 +338,9 @@ const byRefreshToken = (
   })
 }
 
-const registerIntrospect = (app: FastifyInstance, scope: OAuthScope): void => {
+const registerIntrospect = (app: FastifyInstance, scopeOf: ScopeOf): void => {
   app.post('/services/oauth2/introspect', (request, reply) => {
+    const scope = scopeOf(request)
     const input = form(request.body)
     const client = clientOf(scope, input.client_id)
     if (client === undefined || client.clientSecret !== input.client_secret) {
@@ -375,9 +382,9 @@ const revoke = (scope: OAuthScope, token: string): boolean => {
   return false
 }
 
-const registerRevoke = (app: FastifyInstance, scope: OAuthScope): void => {
+const registerRevoke = (app: FastifyInstance, scopeOf: ScopeOf): void => {
   app.post('/services/oauth2/revoke', (request, reply) =>
-    revoke(scope, form(request.body).token ?? '')
+    revoke(scopeOf(request), form(request.body).token ?? '')
       ? reply.code(200).send()
       : reply
           .code(400)
@@ -480,14 +487,16 @@ const bearer = (scope: OAuthScope, header: string | undefined) => {
   return null
 }
 
-const registerIdentity = (app: FastifyInstance, scope: OAuthScope): void => {
+const registerIdentity = (app: FastifyInstance, scopeOf: ScopeOf): void => {
   app.get('/services/oauth2/userinfo', (request, reply) => {
+    const scope = scopeOf(request)
     const found = bearer(scope, request.headers.authorization)
     return found === null
       ? reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
       : reply.send(userInfo(scope, found.org, found.user))
   })
   app.get('/id/:org/:user', (request, reply) => {
+    const scope = scopeOf(request)
     const found = bearer(scope, request.headers.authorization)
     if (found === null)
       return reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')

@@ -187,6 +187,7 @@ describe('a saved world', () => {
       'org/child-relationships.ts',
       'records/plan.ts',
       'salesforce/describe.ts',
+      'salesforce/host.ts',
       'salesforce/metadata/retrieve-jobs.ts',
       'salesforce/query/cursors.ts',
     ]

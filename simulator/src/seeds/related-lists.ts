@@ -245,9 +245,10 @@ export const addRelatedLists = (org: Org): void => {
   for (const { name, label, fields, childName } of LISTS) {
     const describe = { ...FLAGS, labelPlural: label }
     const made = makeObject(org, { name, label, describe, fields: fields(org) })
-    for (const field of made.fields.values()) {
+    for (const [key, field] of made.fields) {
       const { name: path } = field.describe
-      field.childRelationshipName = PARENTS.has(path) ? childName : (CHILD_NAMES[path] ?? null)
+      const childRelationshipName = PARENTS.has(path) ? childName : (CHILD_NAMES[path] ?? null)
+      made.fields.set(key, { ...field, childRelationshipName })
     }
   }
 }

@@ -226,10 +226,7 @@ const addPermissions = (org: Org): void => {
   if (admin === undefined || restricted === undefined) return
   for (const object of org.objects.values()) {
     for (const field of object.fields.values()) {
-      if (!field.secured) continue
-      // Salesforce: a required field or a master-detail field is not under field-level security.
-      if (field.describe.relationshipOrder !== null) field.secured = false
-      else grantField(admin.grants, object.name, field.describe.name)
+      if (field.secured) grantField(admin.grants, object.name, field.describe.name)
     }
   }
   const everything = {

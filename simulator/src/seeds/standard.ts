@@ -3,8 +3,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addActivity } from '../org/activities.ts'
-import { type Org, type PicklistValue, type SObject, type SObjectDescribe } from '../org/model.ts'
-import { describeField, makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
+import { createOrg } from '../org/create.ts'
+import {
+  type Field,
+  type Org,
+  type PicklistValue,
+  type SObject,
+  type SObjectDescribe,
+} from '../org/model.ts'
+import { describeField, makeObject, stamps, systemFields, type FieldSpec } from '../org/schema.ts'
 import { addRelatedLists } from './related-lists.ts'
 
 interface TableLine extends Partial<SObjectDescribe> {
@@ -67,13 +74,15 @@ const STANDARD_OBJECTS = LINES.map(({ name, fields, childNames, ...describe }) =
   return frozen({ name, described, childNames, describe })
 })
 
-/** Adds all standard objects to the org, with the Share, History and Feed tables of some. */
-export const addStandardObjects = (org: Org): void => {
+/** All standard objects, with the Share, History and Feed tables of some, as an org without customers. */
+const pattern = (): Org => {
+  const org = createOrg({ name: 'Salesforce' }, 0)
   for (const { name, described, childNames, describe } of STANDARD_OBJECTS) {
     const label = describe.label ? { label: describe.label } : {}
     const object = makeObject(org, { name, describe, described, fields: [], ...label })
-    for (const field of object.fields.values()) {
-      field.childRelationshipName = childNames[field.describe.name] ?? null
+    for (const [key, field] of object.fields) {
+      const childRelationshipName = childNames[field.describe.name] ?? null
+      object.fields.set(key, { ...field, childRelationshipName })
     }
   }
   for (const parent of ['Account', 'Contact', 'Lead', 'Opportunity', 'Case', 'Campaign']) {
@@ -82,7 +91,17 @@ export const addStandardObjects = (org: Org): void => {
   }
   addRelatedLists(org)
   addActivity(org)
+  return org
 }
+
+/** Salesforce made the standard fields: nobody in the org did. */
+const shared = (object: SObject, field: Field): Field =>
+  frozen({
+    ...field,
+    id: `${object.name}.${field.describe.name}`,
+    createdById: '',
+    lastModifiedById: '',
+  })
 
 /** An author and a date, as every row of a companion table has them. */
 const STAMPED: Record<'History' | 'Feed', ReadonlySet<string>> = {
@@ -167,8 +186,11 @@ const addCompanion = (org: Org, parent: string, kind: 'History' | 'Feed'): void 
     })),
   ]
   const made = { name: `${parent}${kind}`, describe: companionFlags(owner, kind), fields }
-  const key = makeObject(org, made).fields.get(reference.name.toLowerCase())
-  if (key !== undefined) key.childRelationshipName = kind === 'Feed' ? 'Feeds' : 'Histories'
+  const key = reference.name.toLowerCase()
+  const { fields: own } = makeObject(org, made)
+  const field = own.get(key)
+  if (field === undefined) return
+  own.set(key, { ...field, childRelationshipName: kind === 'Feed' ? 'Feeds' : 'Histories' })
 }
 
 const companionFlags = (owner: SObject, kind: 'History' | 'Feed'): Partial<SObjectDescribe> => ({
@@ -185,3 +207,29 @@ const companionFlags = (owner: SObject, kind: 'History' | 'Feed'): Partial<SObje
   mruEnabled: false,
   undeletable: false,
 })
+
+/** Made once: what hundreds of orgs have in common costs as much as one of them. */
+const STANDARD: readonly SObject[] = [...pattern().objects.values()].map((object) => ({
+  ...object,
+  fields: new Map([...object.fields].map(([key, field]) => [key, shared(object, field)] as const)),
+}))
+
+/**
+ * Adds all standard objects to the org. Each org has its own objects, lists and maps; the fields in them are
+ * shared until the org replaces one.
+ */
+export const addStandardObjects = (org: Org): void => {
+  for (const object of STANDARD) {
+    org.objects.set(object.name.toLowerCase(), {
+      ...object,
+      describe: { ...object.describe },
+      fields: new Map(object.fields),
+      businessProcesses: [],
+      recordTypes: [],
+      validationRules: [],
+      parts: { compactLayouts: [], fieldSets: [], listViews: [], webLinks: [] },
+      schemaModifiedAt: org.orgWideModifiedAt,
+      ...stamps(org),
+    })
+  }
+}

@@ -130,7 +130,12 @@ export const topologyCommands = (root: Command): void => {
     .argument('<id>')
     .requiredOption('--client <id>', 'the id of its client')
     .action(
-      async (kind: OperationKind, id: string, { client }: { client: string }, command: Command) => {
+      async (
+        kind: Exclude<OperationKind, 'rollout'>,
+        id: string,
+        { client }: { client: string },
+        command: Command,
+      ) => {
         const session = new Session(command)
         const { id: client_id } = await session.client(client)
         if (kind === 'report') {

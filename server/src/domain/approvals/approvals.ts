@@ -26,7 +26,8 @@ export type ApprovalState = (typeof APPROVAL_STATES)[number]
 
 export interface Approval {
   id: string
-  client_id: string
+  /** Null: it is about many clients. */
+  client_id: string | null
   action: ApprovalAction
   state: ApprovalState
   /** What will happen, a line each. */
@@ -46,7 +47,7 @@ export interface Approval {
 
 interface Row {
   id: string
-  client_id: string
+  client_id: string | null
   action: string
   state: 'pending' | 'granted' | 'refused' | 'used'
   has_expired: boolean
@@ -136,13 +137,15 @@ const visibleTo = ({ permissions, credential }: Caller) => {
 }
 
 /** What the client is like: its schema as last read, and the grant by which it is reached. */
-const stateOfClient = async (tx: Tx, tenant: Tenant, clientId: string) => {
+const stateOfClient = async (tx: Tx, tenant: Tenant, clientId: string | null) => {
+  if (clientId === null) return { restsOn: {}, words: [], snapshotVersion: null }
   const client = await requireClient(tx, tenant, clientId)
   const connection = await connectionOfClient(tx, tenant, clientId)
   const snapshot = await newestCompleteRow(tx, tenant, clientId)
   return {
-    name: client.name,
-    environment: connection?.environment ?? 'unknown',
+    words: [
+      `Client ${plainName(client.name)}: ${connection?.environment ?? 'unknown'} Salesforce org ${connection?.sfdc_org_id ?? ''}`,
+    ],
     restsOn: {
       sfdc_org_id: connection?.sfdc_org_id ?? null,
       connection: connectionStanding(connection),
@@ -215,10 +218,7 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
           action: change.action,
           request_hash: hashes[0] ?? Buffer.alloc(0),
           bound: json(bound),
-          summary: json([
-            `Client ${plainName(client.name)}: ${client.environment} Salesforce org ${client.restsOn.sfdc_org_id ?? ''}`,
-            ...change.words,
-          ]),
+          summary: json([...client.words, ...change.words]),
           request_id: caller.requestId,
           expires_at: sql<Date>`clock_timestamp() + make_interval(mins => ${LIFE_MINUTES})`,
         })

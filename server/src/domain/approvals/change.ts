@@ -15,6 +15,11 @@ export const ACTIONS = {
   push_status_update: 'push.write',
   push_link: 'push.write',
   push_retry: 'push.write',
+  rollout_start: 'fleet.write',
+  rollout_resume: 'fleet.write',
+  rollout_approve: 'fleet.write',
+  rollout_retry: 'fleet.write',
+  rollout_rollback: 'fleet.write',
 } as const satisfies Record<DeploymentKind, Permission> & Record<string, Permission>
 
 export type ApprovalAction = keyof typeof ACTIONS
@@ -23,7 +28,8 @@ export const APPROVAL_ACTIONS = Object.keys(ACTIONS) as [ApprovalAction, ...Appr
 
 export interface Change {
   action: ApprovalAction
-  clientId: string
+  /** Null: it is about many clients of the org. */
+  clientId: string | null
   /** The request; whatever differs in it is a different change. */
   request: unknown
   /** What it rests on beside the request and the state of the client: must be the same when it is made. */

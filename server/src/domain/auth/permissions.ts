@@ -64,19 +64,22 @@ const OF_THE_ORG: readonly string[] = [
   'fleet.write',
 ] satisfies Permission[]
 
-/** What of that changes nothing, so that a credential that has to ask may have it. */
-const ONLY_LOOKS: readonly string[] = ['fleet.read'] satisfies Permission[]
+/**
+ * What of that a credential that has to ask may have: what it does to Salesforce orgs is approved by a person,
+ * and with the rest it cannot give itself anything.
+ */
+const MAY_ASK: readonly string[] = ['fleet.read', 'fleet.write'] satisfies Permission[]
 
 /**
- * Whether limits rule a permission out. Whoever manages an org can give themselves everything, and a fleet is
- * all its clients: a credential that is confined to clients, or has to ask, never does.
+ * Whether limits rule a permission out. Whoever manages an org can give themselves everything: a credential
+ * that is confined to clients, or has to ask, never does. A fleet is all clients of the org.
  */
 export const isRuledOut = (
   permission: string,
   { client_ids, approval }: Omit<TokenLimits, 'scopes'>,
 ): boolean =>
   OF_THE_ORG.includes(permission) &&
-  (client_ids !== null || (approval === 'required' && !ONLY_LOOKS.includes(permission)))
+  (client_ids !== null || (approval === 'required' && !MAY_ASK.includes(permission)))
 
 /**
  * The permissions of a token of a user with this role: never more than the role has today, whatever the

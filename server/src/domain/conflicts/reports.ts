@@ -16,7 +16,7 @@ import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Plan, planSchema } from '../plan/schema.ts'
 import { destinationOf } from '../work/door.ts'
-import { handOver, waitForEnd } from '../work/follow.ts'
+import { handOver, type OnBehalf, ofWhom, waitForEnd } from '../work/follow.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
 import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
@@ -63,7 +63,12 @@ export interface Conflicts {
    * connection_not_ready, invalid_plan (with paths), bad_request, and no_snapshot if there is none and
    * no refresh was requested.
    */
-  check(caller: Caller, input: CheckInput, signal?: AbortSignal): Promise<Report>
+  check(
+    caller: Caller,
+    input: CheckInput,
+    signal?: AbortSignal,
+    onBehalf?: OnBehalf,
+  ): Promise<Report>
   get(tenant: Tenant, reportId: string): Promise<Report>
   /** Newest first, without findings. */
   list(tenant: Tenant, input: ReportListInput): Promise<Page<ReportSummary>>
@@ -111,7 +116,12 @@ export const createConflicts = (options: Options): Conflicts => {
     return toReport(row)
   }
 
-  const start = async (caller: Caller, input: CheckInput, sfdcOrgId: string): Promise<string> => {
+  const start = async (
+    caller: Caller,
+    input: CheckInput,
+    sfdcOrgId: string,
+    onBehalf: OnBehalf | undefined,
+  ): Promise<string> => {
     const { tenant } = caller
     const { plan, workflows, hash: hashed } = wishOf(input)
     const refresh = input.refresh === true
@@ -135,6 +145,7 @@ export const createConflicts = (options: Options): Conflicts => {
           stage,
           validate_in_salesforce: validate,
           sfdc_org_id: sfdcOrgId,
+          for_fleet: onBehalf !== undefined,
           api_call_estimate: estimateApiCalls(plan, workflows),
           progress: json({
             stage: stage === 'rules' ? 'facts' : stage,
@@ -148,18 +159,19 @@ export const createConflicts = (options: Options): Conflicts => {
         })
         .execute()
       await bindIdempotency(tx, caller, id)
+      await onBehalf?.bind(tx, id)
     })
     return id
   }
 
   return {
-    check: async (caller, input, signal) => {
+    check: async (caller, input, signal, onBehalf) => {
       const { tenant } = caller
       const { sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, input.client_id)
-      const id = await start(caller, input, sfdcOrgId)
+      const id = await start(caller, input, sfdcOrgId, onBehalf)
       const isDone = async () => (await get(tenant, id)).is_final
       const work = { orgId: tenant.orgId, clientId: input.client_id, id }
-      await handOver({ jobs, logger }, 'conflict-check', work, sfdcOrgId)
+      await handOver({ jobs, logger }, 'conflict-check', work, sfdcOrgId, { of: ofWhom(onBehalf) })
       await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)
       return get(tenant, id)
     },

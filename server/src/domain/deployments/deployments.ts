@@ -35,7 +35,7 @@ import {
 } from '../workflows/transition.ts'
 import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
 import { destinationOf, type SettledConnection } from '../work/door.ts'
-import { handOver, waitForEnd } from '../work/follow.ts'
+import { handOver, type OnBehalf, ofWhom, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
 import {
   automationsTouched,
@@ -123,12 +123,18 @@ export interface Deployments {
    * Starts a deploy and waits for its end as long as asked. Throws not_found, invalid_plan,
    * client_inactive, connection_not_ready, deployment_in_progress, conflicts_found, topology_drifted.
    */
-  deploy(caller: Caller, input: DeployInput, signal?: AbortSignal): Promise<Deployment>
+  deploy(
+    caller: Caller,
+    input: DeployInput,
+    signal?: AbortSignal,
+    onBehalf?: OnBehalf,
+  ): Promise<Deployment>
   /** The same for automations; errors as for `deploy`. */
   deployWorkflows(
     caller: Caller,
     input: WorkflowDeployInput,
     signal?: AbortSignal,
+    onBehalf?: OnBehalf,
   ): Promise<Deployment>
   /**
    * Activates or deactivates one automation. Throws as `deploy` does, and not_found for one that does
@@ -159,9 +165,19 @@ export interface Deployments {
    * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the rows
    * in `errors` if the work reported it in time.
    */
-  rollback(caller: Caller, input: RollbackInput, signal?: AbortSignal): Promise<Deployment>
+  rollback(
+    caller: Caller,
+    input: RollbackInput,
+    signal?: AbortSignal,
+    onBehalf?: OnBehalf,
+  ): Promise<Deployment>
   /** For the queue. */
   workers: { deploy: Worker; rollback: Worker }
+}
+
+interface Beginning {
+  signal?: AbortSignal | undefined
+  onBehalf?: OnBehalf | undefined
 }
 
 /** Why a run ended; null while it runs and after a success. */
@@ -200,8 +216,7 @@ export const createDeployments = (options: Options): Deployments => {
     caller: Caller,
     approved: Approved,
     of: { deploymentId: string; clientId: string; sfdcOrgId: string },
-    kind: RunRow['kind'],
-    options: unknown,
+    { kind, options, onBehalf }: Pick<RunRow, 'kind' | 'options'> & Pick<Beginning, 'onBehalf'>,
   ): Promise<string> => {
     const id = newId()
     await tx
@@ -216,6 +231,7 @@ export const createDeployments = (options: Options): Deployments => {
         stage: kind === 'deploy' ? 'before_image' : 'read',
         sfdc_org_id: of.sfdcOrgId,
         locked_sfdc_org_id: of.sfdcOrgId,
+        for_fleet: onBehalf !== undefined,
         created_by: caller.userId,
         credential_type: caller.credential.type,
         credential_id: caller.credential.id,
@@ -245,12 +261,12 @@ export const createDeployments = (options: Options): Deployments => {
     kind: RunRow['kind'],
     { clientId, runId, sfdcOrgId }: { clientId: string; runId: string; sfdcOrgId: string },
     waitSeconds: number,
-    signal: AbortSignal | undefined,
+    { signal, onBehalf }: Beginning,
   ): Promise<RunRow | undefined> => {
     const look = () => runById(db.as(tenant).read, tenant, runId)
     const isDone = async () => (await look())?.ended_at !== null
     const work = { orgId: tenant.orgId, clientId, id: runId }
-    await handOver({ jobs, logger }, kind, work, sfdcOrgId)
+    await handOver({ jobs, logger }, kind, work, sfdcOrgId, { of: ofWhom(onBehalf) })
     await waitForEnd({ jobs }, runId, isDone, waitSeconds, signal)
     return look()
   }
@@ -260,7 +276,7 @@ export const createDeployments = (options: Options): Deployments => {
     caller: Caller,
     connection: SettledConnection,
     wish: Wish,
-    signal: AbortSignal | undefined,
+    beginning: Beginning,
   ): Promise<{ id: string; run: RunRow | undefined }> => {
     const { tenant } = caller
     const id = newId()
@@ -289,13 +305,19 @@ export const createDeployments = (options: Options): Deployments => {
           })
           .execute()
         const of = { deploymentId: id, clientId: wish.clientId, sfdcOrgId }
-        const run = await insertRun(tx, caller, approved, of, 'deploy', {})
+        const { onBehalf } = beginning
+        const run = await insertRun(tx, caller, approved, of, {
+          kind: 'deploy',
+          options: {},
+          onBehalf,
+        })
         await bindIdempotency(tx, caller, id)
+        await onBehalf?.bind(tx, id)
         return run
       }),
     )
     const of = { clientId: wish.clientId, runId, sfdcOrgId }
-    const run = await follow(tenant, 'deploy', of, wish.waitSeconds, signal)
+    const run = await follow(tenant, 'deploy', of, wish.waitSeconds, beginning)
     throwUpstream(run)
     return { id, run }
   }
@@ -339,7 +361,7 @@ export const createDeployments = (options: Options): Deployments => {
     waitSeconds: input.wait_seconds,
   })
 
-  const deploy: Deployments['deploy'] = async (caller, input, signal) => {
+  const deploy: Deployments['deploy'] = async (caller, input, signal, onBehalf) => {
     const { tenant } = caller
     const connection = await destinationOf(connections, tenant, input.client_id)
     const plan = parsePlan(input.plan, 'plan')
@@ -354,11 +376,16 @@ export const createDeployments = (options: Options): Deployments => {
       hash,
       components: componentsOf(plan),
     }
-    const { id } = await begin(caller, connection, wish, signal)
+    const { id } = await begin(caller, connection, wish, { signal, onBehalf })
     return get(tenant, id)
   }
 
-  const deployWorkflows: Deployments['deployWorkflows'] = async (caller, input, signal) => {
+  const deployWorkflows: Deployments['deployWorkflows'] = async (
+    caller,
+    input,
+    signal,
+    onBehalf,
+  ) => {
     const { tenant } = caller
     const connection = await destinationOf(connections, tenant, input.client_id)
     const workflows = parseWorkflows(input.workflows, 'workflows')
@@ -378,7 +405,7 @@ export const createDeployments = (options: Options): Deployments => {
       hash,
       components: workflows.map(namedWorkflow),
     }
-    const { id } = await begin(caller, connection, wish, signal)
+    const { id } = await begin(caller, connection, wish, { signal, onBehalf })
     return get(tenant, id)
   }
 
@@ -424,7 +451,7 @@ export const createDeployments = (options: Options): Deployments => {
       hash: null,
       components: [namedWorkflow(activation)],
     }
-    const { id } = await begin(caller, connection, wish, signal)
+    const { id } = await begin(caller, connection, wish, { signal })
     return get(tenant, id)
   }
 
@@ -444,7 +471,7 @@ export const createDeployments = (options: Options): Deployments => {
       hash: null,
       components: workflows.map(namedWorkflow),
     }
-    const { id, run } = await begin(caller, connection, wish, signal)
+    const { id, run } = await begin(caller, connection, wish, { signal })
     // Somebody paused an interview in the meantime.
     const late = endOf(run)
     if (late?.code === 'flow_interviews_waiting') {
@@ -453,7 +480,7 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
-  const rollback: Deployments['rollback'] = async (caller, input, signal) => {
+  const rollback: Deployments['rollback'] = async (caller, input, signal, onBehalf) => {
     const { tenant } = caller
     const id = input.deployment_id
     const row = await deploymentById(db.as(tenant).read, tenant, id)
@@ -484,7 +511,11 @@ export const createDeployments = (options: Options): Deployments => {
     const runId = await exclusively(() =>
       db.as(tenant).tx(async (tx) => {
         const of = { deploymentId: id, clientId: row.client_id, sfdcOrgId }
-        const run = await insertRun(tx, caller, approved, of, 'rollback', options)
+        const run = await insertRun(tx, caller, approved, of, {
+          kind: 'rollback',
+          options,
+          onBehalf,
+        })
         // From here on nobody else works on it; another rollback may have ended just before.
         const present = await deploymentById(tx, tenant, id)
         if (present !== undefined) requireRollbackable(present)
@@ -495,11 +526,12 @@ export const createDeployments = (options: Options): Deployments => {
           .where('id', '=', id)
           .execute()
         await bindIdempotency(tx, caller, id)
+        await onBehalf?.bind(tx, id)
         return run
       }),
     )
     const of = { clientId: row.client_id, runId, sfdcOrgId }
-    const run = await follow(tenant, 'rollback', of, input.wait_seconds, signal)
+    const run = await follow(tenant, 'rollback', of, input.wait_seconds, { signal, onBehalf })
     throwUpstream(run)
     const fault = endOf(run)
     if (fault?.code === 'data_would_be_lost' || fault?.code === 'not_rollbackable') {

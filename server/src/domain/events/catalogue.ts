@@ -7,6 +7,8 @@
 
 import * as z from 'zod'
 import { APPROVAL_ACTIONS } from '../approvals/change.ts'
+import { type PauseReason, type RolloutState } from '../fleet/rollouts/model.ts'
+import { pauseReason, rolloutState, targetCounts } from '../fleet/rollouts/schemas.ts'
 
 const id = z.uuid()
 const count = z.int().min(0)
@@ -49,6 +51,25 @@ const connectionKind = (summary: string, lost: string | null): EventKind =>
 const budget = z.object({ sfdc_org_id: sfdcOrg, used: count, max: count, reserve: count })
 const budgetKind = (summary: string, used: number): EventKind =>
   kind(summary, budget, { sfdc_org_id: EXAMPLE_ORG, used, max: 100_000, reserve: 10_000 })
+
+const rollout = z.object({
+  rollout_id: id,
+  state: rolloutState,
+  pause_reason: pauseReason.nullable(),
+  targets: targetCounts,
+})
+const rolloutKind = (
+  summary: string,
+  state: RolloutState,
+  counts: Record<string, number>,
+  reason: PauseReason | null = null,
+): EventKind =>
+  kind(summary, rollout, {
+    rollout_id: EXAMPLE_ID,
+    state,
+    pause_reason: reason,
+    targets: counts,
+  })
 
 export const EVENT_KINDS = {
   'topology.pulled': kind(
@@ -205,6 +226,26 @@ export const EVENT_KINDS = {
       components: { in_sync: 12, modified: 1 },
     },
   ),
+  'rollout.started': rolloutKind('A rollout was started', 'running', { ready: 40 }),
+  'rollout.wave_completed': kind(
+    'Every target of a wave has come to an end',
+    z.object({ rollout_id: id, wave: count, targets: targetCounts }),
+    { rollout_id: EXAMPLE_ID, wave: 1, targets: { deployed: 1 } },
+  ),
+  'rollout.paused': rolloutKind(
+    'A rollout is paused: by somebody, before a wave, or because of failures',
+    'paused',
+    { deployed: 1, ready: 39 },
+    'gate',
+  ),
+  'rollout.finished': rolloutKind('A rollout ended, or was stopped', 'partial', {
+    deployed: 39,
+    failed: 1,
+  }),
+  'rollout.rolled_back': rolloutKind('A rollout was rolled back', 'rolled_back', {
+    rolled_back: 39,
+    failed: 1,
+  }),
   'webhook_endpoint.disabled': kind(
     'An endpoint was disabled: it answered 410, or nothing but failures came back for five days',
     z.object({

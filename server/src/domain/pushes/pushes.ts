@@ -231,7 +231,7 @@ export const createPushes = ({
     // The second lane of a push waits until every push has its first.
     await Promise.all(
       laneIds.map((id, lane) =>
-        handOver({ jobs, logger }, 'push', { ...scope, id }, sfdcOrgId ?? '', lane),
+        handOver({ jobs, logger }, 'push', { ...scope, id }, sfdcOrgId ?? '', { rank: lane }),
       ),
     )
   }

@@ -2,12 +2,22 @@
 
 import { type Logger } from 'pino'
 import { translate } from '../../db/failure.ts'
-import { type Jobs, type Work, type WorkKind } from '../../jobs/jobs.ts'
+import { type Tx } from '../../db/database.ts'
+import { type Jobs, type Work, type WorkKind, type WorkOf } from '../../jobs/jobs.ts'
 
 export interface FollowDeps {
   jobs: Pick<Jobs, 'enqueue' | 'waitFor'>
   logger: Logger
 }
+
+/** Who begins work for a rollout: what it stores is bound to its target in the same transaction. */
+export interface OnBehalf {
+  /** Throws if the target is not to have it any more; then nothing is stored. */
+  bind(tx: Tx, id: string): Promise<void>
+}
+
+export const ofWhom = (onBehalf: OnBehalf | undefined): WorkOf =>
+  onBehalf === undefined ? 'caller' : 'fleet'
 
 /**
  * Hands a committed row to whichever replica is free. Never throws: the row is the promise, and a queue
@@ -18,10 +28,10 @@ export const handOver = async (
   kind: WorkKind,
   work: Work,
   sfdcOrgId: string,
-  rank = 0,
+  { rank = 0, of = 'caller' }: { rank?: number; of?: WorkOf } = {},
 ): Promise<void> => {
   await jobs
-    .enqueue(kind, work, sfdcOrgId, rank)
+    .enqueue(kind, work, sfdcOrgId, rank, of)
     .catch((error: unknown) =>
       logger.warn({ err: translate(error), kind, work_id: work.id }, 'not enqueued yet'),
     )

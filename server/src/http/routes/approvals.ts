@@ -9,7 +9,7 @@ const state = z.enum(APPROVAL_STATES).meta({ id: 'ApprovalState' })
 const approval = z
   .object({
     id,
-    client_id: id,
+    client_id: id.nullable().describe('Null: it is about many clients, as a rollout is'),
     action: z.enum(APPROVAL_ACTIONS).meta({ id: 'ApprovalAction' }),
     state: state.describe('`expired`: it was not granted, or not used, in time'),
     summary: z.array(z.string()).describe('What will happen, a line each'),
@@ -23,7 +23,7 @@ const approval = z
     decided_by: id.nullable(),
     decided_at: timestamp.nullable(),
     used_at: timestamp.nullable(),
-    resource_id: id.nullable().describe('The deployment or push that it was used for'),
+    resource_id: id.nullable().describe('The deployment, push or rollout that it was used for'),
     created_at: timestamp,
     expires_at: timestamp.describe('15 minutes after it was asked for'),
   })

@@ -51,8 +51,8 @@ export const tokenRoutes = ({ tokens }: { tokens: Tokens }): Route[] => [
     description:
       "The token acts with its user's current role, within its limits: `scopes` (a permission to write " +
       'includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or ' +
-      '`approval: "required"` never has `org.manage`, `webhooks.manage` or `fleet.write`, and one with `client_ids` ' +
-      'no `fleet.read`; one that needs approvals must expire. No credential ' +
+      '`approval: "required"` never has `org.manage` or `webhooks.manage`, and one with `client_ids` ' +
+      'no `fleet.read` or `fleet.write` either; one that needs approvals must expire. No credential ' +
       'creates a token with more power than its own. The token is shown in this answer only.',
     access: 'org.manage',
     body: z.strictObject({

@@ -9,8 +9,12 @@ import { liveSession } from '../oauth.ts'
  * Salesforce: 400, not 401, with codes in camel case and in a shape of its own: XML unless the request
  * is JSON (Bulk API guide, "Errors"; issue threads of API clients).
  */
-export const registerAsync = (app: FastifyInstance, org: Org): void => {
+export const registerAsync = (
+  app: FastifyInstance,
+  orgOf: (request: FastifyRequest) => Org,
+): void => {
   app.all('/services/async/*', (request, reply) => {
+    const org = orgOf(request)
     const session = String(request.headers['x-sfdc-session'] ?? '')
     const bearer = /^(?:Bearer|OAuth) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
     return liveSession(org, session === '' ? (bearer ?? '') : session) === null

@@ -170,7 +170,9 @@ function addSchema(org: Org): void {
     ],
   })
   const parent = contact.fields.get('accountid')
-  if (parent !== undefined) parent.childRelationshipName = 'Contacts'
+  if (parent !== undefined) {
+    contact.fields.set('accountid', { ...parent, childRelationshipName: 'Contacts' })
+  }
   const trip = makeObject(org, {
     name: 'Trip__c',
     label: 'Trip',

@@ -1,0 +1,205 @@
+// What a target gets: the plan or the workflows of its rollout, with the client's own values filled in.
+
+import { type Database, type Reader, type Tenant, type Tx, wholeOrg } from '../../../db/database.ts'
+import { EngineError, type MemberError, notFound } from '../../../errors.ts'
+import { parsePlan } from '../../plan/check.ts'
+import { planHash } from '../../plan/plan-hash.ts'
+import { parseWorkflows } from '../../workflows/definition/parse.ts'
+import { workflowsHash } from '../../workflows/workflow.ts'
+import { fillIn } from '../blueprints/content.ts'
+import { type ParameterValues } from '../blueprints/parameters.ts'
+import {
+  type BlueprintVersion,
+  bindingsOf,
+  versionForRollout,
+  versionOf,
+} from '../blueprints/rows.ts'
+import { type RolloutRow, type TargetRow } from './rows.ts'
+
+/** As the body of a check or of a deployment has it. */
+export type Content =
+  | { plan: Record<string, unknown> }
+  | { workflows: readonly Record<string, unknown>[] }
+
+type Part = 'plan' | 'workflows'
+
+/** What a new rollout is to bring, as it was asked for. */
+export type Source =
+  | { kind: Part; content: unknown }
+  | { kind: 'blueprint'; blueprintId: string; version: number | null; part: Part | null }
+
+export interface Prepared {
+  kind: RolloutRow['kind']
+  blueprintId: string | null
+  version: number | null
+  /** Null: it is in the version. */
+  content: unknown
+  of(clientId: string): { planHash: string; values: unknown }
+}
+
+export interface Contents {
+  /**
+   * Checks it for every client. Throws invalid_plan with the paths, not_found, blueprint_archived, and
+   * bad_request for clients whose values do not fit.
+   */
+  prepare(tx: Tx, tenant: Tenant, source: Source, clientIds: readonly string[]): Promise<Prepared>
+  of(rollout: RolloutRow, target: Pick<TargetRow, 'values'>): Promise<Content>
+}
+
+const KINDS: Readonly<Record<Part, RolloutRow['kind']>> = {
+  plan: 'custom_objects',
+  workflows: 'workflows',
+}
+
+const hashOf = (part: Part, content: unknown): string =>
+  part === 'plan'
+    ? planHash(parsePlan(content, 'plan'))
+    : workflowsHash(parseWorkflows(content, 'workflows'))
+
+const contentOf = (part: Part, content: unknown): Content =>
+  part === 'plan'
+    ? { plan: content as Record<string, unknown> }
+    : { workflows: content as Record<string, unknown>[] }
+
+const refuse = (path: string, code: string, message: string): EngineError =>
+  new EngineError('bad_request', message, { errors: [{ path, code, message }] })
+
+/** A deployment is of a plan or of workflows, so a rollout is too. */
+const partOf = (version: BlueprintVersion, named: Part | null): Part => {
+  const held = (['plan', 'workflows'] as const).filter((part) => version[part] !== undefined)
+  if (named !== null) {
+    if (held.includes(named)) return named
+    throw refuse('part', 'not_in_version', `Version ${version.version} holds no ${named}.`)
+  }
+  const [only] = held
+  if (only === undefined) {
+    throw refuse(
+      'version',
+      'nothing_to_deploy',
+      `Version ${version.version} holds neither a plan nor workflows: there is nothing to deploy.`,
+    )
+  }
+  if (held.length > 1) {
+    throw refuse(
+      'part',
+      'required',
+      `Version ${version.version} holds a plan and workflows. Roll out the plan with part: "plan", then the workflows with part: "workflows".`,
+    )
+  }
+  if (version.mappings !== undefined) {
+    throw refuse(
+      'part',
+      'required',
+      `Version ${version.version} also holds mappings, which a rollout does not save. To roll out the ${only} alone, send part: "${only}", and save the mappings with /api/mappings/create.`,
+    )
+  }
+  return only
+}
+
+const ERRORS_MAX = 100
+
+const prepareVersion = async (
+  tx: Tx,
+  tenant: Tenant,
+  source: Extract<Source, { kind: 'blueprint' }>,
+  clientIds: readonly string[],
+): Promise<Prepared> => {
+  const { blueprintId, version: number, part: named } = source
+  const version = await versionForRollout(tx, tenant, {
+    blueprintId,
+    ...(number === null ? {} : { version: number }),
+  })
+  const part = partOf(version, named)
+  const bindings = await bindingsOf(tx, tenant, blueprintId, clientIds)
+  const errors: MemberError[] = []
+  const prepared = new Map<string, { planHash: string; values: unknown }>()
+  const hashes = new Map<string, string>()
+  for (const clientId of clientIds) {
+    const binding = bindings.get(clientId)
+    const path = `targets.${clientId}`
+    if (binding?.pinned_version != null && binding.pinned_version !== version.version) {
+      const message = `The client is pinned to version ${binding.pinned_version}. Pin it to version ${version.version}, or exclude it.`
+      errors.push({ path, code: 'pinned_to_another_version', message })
+      continue
+    }
+    const values = (binding?.parameters ?? {}) as ParameterValues
+    const key = JSON.stringify(values)
+    const filled = fillIn(version, version.parameters, values)
+    if (filled.problems !== null) {
+      errors.push(
+        ...filled.problems.map(({ path: at, code, message }) => ({
+          path: `${path}.${at}`,
+          code,
+          message,
+        })),
+      )
+      continue
+    }
+    const hash = hashes.get(key) ?? hashOf(part, filled.content[part])
+    hashes.set(key, hash)
+    prepared.set(clientId, { planHash: hash, values })
+  }
+  if (errors.length > 0) {
+    throw new EngineError(
+      'bad_request',
+      'Version and values of some clients do not fit. Correct their bindings with /api/blueprints/bindings/set, or exclude them.',
+      { errors: errors.slice(0, ERRORS_MAX) },
+    )
+  }
+  return {
+    kind: KINDS[part],
+    blueprintId,
+    version: version.version,
+    content: null,
+    of: (clientId) => prepared.get(clientId) ?? { planHash: '', values: {} },
+  }
+}
+
+/** Versions never change. */
+const VERSIONS_KEPT = 16
+
+export const createContents = (db: Database): Contents => {
+  const kept = new Map<string, BlueprintVersion>()
+
+  const versionFor = async (reader: Reader, row: RolloutRow): Promise<BlueprintVersion> => {
+    const { org_id: orgId, blueprint_id: blueprintId, version: number } = row
+    const key = `${orgId} ${blueprintId ?? ''} ${number ?? 0}`
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const version = await versionOf(reader, wholeOrg(orgId), blueprintId ?? '', number ?? 0)
+    if (version === null) throw notFound('version of the blueprint')
+    const [oldest] = kept.keys()
+    if (kept.size >= VERSIONS_KEPT && oldest !== undefined) kept.delete(oldest)
+    kept.set(key, version)
+    return version
+  }
+
+  return {
+    prepare: async (tx, tenant, source, clientIds) => {
+      if (source.kind === 'blueprint') return prepareVersion(tx, tenant, source, clientIds)
+      const { kind: part, content } = source
+      const hash = hashOf(part, content)
+      return {
+        kind: KINDS[part],
+        blueprintId: null,
+        version: null,
+        content,
+        of: () => ({ planHash: hash, values: null }),
+      }
+    },
+
+    of: async (row, { values }) => {
+      const part: Part = row.kind === 'workflows' ? 'workflows' : 'plan'
+      if (row.blueprint_id === null) return contentOf(part, row.content)
+      // A version belongs to the org, not to the client.
+      const version = await versionFor(db.as(wholeOrg(row.org_id)).read, row)
+      const filled = fillIn(version, version.parameters, (values ?? {}) as ParameterValues)
+      if (filled.content === null) {
+        throw new EngineError('invalid_plan', 'The values of the client do not fit.', {
+          errors: filled.problems,
+        })
+      }
+      return contentOf(part, filled.content[part])
+    },
+  }
+}

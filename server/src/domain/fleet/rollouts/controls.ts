@@ -1,0 +1,396 @@
+// What people do to a rollout. Each is one transaction that locks it: from its commit on, no replica begins
+// anything that it forbids.
+
+import { sql } from 'kysely'
+import { type Tx } from '../../../db/database.ts'
+import { EngineError, type MemberError } from '../../../errors.ts'
+import { actingFor, type RolloutRow, updateRollout, type WaveRow } from './rows.ts'
+import { type Caller } from '../../caller.ts'
+import { requireChecked, requireUnblocked, requireUnchanged } from './gate.ts'
+import { recall } from './journal.ts'
+import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
+import { STOPPED } from './outcome.ts'
+
+export const conflict = (message: string): EngineError =>
+  new EngineError('rollout_state_conflict', message)
+
+const stateInWords = ({ state, pause_reason: reason }: RolloutRow): string =>
+  reason === null ? state.replaceAll('_', ' ') : `paused (${reason})`
+
+export const requireState = (
+  row: RolloutRow,
+  allowed: readonly RolloutState[],
+  verb: string,
+): void => {
+  if (allowed.includes(row.state)) return
+  throw conflict(`A rollout that is ${stateInWords(row)} cannot be ${verb}.`)
+}
+
+export const NOT_PAUSED = { pause_reason: null, pause_detail: null, paused_until: null } as const
+export const NOW = sql<Date>`clock_timestamp()`
+
+/** So many clients may be named at once. */
+export const NAMED_MAX = 5_000
+
+interface Named {
+  states: readonly TargetState[]
+  clientIds: readonly string[] | undefined
+}
+
+/** Targets in one of these states. Throws not_found and bad_request for named ones that are none. */
+const targetsIn = async (
+  tx: Tx,
+  row: RolloutRow,
+  { states, clientIds }: Named,
+  verb: string,
+): Promise<{ id: string; client_id: string; state: TargetState }[]> => {
+  let query = tx
+    .selectFrom('rollout_targets')
+    .select(['id', 'client_id', 'state'])
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .orderBy('position')
+  if (clientIds === undefined) return query.where('state', 'in', [...states]).execute()
+  query = query.where(sql<boolean>`client_id = any(${clientIds}::uuid[])`)
+  const found = await query.execute()
+  const byId = new Map(found.map((target) => [target.client_id, target]))
+  const errors = clientIds.flatMap((id, at): MemberError[] => {
+    const path = `client_ids.${at}`
+    const target = byId.get(id.toLowerCase())
+    if (target === undefined) {
+      return [
+        { path, code: 'not_a_target', message: 'The client is not a target of this rollout.' },
+      ]
+    }
+    if (states.includes(target.state)) return []
+    const message = `A target that is ${target.state.replaceAll('_', ' ')} cannot be ${verb}.`
+    return [{ path, code: 'wrong_state', message }]
+  })
+  const [first] = errors
+  if (first === undefined) return found
+  if (errors.some(({ code }) => code === 'not_a_target')) {
+    throw new EngineError('bad_request', 'A named client is not a target of this rollout.', {
+      errors,
+    })
+  }
+  throw new EngineError('rollout_state_conflict', first.message, { errors })
+}
+
+const setTargets = async (
+  tx: Tx,
+  row: RolloutRow,
+  ids: readonly string[],
+  set: Record<string, unknown>,
+): Promise<void> => {
+  if (ids.length === 0) return
+  await tx
+    .updateTable('rollout_targets')
+    .set({ ...set, claim: null, claimed_until: null, due_at: null, updated_at: NOW })
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .execute()
+}
+
+const idsOf = (targets: readonly { id: string }[]): string[] => targets.map(({ id }) => id)
+
+export interface CheckInput {
+  client_ids?: string[] | undefined
+  refresh?: boolean | undefined
+}
+
+/** Targets that were not begun are checked, also those that were checked before. */
+export const beginChecks = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  { client_ids: clientIds, refresh }: CheckInput,
+): Promise<void> => {
+  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'checked')
+  const states: TargetState[] = ['pending', 'ready', 'blocked']
+  const targets = await targetsIn(tx, row, { states, clientIds }, 'checked')
+  await setTargets(tx, row, idsOf(targets), {
+    state: 'checking',
+    report_id: null,
+    reason: null,
+    fault: null,
+    severity: null,
+    is_failure: false,
+    needs_refresh: refresh === true,
+    is_rechecked: false,
+  })
+  const isBefore = row.started_at === null
+  await updateRollout(tx, row, {
+    ...(isBefore ? { state: 'checking' as const, ...actingFor(caller) } : {}),
+    wake_at: NOW,
+  })
+}
+
+/** Throws confirmation_stale, conflicts_found and rollout_state_conflict. */
+export const requireStart = async (
+  tx: Tx,
+  row: RolloutRow,
+  waves: readonly WaveRow[],
+  seen: number | undefined,
+): Promise<void> => {
+  if (row.state !== 'draft' && row.state !== 'checking') requireState(row, ['ready'], 'started')
+  const first = waves[0]?.position ?? 1
+  await requireChecked(tx, row, first)
+  if (row.state !== 'ready') {
+    throw conflict('The rollout is still being checked. Wait until it is ready.')
+  }
+  await requireUnblocked(tx, row, first)
+  await requireUnchanged(tx, row, seen)
+}
+
+export const start = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
+  await updateRollout(tx, row, {
+    state: 'running',
+    started_at: NOW,
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}
+
+/** Nothing is sent after this: what was begun and not sent is cancelled, and begun anew when it goes on. */
+export const pause = async (tx: Tx, row: RolloutRow): Promise<void> => {
+  requireState(row, ['running', 'paused'], 'paused')
+  if (row.pause_reason === 'user') return
+  const paused = await updateRollout(tx, row, {
+    state: 'paused',
+    ...NOT_PAUSED,
+    pause_reason: 'user',
+    wake_at: NOW,
+  })
+  await recall(tx, paused)
+}
+
+/** Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself. */
+export const requireResume = (row: RolloutRow): void => {
+  requireState(row, ['paused'], 'resumed')
+  if (row.pause_reason === 'gate') {
+    throw conflict('The next wave needs an approval: /api/fleet/rollouts/approve.')
+  }
+  if (isByTheClock(row.pause_reason)) {
+    const until = row.paused_until?.toISOString()
+    throw conflict(
+      `The rollout goes on by itself${until === undefined ? '' : ` at ${until}`} (${row.pause_reason ?? ''}).`,
+    )
+  }
+}
+
+/** Failures so far were seen, and no longer count. */
+export const resume = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
+  await tx
+    .updateTable('rollout_targets')
+    .set({ is_acknowledged: true })
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where('is_failure', '=', true)
+    .execute()
+  await updateRollout(tx, row, {
+    state: 'running',
+    ...NOT_PAUSED,
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}
+
+/** The wave that waits for an approval. Throws rollout_state_conflict, conflicts_found, confirmation_stale. */
+export const requireApprove = async (
+  tx: Tx,
+  row: RolloutRow,
+  waves: readonly WaveRow[],
+  named: number | undefined,
+): Promise<WaveRow> => {
+  const next = waves.find(({ state }) => state === 'pending')
+  if (row.pause_reason !== 'gate' || next === undefined) {
+    throw conflict(`A rollout that is ${stateInWords(row)} waits for no approval.`)
+  }
+  if (named !== undefined && named !== next.position) {
+    throw conflict(`Wave ${next.position} waits for an approval, not wave ${named}.`)
+  }
+  await requireUnblocked(tx, row, next.position)
+  const unchecked = await tx
+    .selectFrom('rollout_targets')
+    .select('id')
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where('wave', '=', next.position)
+    .where('state', 'in', ['pending', 'checking'])
+    .limit(1)
+    .execute()
+  if (unchecked.length > 0) await requireChecked(tx, row, next.position)
+  return next
+}
+
+export const approve = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  { position }: WaveRow,
+): Promise<void> => {
+  await tx
+    .updateTable('rollout_waves')
+    .set({ approved_by: caller.userId, approved_at: NOW })
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where('position', '=', position)
+    .execute()
+  await updateRollout(tx, row, {
+    state: 'running',
+    ...NOT_PAUSED,
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}
+
+/** Targets of which nothing is under way in a Salesforce org. */
+const UNBEGUN = sql<boolean>`state in ('pending', 'checking', 'ready', 'blocked', 'queued')
+  or state = 'waiting' and deployment_id is null`
+
+export const skipUnbegun = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  decision: string,
+): Promise<void> => {
+  await tx
+    .updateTable('rollout_targets')
+    .set({
+      state: 'skipped',
+      reason: null,
+      decided_by: caller.userId,
+      decision,
+      claim: null,
+      claimed_until: null,
+      due_at: null,
+      updated_at: NOW,
+    })
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where(sql<boolean>`(${UNBEGUN})`)
+    .execute()
+}
+
+/** For good: what was not begun is skipped, what was sent ends. */
+export const stop = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
+  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'stopped')
+  await skipUnbegun(tx, caller, row, STOPPED)
+  const stopped = await updateRollout(tx, row, { state: 'stopped', ...NOT_PAUSED, wake_at: NOW })
+  await recall(tx, stopped)
+}
+
+export interface RetryInput {
+  client_ids?: string[] | undefined
+}
+
+const RETRIED: readonly TargetState[] = ['failed', 'blocked', 'skipped', 'rolled_back']
+
+/** Throws rollout_state_conflict if nothing can be tried again. */
+export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) => {
+  requireState(row, ['running', 'paused', ...ENDED_STATES], 'retried')
+  const { client_ids: clientIds } = input
+  const states = clientIds === undefined ? (['failed', 'blocked'] as const) : RETRIED
+  const targets = await targetsIn(tx, row, { states, clientIds }, 'retried')
+  if (targets.length === 0) throw conflict('No target of this rollout is failed or blocked.')
+  return targets
+}
+
+/** Each is checked once more first, and goes with the wave that is open, or with the next. */
+export const retry = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  waves: readonly WaveRow[],
+  targets: readonly { id: string }[],
+): Promise<void> => {
+  const wave = waves.find(({ state }) => state !== 'closed') ?? waves.at(-1)
+  const position = wave?.position ?? 1
+  if (wave?.state === 'closed') {
+    await tx
+      .updateTable('rollout_waves')
+      .set({ state: 'open', closed_at: null })
+      .where('org_id', '=', row.org_id)
+      .where('rollout_id', '=', row.id)
+      .where('position', '=', position)
+      .execute()
+  }
+  await setTargets(tx, row, idsOf(targets), {
+    state: 'checking',
+    wave: position,
+    deployment_id: null,
+    report_id: null,
+    reason: null,
+    fault: null,
+    is_failure: false,
+    is_acknowledged: false,
+    is_recalled: false,
+    is_rechecked: false,
+    needs_refresh: true,
+    waiting_since: null,
+    attempts: 0,
+    decided_by: null,
+    decision: null,
+  })
+  await updateRollout(tx, row, {
+    ...(ENDED_STATES.includes(row.state) ? { state: 'running' as const, finished_at: null } : {}),
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}
+
+export interface SkipInput {
+  client_ids: string[]
+  reason: string
+}
+
+const SKIPPED: readonly TargetState[] = [
+  'pending',
+  'checking',
+  'ready',
+  'blocked',
+  'queued',
+  'waiting',
+  'failed',
+  'unknown',
+]
+
+/** Leaves targets out: before the start they are excluded, after it skipped. */
+export const skip = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  { client_ids: clientIds, reason }: SkipInput,
+): Promise<void> => {
+  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'changed')
+  const targets = await targetsIn(tx, row, { states: SKIPPED, clientIds }, 'skipped')
+  const { rows: busy } = await sql<{ client_id: string }>`
+    select t.client_id from rollout_targets t
+      join deployment_runs u on u.org_id = t.org_id and u.deployment_id = t.deployment_id
+     where t.org_id = ${row.org_id} and t.id = any(${idsOf(targets)}::uuid[]) and u.ended_at is null`.execute(
+    tx,
+  )
+  if (busy.length > 0) {
+    throw new EngineError(
+      'rollout_state_conflict',
+      'The deployment of a target has not ended. Wait for it, or cancel it with /api/deploy/cancel.',
+      {
+        errors: busy.map(({ client_id: id }) => ({
+          path: `client_ids.${clientIds.findIndex((one) => one.toLowerCase() === id)}`,
+          code: 'deployment_in_progress',
+          message: 'Its deployment has not ended.',
+        })),
+      },
+    )
+  }
+  const isBefore = row.started_at === null
+  await setTargets(tx, row, idsOf(targets), {
+    state: isBefore ? 'excluded' : 'skipped',
+    is_failure: false,
+    decided_by: caller.userId,
+    decision: reason,
+    revision: row.revision + 1,
+  })
+  await updateRollout(tx, row, { revision: sql<number>`revision + 1`, wake_at: NOW })
+}

@@ -1,0 +1,160 @@
+// Whether a wave may begin: everybody in it was checked, nobody is blocked, and what a person was shown is
+// still so.
+
+import { sql } from 'kysely'
+import { type Tx } from '../../../db/database.ts'
+import { EngineError, type MemberError } from '../../../errors.ts'
+import { type BlockedReason } from './model.ts'
+import { REPORT_HOURS } from './begin.ts'
+import { type RolloutRow } from './rows.ts'
+
+const ERRORS_MAX = 100
+
+const pathOf = (clientId: string): string => `targets.${clientId}`
+
+const listed = (errors: MemberError[]): { errors: MemberError[] } => ({
+  errors: errors.slice(0, ERRORS_MAX),
+})
+
+const counted = (count: number): string => `${count} target${count === 1 ? '' : 's'}`
+
+const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
+  red: 'The check has red findings.',
+  yellow_not_accepted: 'The check has yellow findings, and the rollout does not accept them.',
+  not_connected: 'The client has no usable connection.',
+  missing_permission: 'The connected user lacks a permission.',
+  drifted: 'The Salesforce org keeps changing between check and deploy.',
+  check_failed: 'The check failed.',
+}
+
+/** Throws conflicts_found while a target of the wave is blocked. */
+export const requireUnblocked = async (
+  tx: Tx,
+  rollout: RolloutRow,
+  wave: number,
+): Promise<void> => {
+  const rows = await tx
+    .selectFrom('rollout_targets')
+    .select(['client_id', 'reason'])
+    .where('org_id', '=', rollout.org_id)
+    .where('rollout_id', '=', rollout.id)
+    .where('wave', '=', wave)
+    .where('state', '=', 'blocked')
+    .orderBy('position')
+    .execute()
+  if (rows.length === 0) return
+  throw new EngineError(
+    'conflicts_found',
+    `${counted(rows.length)} of wave ${wave} ${rows.length === 1 ? 'is' : 'are'} blocked. Repair and check again, or leave them out with /api/fleet/rollouts/skip.`,
+    listed(
+      rows.map(({ client_id: id, reason }) => ({
+        path: pathOf(id),
+        code: reason ?? 'blocked',
+        message: BLOCKED_WORDS[(reason ?? 'check_failed') as BlockedReason],
+      })),
+    ),
+  )
+}
+
+const stale = (message: string, errors: MemberError[]): EngineError =>
+  new EngineError('confirmation_stale', message, listed(errors))
+
+/** Throws confirmation_stale while a target of the wave has no report, or (before the start) an old one. */
+export const requireChecked = async (tx: Tx, rollout: RolloutRow, wave: number): Promise<void> => {
+  const rows = await tx
+    .selectFrom('rollout_targets')
+    .select(['client_id', 'state'])
+    .where('org_id', '=', rollout.org_id)
+    .where('rollout_id', '=', rollout.id)
+    .where('wave', '=', wave)
+    .where((where) =>
+      where.or([
+        where('state', 'in', ['pending', 'checking']),
+        where.and([
+          where('state', '=', 'ready'),
+          sql<boolean>`(report_id is null or checked_at < clock_timestamp() - make_interval(hours => ${REPORT_HOURS}))`,
+        ]),
+      ]),
+    )
+    .orderBy('position')
+    .execute()
+  if (rows.length === 0) return
+  throw stale(
+    `${counted(rows.length)} of wave ${wave} ${rows.length === 1 ? 'is' : 'are'} not checked, or not within ${REPORT_HOURS} hours. Check with /api/fleet/rollouts/check.`,
+    rows.map(({ client_id: id, state }) => ({
+      path: pathOf(id),
+      code: state === 'ready' ? 'report_too_old' : 'unchecked',
+      message:
+        state === 'ready'
+          ? `Its report is older than ${REPORT_HOURS} hours.`
+          : 'It has not been checked.',
+    })),
+  )
+}
+
+type StaleCode =
+  | 'client_inactive'
+  | 'not_connected'
+  | 'salesforce_org_changed'
+  | 'snapshot_changed'
+  | 'verdict_changed'
+
+const STALE_WORDS: Readonly<Record<StaleCode, string>> = {
+  client_inactive: 'The client was deactivated since the check.',
+  not_connected: 'The client is no longer connected.',
+  salesforce_org_changed: 'The client is connected to a different Salesforce org than was checked.',
+  snapshot_changed: 'A newer snapshot shows that the Salesforce org changed since the check.',
+  verdict_changed: 'It was checked, skipped or excluded since the revision that was seen.',
+}
+
+/**
+ * Throws confirmation_stale, with what, if anything that a person was shown has changed. `seen` is the revision
+ * that they were shown; without it, only the facts are compared.
+ */
+export const requireUnchanged = async (
+  tx: Tx,
+  rollout: RolloutRow,
+  seen: number | undefined,
+): Promise<void> => {
+  const { rows } = await sql<{ client_id: string; code: StaleCode }>`
+    select t.client_id, why.code
+      from rollout_targets t
+      join clients c on c.org_id = t.org_id and c.id = t.client_id
+      left join crm_conflict_reports r on r.org_id = t.org_id and r.id = t.report_id
+      left join crm_topology_snapshots was on was.org_id = r.org_id and was.id = r.snapshot_id
+      left join lateral (
+        select k.status, k.sfdc_org_id from crm_connections k
+         where k.org_id = t.org_id and k.client_id = t.client_id
+         order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1) k on true
+      left join lateral (
+        select s.content_hash from crm_topology_snapshots s
+         where s.org_id = t.org_id and s.client_id = t.client_id and s.version is not null
+         order by s.version desc limit 1) newest on true
+      cross join lateral (
+        select case
+          when t.state not in ('excluded', 'blocked', 'pending') then case
+            when not c.is_active then 'client_inactive'
+            when k.status is distinct from 'connected' then 'not_connected'
+            when k.sfdc_org_id is distinct from r.sfdc_org_id then 'salesforce_org_changed'
+            when newest.content_hash is distinct from was.content_hash then 'snapshot_changed' end end as fact
+      ) facts
+      cross join lateral (
+        select coalesce(facts.fact, case when t.revision > ${seen ?? rollout.revision} then 'verdict_changed' end)
+          as code) why
+     where t.org_id = ${rollout.org_id} and t.rollout_id = ${rollout.id} and why.code is not null
+     order by t.position`.execute(tx)
+  if (rows.length === 0 && (seen === undefined || seen === rollout.revision)) return
+  const errors = rows.map(({ client_id: id, code }) => ({
+    path: pathOf(id),
+    code,
+    message: STALE_WORDS[code],
+  }))
+  throw stale(
+    rows.length === 0
+      ? `The rollout is at revision ${rollout.revision}, not ${seen}.`
+      : `${counted(rows.length)} changed since ${rows.length === 1 ? 'it was' : 'they were'} shown.`,
+    rows.length === 0
+      ? [{ path: 'revision', code: 'verdict_changed', message: STALE_WORDS.verdict_changed }]
+      : errors,
+  )
+}

@@ -1,0 +1,80 @@
+// The rollback of a rollout, and its dry run: what people begin. Each in one transaction that locks it.
+
+import { sql } from 'kysely'
+import { type Tx } from '../../../db/database.ts'
+import { EngineError } from '../../../errors.ts'
+import { type Caller } from '../../caller.ts'
+import { TO_UNDO } from './claims.ts'
+import { conflict, NOT_PAUSED, NOW, requireState, skipUnbegun } from './controls.ts'
+import { recall } from './journal.ts'
+import { ENDED_STATES, type RolloutState } from './model.ts'
+import { actingFor, type RolloutRow, updateRollout } from './rows.ts'
+
+const ROLLED_BACK_FROM: readonly RolloutState[] = [
+  'paused',
+  ...ENDED_STATES,
+  'rolled_back',
+  'rollback_partial',
+]
+
+/** Throws rollout_state_conflict, and not_rollbackable if nothing of it is in place. */
+export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> => {
+  if (row.state === 'running') throw conflict('The rollout is running. Pause or stop it first.')
+  requireState(row, ROLLED_BACK_FROM, 'rolled back')
+  if (row.preview_state === 'running') {
+    throw conflict('A dry run of the rollback is running. Wait for its end.')
+  }
+  const { rows } = await sql`
+    select from rollout_targets t
+     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}
+       and (t.state = 'rollback_partial' or t.state = 'deploying' or ${TO_UNDO}) limit 1`.execute(
+    tx,
+  )
+  if (rows.length > 0) return
+  throw new EngineError('not_rollbackable', 'Nothing that this rollout deployed is left in place.')
+}
+
+/** What was rolled back in part is tried again. */
+const reopenPartial = async (tx: Tx, row: RolloutRow): Promise<void> => {
+  await tx
+    .updateTable('rollout_targets')
+    .set({ state: 'deployed', fault: null, due_at: null, updated_at: NOW })
+    .where('org_id', '=', row.org_id)
+    .where('rollout_id', '=', row.id)
+    .where('state', '=', 'rollback_partial')
+    .execute()
+}
+
+export const beginRollback = async (
+  tx: Tx,
+  caller: Caller,
+  row: RolloutRow,
+  allowDataLoss: boolean,
+): Promise<void> => {
+  await skipUnbegun(tx, caller, row, 'The rollout was rolled back.')
+  await recall(tx, row)
+  await reopenPartial(tx, row)
+  await updateRollout(tx, row, {
+    state: 'rolling_back',
+    ...NOT_PAUSED,
+    allow_data_loss: allowDataLoss,
+    rolled_back_at: null,
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}
+
+/** Every target that would be rolled back gets a dry run. */
+export const beginPreview = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
+  await sql`
+    update rollout_targets t
+       set preview = null, due_at = null,
+           preview_state = case when t.state = 'rollback_partial' or ${TO_UNDO} then 'pending' end
+     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}`.execute(tx)
+  await updateRollout(tx, row, {
+    preview_state: 'running',
+    previewed_at: null,
+    wake_at: NOW,
+    ...actingFor(caller),
+  })
+}

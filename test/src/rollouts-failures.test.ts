@@ -1,0 +1,535 @@
+// What a rollout does when something goes wrong in a target: the table of failures, row by row, with the
+// failures of a real simulator on two replicas.
+
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, apiOf } from './api.ts'
+import { text } from './deploy-bodies.ts'
+import {
+  deploysIn,
+  fieldPlan,
+  type Member,
+  membersOf,
+  OBJECT,
+  PICKLIST,
+  rolloutsOf,
+  VALUES,
+} from './fleet-support.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { until } from './until.ts'
+
+let rig: SharedRig
+let agency: TestOrg
+let members: Member[]
+/** Both replicas answer in turn. */
+let replicas: Api[]
+let calls = 0
+const rollouts = rolloutsOf(() => replicas[calls++ % replicas.length] as Api)
+const { call, check, create, reaches, refused, targets } = rollouts
+
+beforeAll(async () => {
+  rig = await sharedRig()
+  agency = await rig.org()
+  replicas = rig.urls.map((url) => apiOf(url, agency.token))
+  members = await membersOf(agency, rig.simulator.control, 6)
+}, 120_000)
+
+const act: SharedRig['simulator']['control']['act'] = (...action) =>
+  rig.simulator.control.act(...action)
+const inEach = (work: (salesforce: string) => Promise<unknown>) =>
+  Promise.all(members.map(({ salesforce }) => work(salesforce)))
+const some = (count: number): Member[] => members.slice(0, count)
+const deployed = (of: readonly Member[]): Promise<number[]> =>
+  Promise.all(of.map(({ salesforce }) => deploysIn(rig.simulator.control, salesforce)))
+const stateOf = async (rolloutId: string, of: readonly Member[]): Promise<unknown[]> =>
+  (await targets(rolloutId, of)).map((target) => target?.state)
+
+afterEach(async () => {
+  await inEach((org) => act('faults/clear', { org }))
+  await inEach((org) => act('deploys/pace', { org, pendingMs: 0, runMs: 0 }))
+  await inEach((org) => act('orgs/update', { org, used: 0, settings: { apiEnabled: true } }))
+})
+
+/** The client's administrator adds a field of this name with a type that the plan cannot turn into its own. */
+const addClash = ({ salesforce }: Member, name: string) =>
+  act('schema/add-field', {
+    org: salesforce,
+    object: OBJECT,
+    field: { name: `${name}__c`, type: 'datetime' },
+  })
+const addValue = ({ salesforce }: Member, value: string) =>
+  act('schema/add-picklist-value', { org: salesforce, object: OBJECT, name: PICKLIST, value })
+const valuesIn = async ({ salesforce }: Member): Promise<string[]> => {
+  const { token, instanceUrl } = await rig.simulator.control.openSession(salesforce)
+  const answer = await fetch(`${instanceUrl}/services/data/v66.0/sobjects/${OBJECT}/describe`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const { fields } = (await answer.json()) as {
+    fields: { name: string; picklistValues: { value: string; active: boolean }[] }[]
+  }
+  const field = fields.find(({ name }) => name === PICKLIST)
+  return (field?.picklistValues ?? []).filter(({ active }) => active).map(({ value }) => value)
+}
+/** One wave that takes them one after the other. */
+const IN_TURN = { waves: [{ name: 'all', max_concurrent: 1 }] }
+const AT_ONCE = { waves: [{ name: 'all', max_concurrent: 10, failure_tolerance: 5 }] }
+
+/** Checked and started: what is under way from here on. */
+const started = async (of: readonly Member[], plan: object, strategy: object): Promise<string> => {
+  const id = await create(of, plan, strategy)
+  const { revision, state } = await check(id)
+  expect(state).toBe('ready')
+  await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+  return id
+}
+
+/** Fails in Salesforce where the number is a text, which the check does not see. */
+const sumPlan = (name: string, number: string) =>
+  fieldPlan(name, [
+    {
+      api_name: `${name}_Sum__c`,
+      label: 'Sum',
+      type: 'Formula',
+      result_type: 'Number',
+      formula: `${number} + 1`,
+      scale: 0,
+    },
+  ])
+const addOperand = ({ salesforce }: Member, name: string, type: 'double' | 'string') =>
+  act('schema/add-field', {
+    org: salesforce,
+    object: OBJECT,
+    field: { name, type, ...(type === 'double' ? { precision: 18, scale: 0 } : { length: 20 }) },
+  })
+
+describe('a target', { timeout: 120_000 }, () => {
+  it('that is red at the check: the wave does not start until a person excludes it', async () => {
+    const [red, fine] = some(2) as [Member, Member]
+    await addClash(red, 'Red_First')
+    const before = await deployed([red, fine])
+    const id = await create([red, fine], fieldPlan('Red_First'), AT_ONCE)
+    const { counts, revision } = await check(id, { refresh: true })
+    expect(counts).toEqual({ blocked: 1, ready: 1 })
+    expect((await targets(id, [red]))[0]).toMatchObject({
+      state: 'blocked',
+      reason: 'red',
+      is_failure: false,
+      severity: 'red',
+    })
+    const matrix = await agency.api.post<{
+      findings: { severity: string; client_ids: string[] }[]
+    }>('/api/fleet/rollouts/matrix', { rollout_id: id })
+    expect(matrix.body.findings.filter(({ severity }) => severity === 'red')).toMatchObject([
+      { clients: 1, frees: 1, client_ids: [red.client.id] },
+    ])
+    const start = await refused('start', { rollout_id: id, revision, wait_seconds: 0 })
+    expect([start.status, start.code]).toEqual([409, 'conflicts_found'])
+    expect(await deployed([red, fine])).toEqual(before)
+
+    const client_ids = [red.client.id]
+    const excluded = await call('skip', { rollout_id: id, client_ids, reason: 'They keep theirs.' })
+    await call('start', { rollout_id: id, revision: excluded.revision, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+    expect(await targets(id, [red, fine])).toMatchObject([
+      { state: 'excluded', decided_by: agency.adminId, decision: 'They keep theirs.' },
+      { state: 'deployed' },
+    ])
+    expect(await deployed([red, fine])).toEqual([before[0], (before[1] ?? 0) + 1])
+  })
+
+  it('that turned red after the check counts as a failure: nothing new is sent', async () => {
+    const [first, red, last] = some(3) as [Member, Member, Member]
+    const before = await deployed([first, red, last])
+    const id = await started([first, red, last], fieldPlan('Red_Later'), {
+      waves: [{ count: 1 }, { name: 'rest', gate: 'manual', max_concurrent: 1 }],
+    })
+    await reaches(id, 'paused', 'gate')
+    await addClash(red, 'Red_Later')
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'paused', 'tolerance')
+    expect(await targets(id, [first, red])).toMatchObject([
+      { state: 'deployed', is_failure: false },
+      { state: 'blocked', reason: 'red', is_failure: true, deployment_id: null },
+    ])
+    expect(await deployed([first, red, last])).toEqual([(before[0] ?? 0) + 1, before[1], before[2]])
+    // Whoever has seen it goes on with the others.
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'partial')
+    expect(await stateOf(id, [first, red, last])).toEqual(['deployed', 'blocked', 'deployed'])
+  })
+
+  it('whose component fails is failed: what runs ends, nothing else is sent', async () => {
+    const [fine, broken, last] = some(3) as [Member, Member, Member]
+    await Promise.all([
+      addOperand(fine, 'Operand_A__c', 'double'),
+      addOperand(broken, 'Operand_A__c', 'string'),
+      addOperand(last, 'Operand_A__c', 'double'),
+    ])
+    const before = await deployed([fine, broken, last])
+    const id = await create([fine, broken, last], sumPlan('Component', 'Operand_A__c'), {
+      ...IN_TURN,
+      accept: ['yellow'],
+    })
+    const { revision } = await check(id, { refresh: true })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'tolerance')
+    const [done, failed, next] = await targets(id, [fine, broken, last])
+    expect(done).toMatchObject({ state: 'deployed' })
+    expect(failed).toMatchObject({
+      state: 'failed',
+      is_failure: true,
+      error: { code: 'components_failed' },
+    })
+    expect(next).toMatchObject({ deployment_id: null, is_failure: false })
+    expect(await deployed([last])).toEqual([before[2]])
+    await call('stop', { rollout_id: id })
+    const { counts } = await reaches(id, 'stopped')
+    expect(counts).toEqual({ deployed: 1, failed: 1, skipped: 1 })
+  })
+
+  it('three of which fail with one code pause the rollout, tolerance or not', async () => {
+    const all = some(6)
+    await Promise.all(all.map((one) => addOperand(one, 'Operand_B__c', 'string')))
+    const before = await deployed(all)
+    const id = await create(all, sumPlan('Systemic', 'Operand_B__c'), {
+      waves: [{ name: 'all', max_concurrent: 1, failure_tolerance: 6 }],
+      accept: ['yellow'],
+    })
+    const { revision } = await check(id, { refresh: true })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    const { counts } = await reaches(id, 'paused', 'systemic')
+    expect(counts).toMatchObject({ failed: 3 })
+    const sent = (await deployed(all)).map((count, at) => count - (before[at] ?? 0))
+    expect(sent.filter((count) => count > 0)).toHaveLength(3)
+    await call('stop', { rollout_id: id })
+    await reaches(id, 'stopped')
+  })
+
+  it('whose fate is unknown pauses the rollout until it is settled', async () => {
+    const [cut, last] = some(2) as [Member, Member]
+    const before = await deployed([cut, last])
+    await act('deploys/pace', { org: cut.salesforce, pendingMs: 0, runMs: 4_000 })
+    const id = await started([cut, last], fieldPlan('Unknown'), IN_TURN)
+    await until('it was sent', async () => {
+      const [sent] = await deployed([cut])
+      return sent === (before[0] ?? 0) + 1
+    })
+    await agency.api.post('/api/connections/revoke', { client_id: cut.client.id })
+    await reaches(id, 'paused', 'unknown_fate')
+    expect((await targets(id, [cut]))[0]).toMatchObject({ state: 'unknown', is_failure: true })
+    expect(await deployed([last])).toEqual([before[1]])
+    await cut.client.connect(cut.salesforce)
+    await rig.query(
+      `update deployment_runs set resume_at = now() where client_id = $1 and ended_at is null`,
+      [cut.client.id],
+    )
+    await until('it is settled', async () => {
+      const [target] = await targets(id, [cut])
+      return target?.state === 'deployed'
+    })
+    expect((await targets(id, [cut]))[0]).toMatchObject({ is_failure: false })
+    if ((await rollouts.get(id)).state === 'paused') {
+      await call('resume', { rollout_id: id, wait_seconds: 0 })
+    }
+    await reaches(id, 'succeeded')
+    expect(await deployed([cut, last])).toEqual(before.map((count) => count + 1))
+  })
+
+  it('whose connection is dead waits, while others go on, and fails after its grace', async () => {
+    const [dead, fine] = some(2) as [Member, Member]
+    const id = await create([dead, fine], fieldPlan('Grace'), {
+      ...AT_ONCE,
+      connection_grace_seconds: 2,
+    })
+    const { revision } = await check(id)
+    const org = dead.salesforce
+    await act('orgs/update', { org, settings: { apiEnabled: false } })
+    const before = await deployed([dead])
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await until('the other is done', async () => {
+      const [waiting, done] = await targets(id, [dead, fine])
+      return done?.state === 'deployed' && waiting?.reason === 'connection'
+    })
+    expect((await targets(id, [dead]))[0]).toMatchObject({ state: 'waiting', is_failure: false })
+    await reaches(id, 'partial')
+    expect((await targets(id, [dead]))[0]).toMatchObject({ state: 'failed', is_failure: true })
+    expect(await deployed([dead])).toEqual(before)
+    await act('orgs/update', { org, settings: { apiEnabled: true } })
+  })
+
+  it('whose calls are used up, or where others deploy, waits, counts as no failure and goes on', async () => {
+    const [spent, busy, fine] = some(3) as [Member, Member, Member]
+    const before = await deployed([spent, busy, fine])
+    const id = await create([spent, busy, fine], fieldPlan('Waits'), AT_ONCE)
+    const { revision } = await check(id)
+    await act('orgs/update', { org: spent.salesforce, used: 100_000, max: 100_000 })
+    await act('deploys/pace', { org: busy.salesforce, runMs: 600_000 })
+    const other = await agency.api.post<{ id: string }>('/api/deploy/custom-objects', {
+      client_id: busy.client.id,
+      plan: { objects: [{ api_name: 'Object_00001__c', fields: [text('Other__c')] }] },
+      wait_seconds: 0,
+    })
+    expect(other.status, other.text).toBe(202)
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await until('two of them wait', async () => {
+      const [first, second, third] = await targets(id, [spent, busy, fine])
+      return (
+        first?.reason === 'api_budget' &&
+        second?.reason === 'deployment_in_progress' &&
+        third?.state === 'deployed'
+      )
+    })
+    for (const target of await targets(id, [spent, busy])) {
+      expect(target).toMatchObject({ state: 'waiting', is_failure: false })
+    }
+    await act('orgs/update', { org: spent.salesforce, used: 0 })
+    await act('deploys/pace', { org: busy.salesforce, runMs: 0 })
+    await reaches(id, 'succeeded')
+    expect(await stateOf(id, [spent, busy, fine])).toEqual(['deployed', 'deployed', 'deployed'])
+    expect(await deployed([spent, busy, fine])).toEqual([
+      (before[0] ?? 0) + 1,
+      (before[1] ?? 0) + 2,
+      (before[2] ?? 0) + 1,
+    ])
+  })
+
+  it('that stands there already is unchanged, and nothing is sent to it', async () => {
+    const both = some(2)
+    const first = await started(both, fieldPlan('Twice'), AT_ONCE)
+    await reaches(first, 'succeeded')
+    const before = await deployed(both)
+    const second = await started(both, fieldPlan('Twice'), AT_ONCE)
+    const { counts } = await reaches(second, 'succeeded')
+    expect(counts).toEqual({ unchanged: 2 })
+    expect(await deployed(both)).toEqual(before)
+  })
+})
+
+/** Monday's check knows the values of that day. */
+const valuesPlan = (name: string) =>
+  fieldPlan(name, [
+    { api_name: PICKLIST, label: 'Field 2', type: 'Picklist', values: [...VALUES, 'Fleet'] },
+  ])
+/** A record has the new value: without it, Salesforce's list would lose something that somebody uses. */
+const useValue = async (member: Member, value: string) => {
+  await addValue(member, value)
+  await act('records/insert', {
+    org: member.salesforce,
+    object: OBJECT,
+    rows: [{ Name: 'In use', [PICKLIST]: value }],
+  })
+}
+
+describe("Monday's confirmation does not overwrite Tuesday's change", { timeout: 120_000 }, () => {
+  it('between the check and the start', async () => {
+    const [changed, other] = some(2) as [Member, Member]
+    const id = await create([changed, other], valuesPlan('Monday_Start'), AT_ONCE)
+    const { revision } = await check(id, { refresh: true })
+    const before = await deployed([changed])
+    await useValue(changed, 'Tuesday')
+    await changed.client.pull()
+    const start = await refused('start', { rollout_id: id, revision, wait_seconds: 0 })
+    if (start.status === 409) {
+      expect(start.code).toBe('confirmation_stale')
+      expect(start.text).toContain(changed.client.id)
+    } else {
+      await until('it was looked at again', async () => {
+        const [target] = await targets(id, [changed])
+        return target?.state === 'blocked'
+      })
+    }
+    expect(await deployed([changed])).toEqual(before)
+    expect(await valuesIn(changed)).toContain('Tuesday')
+    if ((await rollouts.get(id)).state !== 'ready') await call('stop', { rollout_id: id })
+  })
+
+  it('between two waves, and while a wave is under way', async () => {
+    const [first, between, during] = some(5).slice(2) as [Member, Member, Member]
+    const id = await create([first, between, during], valuesPlan('Monday_Waves'), {
+      waves: [
+        { count: 1 },
+        { gate: 'manual', max_concurrent: 1, failure_tolerance: 5, name: 'rest' },
+      ],
+    })
+    const { revision } = await check(id, { refresh: true })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'gate')
+    await useValue(between, 'Wednesday')
+    const before = await deployed([between, during])
+    // Nothing of the second wave is sent before the third client has changed, too.
+    const approved = call('approve', { rollout_id: id, wait_seconds: 0 })
+    await useValue(during, 'Thursday')
+    await approved
+    await reaches(id, 'partial')
+    const [, second, third] = await targets(id, [first, between, during])
+    expect(second).toMatchObject({ state: 'blocked', deployment_id: null })
+    expect(third).toMatchObject({ state: 'blocked', deployment_id: null })
+    expect(await deployed([between, during])).toEqual(before)
+    expect(await valuesIn(between)).toContain('Wednesday')
+    expect(await valuesIn(during)).toContain('Thursday')
+  })
+
+  it('with a change that does no harm: it is checked once more, and deployed', async () => {
+    const [first, changed] = [members[5], members[1]] as [Member, Member]
+    const id = await started([first, changed], fieldPlan('Harmless'), {
+      waves: [{ count: 1 }, { gate: 'manual', name: 'rest' }],
+    })
+    await reaches(id, 'paused', 'gate')
+    const [, seen] = await targets(id, [first, changed])
+    await act('schema/add-field', {
+      org: changed.salesforce,
+      object: OBJECT,
+      field: { name: 'Beside__c', type: 'string', length: 10 },
+    })
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+    const [, target] = await targets(id, [first, changed])
+    expect(target).toMatchObject({ state: 'deployed', is_failure: false })
+    expect(target?.conflict_report_id).not.toBe(seen?.conflict_report_id)
+  })
+})
+
+describe('a pause', { timeout: 120_000 }, () => {
+  it('holds within five seconds on both replicas', async () => {
+    const before = await deployed(members)
+    await inEach((org) => act('deploys/pace', { org, runMs: 1_500 }))
+    const id = await started(members, fieldPlan('Paused'), {
+      waves: [{ name: 'all', max_concurrent: 2 }],
+    })
+    await until('something was sent', async () =>
+      (await deployed(members)).some((n, at) => n > (before[at] ?? 0)),
+    )
+    await call('pause', { rollout_id: id })
+    const pausedAt = Date.now()
+    // As long again, in which both replicas would have sent several more.
+    await until('nine seconds', () => Date.now() > pausedAt + 9_000)
+    const late = await Promise.all(
+      members.map(({ salesforce }) =>
+        act('journal', { org: salesforce, method: 'POST', path: '*/metadata/deployRequest' }),
+      ),
+    )
+    expect(late.flat().filter(({ at }) => Date.parse(at) > pausedAt + 5_000)).toEqual([])
+    const sent = await deployed(members)
+    expect(sent.some((count, at) => count === before[at])).toBe(true)
+    await reaches(id, 'paused', 'user')
+    await inEach((org) => act('deploys/pace', { org, runMs: 0 }))
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+    expect(await deployed(members)).toEqual(before.map((count) => count + 1))
+  })
+})
+
+describe('the rollback of a rollout', { timeout: 120_000 }, () => {
+  it('after half of it: each client stands as before, but for what it changed itself', async () => {
+    const [kept, plain, later] = some(3) as [Member, Member, Member]
+    const plan = fieldPlan('Back', [text('Back_Too__c')])
+    const before = new Map<string, string>()
+    for (const { client } of [kept, plain, later]) {
+      before.set(client.id, (await client.pull()).content_hash)
+    }
+    const id = await started([kept, plain, later], plan, {
+      waves: [
+        { count: 2, name: 'half' },
+        { gate: 'manual', name: 'rest' },
+      ],
+    })
+    await reaches(id, 'paused', 'gate')
+    await call('stop', { rollout_id: id })
+    await reaches(id, 'stopped')
+    await act('schema/alter-field', {
+      org: kept.salesforce,
+      object: OBJECT,
+      name: 'Back_Too__c',
+      changes: { label: 'Theirs now', length: 100 },
+    })
+    const sent = await deployed([kept, plain, later])
+    const dry = await call('rollback', { rollout_id: id, dry_run: true, wait_seconds: 55 })
+    const told = await until('the dry run', async () => {
+      const { rollback_preview } = dry.is_final ? dry : await rollouts.get(id)
+      return rollback_preview?.state === 'complete' && rollback_preview
+    })
+    expect(told.kept).toBeGreaterThan(0)
+    expect(told.removed).toBeGreaterThan(0)
+    expect(await deployed([kept, plain, later])).toEqual(sent)
+
+    await call('rollback', { rollout_id: id, wait_seconds: 0 })
+    await until('its end', async () => {
+      const { state } = await rollouts.get(id)
+      return state === 'rolled_back' || state === 'rollback_partial'
+    })
+    const [first, second, third] = await targets(id, [kept, plain, later])
+    expect(first).toMatchObject({ rollback: { proof: { complete: true } } })
+    expect(first?.rollback?.kept).toBeGreaterThan(0)
+    expect(second).toMatchObject({
+      state: 'rolled_back',
+      rollback: { kept: 0, remaining: 0, proof: { complete: true, differences: 0 } },
+    })
+    expect(third).toMatchObject({ state: 'skipped', rollback: null })
+    expect((await plain.client.pull()).content_hash).toBe(before.get(plain.client.id))
+    expect((await later.client.pull()).content_hash).toBe(before.get(later.client.id))
+    const answer = await agency.api.post<{ fields: { name: string }[] }>('/api/topology/object', {
+      client_id: kept.client.id,
+      object: OBJECT,
+    })
+    await kept.client.pull()
+    expect(answer.text).toContain('Back_Too__c')
+  })
+
+  it('that would lose data is partial, with the number of rows, and the others are rolled back', async () => {
+    const [full, plain] = some(2) as [Member, Member]
+    const id = await started([full, plain], fieldPlan('Holds_Data'), AT_ONCE)
+    await reaches(id, 'succeeded')
+    await act('records/insert', {
+      org: full.salesforce,
+      object: OBJECT,
+      rows: [1, 2, 3].map((n) => ({ Name: `Row ${n}`, Holds_Data__c: 'filled' })),
+    })
+    await call('rollback', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'rollback_partial')
+    const [first, second] = await targets(id, [full, plain])
+    expect(first).toMatchObject({ state: 'rollback_partial' })
+    expect(first?.rollback?.data).toEqual([expect.objectContaining({ rows: 3 })])
+    expect(second).toMatchObject({ state: 'rolled_back' })
+  })
+})
+
+describe('whoever is not the organization', () => {
+  it('sees nothing of a rollout: users of a client may not, others do not find it', async () => {
+    const [member] = some(1) as [Member]
+    const id = await create([member], fieldPlan('Secret'), AT_ONCE)
+    const stranger = (await rig.org()).api
+    const insiders = await Promise.all(
+      (['company_admin', 'company_member'] as const).map((role) =>
+        agency.user(role, member.client.id),
+      ),
+    )
+    const bodies: Record<string, object> = {
+      check: {},
+      start: {},
+      get: {},
+      targets: {},
+      matrix: {},
+      pause: {},
+      resume: {},
+      stop: {},
+      retry: {},
+      skip: { client_ids: [member.client.id], reason: 'Not theirs.' },
+      approve: {},
+      rollback: {},
+    }
+    for (const [verb, more] of Object.entries(bodies)) {
+      const path = `/api/fleet/rollouts/${verb}`
+      const body = { rollout_id: id, ...more }
+      expect((await stranger.post(path, body)).status, verb).toBe(404)
+      for (const { api } of insiders) expect((await api.post(path, body)).status, verb).toBe(403)
+    }
+    const listed = await stranger.post<{ items: unknown[] }>('/api/fleet/rollouts/list')
+    expect(listed.body.items).toEqual([])
+    for (const { api } of insiders) {
+      expect((await api.post('/api/fleet/rollouts/list')).status).toBe(403)
+      const events = await api.post('/api/events/list')
+      expect(events.text).not.toContain('rollout')
+    }
+    expect((await rollouts.get(id)).state).toBe('draft')
+  })
+})

@@ -1,0 +1,376 @@
+// Rollouts over HTTP, on two replicas: canary, gate and rest; what stops one, and how it is taken back.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apiOf, type Api } from './api.ts'
+import { text } from './deploy-bodies.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { until } from './until.ts'
+
+interface RolloutBody {
+  id: string
+  state: string
+  pause_reason: string | null
+  pause_detail: Record<string, unknown> | null
+  is_final: boolean
+  revision: number
+  targets: number
+  counts: Record<string, number>
+  waves: { position: number; state: string; counts: Record<string, number> }[]
+  rollback_preview: { state: string; targets: number; removed: number; data: unknown[] } | null
+  code?: string
+  detail?: string
+  errors?: { path: string; code: string; message: string }[]
+}
+
+interface TargetBody {
+  client_id: string
+  wave: number
+  state: string
+  reason: string | null
+  error: { code: string; message: string } | null
+  deployment_id: string | null
+  decision: string | null
+  rollback: { status: string; proof: { complete: boolean } | null } | null
+}
+
+const SALESFORCE_ORGS = ['one', 'two', 'three', 'four', 'five', 'six']
+
+let rig: Rig
+let agency: TestOrg
+let clients: TestClient[]
+/** Through the other replica. */
+let other: Api
+
+beforeAll(async () => {
+  rig = await startRig({
+    replicas: 2,
+    simulator: { orgs: SALESFORCE_ORGS.map((name) => ({ name, edition: 'Enterprise' })) },
+  })
+  agency = await rig.org()
+  other = apiOf(rig.servers[1]?.url ?? '', agency.token)
+  clients = []
+  // One after the other: targets are in the order in which the clients were created.
+  for (const name of SALESFORCE_ORGS) clients.push(await agency.client(name))
+  await Promise.all(
+    clients.map(async (client, at) => {
+      await client.connect(SALESFORCE_ORGS[at])
+      await client.pull()
+    }),
+  )
+}, 120_000)
+afterAll(() => rig[Symbol.asyncDispose]())
+
+const plan = (name: string) => ({
+  objects: [{ api_name: 'Lead', fields: [text(`${name}__c`)] }],
+  permissions: { permission_set: `Set_${name}` },
+})
+
+const call = async (path: string, body: object, api = agency.api): Promise<RolloutBody> => {
+  const answer = await api.post<RolloutBody>(`/api/fleet/rollouts/${path}`, body)
+  expect([200, 201, 202], answer.text).toContain(answer.status)
+  return answer.body
+}
+const refusedAs = async (path: string, body: object, api = agency.api) => {
+  const answer = await api.post<RolloutBody>(`/api/fleet/rollouts/${path}`, body)
+  return { status: answer.status, code: answer.body.code, errors: answer.body.errors }
+}
+const get = (id: string) => call('get', { rollout_id: id })
+const targetsOf = async (id: string): Promise<TargetBody[]> => {
+  const answer = await agency.api.post<{ items: TargetBody[] }>('/api/fleet/rollouts/targets', {
+    rollout_id: id,
+    limit: 200,
+  })
+  return answer.body.items
+}
+const rests = (id: string) =>
+  until('the rollout rests', async () => {
+    const state = await get(id)
+    const sum = Object.values(state.counts).reduce((all, one) => all + one, 0)
+    expect(sum, 'the counts add up').toBe(state.targets)
+    return state.is_final ? state : null
+  })
+
+const checked = async (
+  name: string,
+  of: readonly TestClient[],
+  strategy?: object,
+): Promise<RolloutBody> => {
+  const made = await call('create', {
+    plan: plan(name),
+    targets: { client_ids: of.map(({ id }) => id) },
+    ...(strategy === undefined ? {} : { strategy }),
+  })
+  expect(made).toMatchObject({ state: 'draft', targets: of.length, counts: { pending: of.length } })
+  await call('check', { rollout_id: made.id, wait_seconds: 55 })
+  const ready = await rests(made.id)
+  expect(ready.state).toBe('ready')
+  return ready
+}
+
+const deploysOf = (salesforceOrg: string) =>
+  rig.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
+    { status: string; checkOnly: boolean }[]
+  >
+
+describe('a rollout', { timeout: 120_000 }, () => {
+  it('goes to a canary, waits for an approval, goes to the rest, and is rolled back last wave first', async () => {
+    const { id, revision } = await checked('Spring', clients, {
+      waves: [
+        { name: 'canary', count: 1 },
+        { name: 'rest', gate: 'manual' },
+      ],
+    })
+    await call('start', { rollout_id: id, revision, wait_seconds: 55 })
+    const gate = await rests(id)
+    expect(gate).toMatchObject({
+      state: 'paused',
+      pause_reason: 'gate',
+      counts: { deployed: 1, ready: 5 },
+      waves: [{ state: 'closed' }, { state: 'pending' }],
+    })
+    await call('approve', { rollout_id: id, wave: 2, wait_seconds: 55 }, other)
+    const done = await rests(id)
+    expect(done).toMatchObject({ state: 'succeeded', counts: { deployed: 6 } })
+    for (const name of SALESFORCE_ORGS) {
+      expect(await deploysOf(name), name).toMatchObject([{ status: 'Succeeded' }])
+    }
+
+    // Standing there already is unchanged, and sends nothing.
+    const again = await checked('Spring', clients.slice(0, 2), { waves: [{}] })
+    await call('start', { rollout_id: again.id, wait_seconds: 55 })
+    expect(await rests(again.id)).toMatchObject({ state: 'succeeded', counts: { unchanged: 2 } })
+    expect(await deploysOf('one')).toHaveLength(1)
+
+    await call('rollback', { rollout_id: id, dry_run: true, wait_seconds: 55 })
+    const preview = await rests(id)
+    expect(preview).toMatchObject({
+      state: 'succeeded',
+      rollback_preview: { state: 'complete', targets: 6, data: [] },
+    })
+    expect(preview.rollback_preview?.removed).toBeGreaterThanOrEqual(6)
+    await call('rollback', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 6 } })
+    const targets = await targetsOf(id)
+    for (const target of targets) {
+      expect(target.rollback).toMatchObject({ status: 'complete', proof: { complete: true } })
+    }
+    const runs = await rig.database.query<{ wave: number }>(
+      `select t.wave from deployment_runs u join rollout_targets t on t.deployment_id = u.deployment_id
+        where t.rollout_id = $1 and u.kind = 'rollback' and not (u.options ->> 'dry_run')::boolean
+        order by u.created_at`,
+      [id],
+    )
+    expect(runs.map(({ wave }) => wave)).toEqual([2, 2, 2, 2, 2, 1])
+  })
+})
+
+/** Salesforce refuses the next package of each of these. */
+const refusePackages = async (names: readonly string[]): Promise<void> => {
+  for (const name of names) {
+    await rig.simulator.control.addFault({
+      org: rig.simulator.orgs.find((org) => org.name === name)?.id ?? '',
+      method: 'POST',
+      path: '*/metadata/deployRequest',
+      times: 1,
+      kind: { type: 'status', status: 400, errorCode: 'INVALID_OPERATION', message: 'Not today.' },
+    })
+  }
+}
+
+describe('what stops a rollout', { timeout: 120_000 }, () => {
+  it('a failure over the tolerance: nothing more is sent, until somebody has tried it again and goes on', async () => {
+    const of = clients.slice(0, 3)
+    const { id } = await checked('Tolerance', of, { waves: [{ max_concurrent: 1 }] })
+    await refusePackages(['two'])
+    await call('start', { rollout_id: id, wait_seconds: 55 })
+    const stopped = await rests(id)
+    expect(stopped).toMatchObject({
+      state: 'paused',
+      pause_reason: 'tolerance',
+      pause_detail: { wave: 1, failures: 1, failure_tolerance: 0 },
+      counts: { deployed: 1, failed: 1, queued: 1 },
+    })
+    const failed = (await targetsOf(id)).find(({ state }) => state === 'failed')
+    expect(failed).toMatchObject({ client_id: of[1]?.id, error: { code: 'salesforce_error' } })
+    await call('retry', { rollout_id: id, wait_seconds: 0 }, other)
+    await call('resume', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 3 } })
+    const { body } = await agency.api.post<{ items: { type: string; data: object }[] }>(
+      '/api/events/list',
+      { limit: 200 },
+    )
+    const told = body.items
+      .filter(({ data }) => 'rollout_id' in data && data.rollout_id === id)
+      .map(({ type }) => type)
+      .toReversed()
+    expect(told).toEqual([
+      'rollout.started',
+      'rollout.paused',
+      'rollout.wave_completed',
+      'rollout.finished',
+    ])
+  })
+
+  it('the same error in three targets of a wave, tolerance or not; skipped targets end as skipped, with who and why', async () => {
+    const { id } = await checked('Systemic', clients, {
+      waves: [{ max_concurrent: 1, failure_tolerance: 5 }],
+    })
+    await refusePackages(['one', 'two', 'three'])
+    await call('start', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({
+      state: 'paused',
+      pause_reason: 'systemic',
+      pause_detail: { code: 'salesforce_error', targets: 3 },
+      counts: { failed: 3, queued: 3 },
+    })
+    const reason = 'The client wants to wait.'
+    const client_ids = [clients[3]?.id]
+    await call('skip', { rollout_id: id, client_ids, reason })
+    const stopped = await call('stop', { rollout_id: id })
+    expect(stopped).toMatchObject({ state: 'stopped', is_final: true })
+    expect((await rests(id)).counts).toEqual({ failed: 3, skipped: 3 })
+    const skipped = (await targetsOf(id)).filter(({ state }) => state === 'skipped')
+    expect(skipped.map(({ decision }) => decision)).toEqual([
+      reason,
+      'The rollout was stopped.',
+      'The rollout was stopped.',
+    ])
+    expect(await refusedAs('rollback', { rollout_id: id })).toMatchObject({
+      status: 409,
+      code: 'not_rollbackable',
+    })
+  })
+
+  it('a red finding: the wave does not start until the client is repaired or left out, and the matrix says for how many', async () => {
+    const of = clients.slice(0, 2)
+    await rig.simulator.control.act('schema/add-field', {
+      org: 'one',
+      object: 'Lead',
+      field: { name: 'Verdict__c', label: 'Verdict', type: 'Checkbox' },
+    })
+    await clients[0]?.pull()
+    const { id, revision, counts } = await checked('Verdict', of, { waves: [{}] })
+    expect(counts).toEqual({ blocked: 1, ready: 1 })
+    const matrix = await agency.api.post<{ findings: object[]; blocked: object[] }>(
+      '/api/fleet/rollouts/matrix',
+      { rollout_id: id },
+    )
+    const [first] = of
+    expect(matrix.body.blocked).toEqual([{ reason: 'red', clients: 1, client_ids: [first?.id] }])
+    expect(matrix.body.findings).toContainEqual(
+      expect.objectContaining({ severity: 'red', clients: 1, frees: 1, client_ids: [first?.id] }),
+    )
+    const blocked = await refusedAs('start', { rollout_id: id, revision })
+    expect(blocked).toMatchObject({
+      status: 409,
+      code: 'conflicts_found',
+      errors: [{ path: `targets.${first?.id}`, code: 'red' }],
+    })
+    await call('skip', { rollout_id: id, client_ids: [first?.id], reason: 'Their own field.' })
+    // What was shown has changed.
+    expect(await refusedAs('start', { rollout_id: id, revision })).toMatchObject({
+      status: 409,
+      code: 'confirmation_stale',
+      errors: [{ path: `targets.${first?.id}`, code: 'verdict_changed' }],
+    })
+    await call('start', { rollout_id: id, revision: revision + 1, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({
+      state: 'succeeded',
+      counts: { deployed: 1, excluded: 1 },
+    })
+  })
+
+  it('an unchecked target, and a Salesforce org that changed since the check', async () => {
+    const made = await call('create', {
+      plan: plan('Stale'),
+      targets: { client_ids: [clients[4]?.id] },
+      strategy: { waves: [{}] },
+    })
+    expect(await refusedAs('start', { rollout_id: made.id })).toMatchObject({
+      status: 409,
+      code: 'confirmation_stale',
+      errors: [{ code: 'unchecked' }],
+    })
+    await call('check', { rollout_id: made.id, wait_seconds: 55 })
+    await rests(made.id)
+    await rig.simulator.control.act('schema/add-object', {
+      org: 'five',
+      name: 'Other__c',
+    })
+    await clients[4]?.pull()
+    expect(await refusedAs('start', { rollout_id: made.id })).toMatchObject({
+      status: 409,
+      code: 'confirmation_stale',
+      errors: [{ path: `targets.${clients[4]?.id}`, code: 'snapshot_changed' }],
+    })
+  })
+
+  it('a pause, on every replica: of what was begun and not sent nothing is sent, and each is sent once when it goes on', async () => {
+    const { id } = await checked('Paused', clients, { waves: [{}] })
+    const before = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    const slow = { times: 10_000, kind: { type: 'slow', ms: 700 } } as const
+    for (const { id: org } of rig.simulator.orgs)
+      await rig.simulator.control.addFault({ org, ...slow })
+    await call('start', { rollout_id: id, wait_seconds: 0 })
+    await until('all have begun', async () => (await get(id)).counts.deploying === 6)
+    await call('pause', { rollout_id: id }, other)
+    const paused = await rests(id)
+    const sent = paused.counts.deployed ?? 0
+    expect(paused).toMatchObject({ state: 'paused', pause_reason: 'user' })
+    expect((paused.counts.queued ?? 0) + sent).toBe(6)
+    expect(paused.counts.queued, 'slower than the pause').toBeGreaterThan(0)
+    await rig.simulator.control.act('faults/clear', {})
+    const after = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    expect(after.flat().length - before.flat().length).toBe(sent)
+    await call('resume', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 6 } })
+    const end = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    expect(end.map(({ length }, at) => length - (before[at]?.length ?? 0))).toEqual(
+      SALESFORCE_ORGS.map(() => 1),
+    )
+  })
+
+  it('the hours in which nothing is sent, and a dead connection for as long as it is given', async () => {
+    const hour = new Date().getUTCHours()
+    const clock = (offset: number) => `${String((hour + offset) % 24).padStart(2, '0')}:00`
+    const closed = { from: clock(3), to: clock(5), zone: 'UTC' }
+    const of = [clients[5] as TestClient]
+    const { id } = await checked('Window', of, { waves: [{}], window: closed })
+    await call('start', { rollout_id: id, wait_seconds: 0 })
+    const waiting = await until('it is paused', async () => {
+      const state = await get(id)
+      return state.state === 'paused' ? state : null
+    })
+    expect(waiting).toMatchObject({ pause_reason: 'window', is_final: false })
+    expect(await refusedAs('resume', { rollout_id: id })).toMatchObject({
+      code: 'rollout_state_conflict',
+    })
+    await call('stop', { rollout_id: id })
+    expect((await rests(id)).counts).toEqual({ skipped: 1 })
+
+    const two = clients.slice(4)
+    const { id: grace } = await checked('Grace', two, {
+      waves: [{ count: 1 }, { gate: 'manual' }],
+      connection_grace_seconds: 1,
+    })
+    await call('start', { rollout_id: grace, wait_seconds: 55 })
+    expect(await rests(grace)).toMatchObject({ pause_reason: 'gate' })
+    await rig.database.query(
+      `update crm_connections set status = 'expired', error = '{"code":"refresh_refused","message":"-"}'
+        where client_id = $1`,
+      [two[1]?.id],
+    )
+    await call('approve', { rollout_id: grace, wait_seconds: 0 })
+    const target = async () => (await targetsOf(grace)).find(({ wave }) => wave === 2)
+    await until('it waits', async () => (await target())?.reason === 'connection')
+    expect(await rests(grace)).toMatchObject({
+      pause_reason: 'tolerance',
+      counts: { deployed: 1, failed: 1 },
+    })
+    expect(await target()).toMatchObject({ state: 'failed', error: { code: 'connection_lost' } })
+    await two[1]?.connect('six')
+    await call('retry', { rollout_id: grace, wait_seconds: 0 })
+    await call('resume', { rollout_id: grace, wait_seconds: 55 })
+    expect(await rests(grace)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
+  })
+})

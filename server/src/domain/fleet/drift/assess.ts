@@ -3,7 +3,6 @@
 
 import { type Database, type Tenant } from '../../../db/database.ts'
 import { type Fault } from '../../../db/types.ts'
-import { type JsonObject } from '../../../salesforce/json.ts'
 import { canonicalJson } from '../../canonical.ts'
 import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'
@@ -19,7 +18,7 @@ import { mappingDraft } from '../blueprints/places.ts'
 import { type BlueprintVersion, versionOf } from '../blueprints/rows.ts'
 import { type ClientDrift, type ComponentDrift, evaluate, type Override } from './evaluate.ts'
 import { type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
-import { type Facts, type Wanted, wantedComponents } from './standing.ts'
+import { describedObject, type Facts, type Wanted, wantedComponents } from './standing.ts'
 
 export interface BoundClient {
   client_id: string
@@ -192,8 +191,8 @@ const factsOf = async (
       : ([] as Mapping[]),
   ])
   return {
-    describes: new Map<string, JsonObject>(
-      [...describes].map(([name, describe]) => [sameName(name), describe]),
+    describes: new Map(
+      [...describes].map(([name, describe]) => [sameName(name), describedObject(describe)]),
     ),
     automations: new Map(automations.map((one) => [sameName(keyOfAutomation(one)), one])),
     mappings: new Map(mappings.map((one) => [one.canonical_object, one])),

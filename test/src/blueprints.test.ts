@@ -190,7 +190,7 @@ describe('drift', () => {
     expect(result?.components).toMatchObject([
       {
         full_name: 'Lead.Fleet_Tier__c',
-        differences: [{ attribute: 'length', wanted: 40, found: 90 }],
+        differences: [{ attribute: 'length', wanted: 40, deployed: 40, found: 90 }],
         deployed: { deployment_id: expect.any(String) },
       },
     ])

@@ -139,5 +139,10 @@ export const componentState = z
   .meta({ id: 'DriftComponentState' })
 
 export const difference = z
-  .object({ attribute: z.string(), wanted: z.unknown(), found: z.unknown() })
+  .object({
+    attribute: z.string(),
+    wanted: z.unknown(),
+    deployed: z.unknown().describe('What our newest deployment put there; null: not known'),
+    found: z.unknown(),
+  })
   .meta({ id: 'DriftDifference' })

@@ -125,7 +125,7 @@ const exampleResult = {
       path: 'plan.objects.0.fields.0',
       state: 'modified',
       accepted: false,
-      differences: [{ attribute: 'label', wanted: 'Tier', found: 'Level' }],
+      differences: [{ attribute: 'label', wanted: 'Tier', deployed: 'Tier', found: 'Level' }],
       stands_at: null,
       deployed: {
         deployment_id: '01931f2a-7c00-7000-8000-000000000050',

@@ -3,7 +3,6 @@
 
 import { type Database, type Tenant } from '../../../db/database.ts'
 import { type Fault } from '../../../db/types.ts'
-import { type JsonObject } from '../../../salesforce/json.ts'
 import { canonicalJson } from '../../canonical.ts'
 import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'
@@ -18,8 +17,8 @@ import { type ParameterValues } from '../blueprints/parameters.ts'
 import { mappingDraft } from '../blueprints/places.ts'
 import { type BlueprintVersion, versionOf } from '../blueprints/rows.ts'
 import { type ClientDrift, type ComponentDrift, evaluate, type Override } from './evaluate.ts'
-import { type History, keyOfDeployed } from './history.ts'
-import { type Facts, type Wanted, wantedComponents } from './standing.ts'
+import { type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
+import { describedObject, type Facts, type Wanted, wantedComponents } from './standing.ts'
 
 export interface BoundClient {
   client_id: string
@@ -94,9 +93,31 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
         },
         overrides: bound.overrides,
       })
-      return { ...drift, snapshot }
+      const components = await withDeployed(db, tenant, drift.components)
+      return { ...drift, components, snapshot }
     },
   }
+}
+
+/** What was changed since says also what we had put there. */
+const withDeployed = async (
+  db: Database,
+  tenant: Tenant,
+  components: ComponentDrift[],
+): Promise<ComponentDrift[]> => {
+  const changed = components.filter(({ state }) => state === 'modified')
+  const ids = changed.flatMap(({ deployed }) => deployed?.deployment_id ?? [])
+  if (ids.length === 0) return components
+  const plans = await plansOf(db.as(tenant).read, tenant, [...new Set(ids)])
+  return components.map((one) => {
+    const plan = plans.get(one.deployed?.deployment_id ?? '')
+    if (one.state !== 'modified' || plan === undefined) return one
+    const differences = one.differences.map((difference) => ({
+      ...difference,
+      deployed: plannedThen(plan, one, difference.attribute),
+    }))
+    return { ...one, differences }
+  })
 }
 
 const unknown = (code: string, message: string): Assessment => ({
@@ -170,8 +191,8 @@ const factsOf = async (
       : ([] as Mapping[]),
   ])
   return {
-    describes: new Map<string, JsonObject>(
-      [...describes].map(([name, describe]) => [sameName(name), describe]),
+    describes: new Map(
+      [...describes].map(([name, describe]) => [sameName(name), describedObject(describe)]),
     ),
     automations: new Map(automations.map((one) => [sameName(keyOfAutomation(one)), one])),
     mappings: new Map(mappings.map((one) => [one.canonical_object, one])),

@@ -8,7 +8,7 @@ import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { type ComponentDrift, evaluate, type Override } from './evaluate.ts'
 import { type Deployed } from './history.ts'
 import { withOverrides } from './overrides.ts'
-import { type Facts, type Wanted } from './standing.ts'
+import { describedObject, type Facts, type Wanted } from './standing.ts'
 
 const TIER = { api_name: 'Tier__c', label: 'Tier', type: 'Text', length: 40 }
 const LEVELS = { api_name: 'Level__c', label: 'Level', type: 'Picklist', values: ['A', 'B'] }
@@ -50,7 +50,9 @@ const facts = (
   fields: JsonObject[],
   more: { automations?: Automation[]; hidden?: string[]; object?: JsonObject } = {},
 ): Facts => ({
-  describes: new Map([['lead', { name: 'Lead', label: 'Lead', fields, ...more.object }]]),
+  describes: new Map([
+    ['lead', describedObject({ name: 'Lead', label: 'Lead', fields, ...more.object })],
+  ]),
   automations: new Map(
     (more.automations ?? []).map((one) => [`${one.type}/${one.api_name}`.toLowerCase(), one]),
   ),
@@ -91,7 +93,7 @@ describe('a component', () => {
       expect(states(lead(TIER), found, { deployed: null })).toEqual(['Lead.Tier__c not_applied'])
     }
     expect(drift(lead(TIER), changed).components[0]).toMatchObject({
-      differences: [{ attribute: 'length', wanted: 40, found: 90 }],
+      differences: [{ attribute: 'length', wanted: 40, deployed: null, found: 90 }],
       deployed: OURS,
       path: 'plan.objects.0.fields.0',
     })
@@ -124,7 +126,10 @@ describe('a component', () => {
         ...['Tier__c', 'Own__c', 'pkg__Theirs__c'].map((name) => text(name)),
       ],
     }
-    const found: Facts = { ...facts([]), describes: new Map([['job__c', described]]) }
+    const found: Facts = {
+      ...facts([]),
+      describes: new Map([['job__c', describedObject(described)]]),
+    }
     expect(states(planOf([job]), found)).toEqual([
       'Job__c in_sync',
       'Job__c.Tier__c in_sync',

@@ -42,6 +42,8 @@ const DRIFTED: ReadonlySet<ComponentState> = new Set([
 export interface DriftDifference {
   attribute: string
   wanted: unknown
+  /** What our newest deployment put there, where that is known. */
+  deployed: unknown
   found: unknown
 }
 
@@ -177,6 +179,7 @@ const differingState = (
 const told = ({ attribute, planned, found }: FieldDifference): DriftDifference => ({
   attribute,
   wanted: planned ?? null,
+  deployed: null,
   found: found ?? null,
 })
 

@@ -4,7 +4,9 @@
 import { type Expression, sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant } from '../../../db/database.ts'
 import { isTakenBack } from '../../deployments/workflows/made-by-us.ts'
+import { plannedPart } from '../../metadata/kinds/kind.ts'
 import { sameName } from '../../metadata/names.ts'
+import { storedPlan } from '../../plan/schema.ts'
 
 export interface Deployed {
   deployment_id: string
@@ -68,3 +70,35 @@ export const historyOf = async (
 const isPresentOrg = (): Expression<SqlBool> => sql<SqlBool>`not exists (
   select from crm_connections k where k.org_id = d.org_id and k.client_id = d.client_id
      and k.status <> 'revoked' and k.sfdc_org_id is distinct from d.sfdc_org_id)`
+
+/** Members of a plan that a snapshot shows one by one. */
+const MEMBERS = { CustomField: 'fields', RecordType: 'record_types' } as const
+
+/** What a deployment's plan said about an attribute of a component; null where it says nothing. */
+export const plannedThen = (
+  stored: unknown,
+  component: { type: string; full_name: string },
+  attribute: string,
+): unknown => {
+  if (!Object.hasOwn(MEMBERS, component.type)) return null
+  const list = MEMBERS[component.type as keyof typeof MEMBERS]
+  const part = plannedPart(storedPlan(stored), list, component.full_name)?.part
+  return (part as Record<string, unknown> | undefined)?.[attribute] ?? null
+}
+
+/** The plans of these deployments. */
+export const plansOf = async (
+  reader: Reader,
+  { orgId }: Tenant,
+  deploymentIds: readonly string[],
+): Promise<Map<string, unknown>> => {
+  if (deploymentIds.length === 0) return new Map()
+  const rows = await reader
+    .selectFrom('crm_deployments')
+    .select(['id', 'plan'])
+    .where('org_id', '=', orgId)
+    .where('kind', '=', 'custom_objects')
+    .where(sql<SqlBool>`id = any(${deploymentIds}::uuid[])`)
+    .execute()
+  return new Map(rows.map(({ id, plan }) => [id, plan]))
+}

@@ -25,9 +25,22 @@ export interface Wanted {
   mappings: readonly MappingDraft[]
 }
 
+/** A describe whose fields are found by name: a blueprint asks for many of one object. */
+export interface DescribedObject {
+  describe: JsonObject
+  fieldNamed: (name: string) => JsonObject | null
+}
+
+export const describedObject = (describe: JsonObject): DescribedObject => {
+  const fields = new Map(
+    listObjects(describe.fields).map((field) => [sameName(leaf(field.name) ?? ''), field]),
+  )
+  return { describe, fieldNamed: (name) => fields.get(sameName(name)) ?? null }
+}
+
 /** What a snapshot and our own rows show of a client. Names are in lower case. */
 export interface Facts {
-  describes: ReadonlyMap<string, JsonObject>
+  describes: ReadonlyMap<string, DescribedObject>
   automations: ReadonlyMap<string, Automation>
   mappings: ReadonlyMap<string, Mapping>
   /** Objects that could not be described, and what the connected user no longer sees. */
@@ -107,7 +120,7 @@ const absentOr = (name: string, { hidden }: Facts): Standing =>
 
 const objectStanding = ({ objects }: Plan, name: string, facts: Facts): Standing => {
   const planned = objects.find(({ api_name }) => sameName(api_name) === sameName(name))
-  const describe = facts.describes.get(sameName(name))
+  const { describe } = facts.describes.get(sameName(name)) ?? {}
   if (describe === undefined || planned === undefined) return absentOr(name, facts)
   const nameField = listObjects(describe.fields).find(({ nameField: is }) => is === true)
   return compared([
@@ -119,11 +132,8 @@ const objectStanding = ({ objects }: Plan, name: string, facts: Facts): Standing
 
 const fieldStanding = (plan: Plan, fullName: string, facts: Facts): Standing => {
   const planned = plannedPart(plan, 'fields', fullName)?.part
-  const describe = facts.describes.get(sameName(ownerOf(fullName)))
-  if (describe === undefined || planned === undefined) return absentOr(fullName, facts)
-  const fieldNamed = (name: string): JsonObject | null =>
-    listObjects(describe.fields).find((one) => sameName(leaf(one.name) ?? '') === sameName(name)) ??
-    null
+  const { fieldNamed } = facts.describes.get(sameName(ownerOf(fullName))) ?? {}
+  if (fieldNamed === undefined || planned === undefined) return absentOr(fullName, facts)
   const found = fieldNamed(memberOf(fullName))
   if (found === null) return absentOr(fullName, facts)
   return differing(fieldEqualsDescribe(planned, found, fieldNamed))
@@ -131,7 +141,7 @@ const fieldStanding = (plan: Plan, fullName: string, facts: Facts): Standing => 
 
 const recordTypeStanding = (plan: Plan, fullName: string, facts: Facts): Standing => {
   const planned = plannedPart(plan, 'record_types', fullName)?.part
-  const describe = facts.describes.get(sameName(ownerOf(fullName)))
+  const { describe } = facts.describes.get(sameName(ownerOf(fullName))) ?? {}
   if (describe === undefined || planned === undefined) return absentOr(fullName, facts)
   const found = listObjects(describe.recordTypeInfos).find(
     ({ developerName }) => sameName(leaf(developerName) ?? '') === sameName(planned.api_name),
@@ -247,7 +257,7 @@ export const additionsOf = (wanted: Wanted, facts: Facts): { type: string; fullN
   )
   return owned
     .flatMap(({ api_name: object }) => [
-      ...listObjects(facts.describes.get(sameName(object))?.fields)
+      ...listObjects(facts.describes.get(sameName(object))?.describe.fields)
         .filter((field) => isObject(field) && field.custom === true)
         .map((field) => leaf(field.name) ?? '')
         // A package's own.

@@ -5857,15 +5857,6 @@ export interface FleetResource {
   rolloutsPause(body: FleetRolloutsPauseRequest, options?: CallOptions): Promise<Rollout>
 
   /**
-   * Resume a paused rollout.
-   *
-   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsResume(body: FleetRolloutsResumeRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
    * Stop a rollout for good.
    *
    * What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.
@@ -5875,15 +5866,6 @@ export interface FleetResource {
   rolloutsStop(body: FleetRolloutsStopRequest, options?: CallOptions): Promise<Rollout>
 
   /**
-   * Try targets again.
-   *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsRetry(body: FleetRolloutsRetryRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
    * Leave targets out, with the reason.
    *
    * Before the start they are excluded, after it skipped. A target whose deployment is under way cannot be left out.
@@ -5891,6 +5873,24 @@ export interface FleetResource {
    * Needs the permission `fleet.write`.
    */
   rolloutsSkip(body: FleetRolloutsSkipRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Resume a paused rollout.
+   *
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsResume(body: FleetRolloutsResumeRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Try targets again.
+   *
+   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsRetry(body: FleetRolloutsRetryRequest, options?: CallOptions): PendingOperation<Rollout>
 
   /**
    * Approve the next wave.
@@ -6307,10 +6307,10 @@ export const ENDPOINTS: {
     rolloutsTargets: { path: '/api/fleet/rollouts/targets', repeat: true, list: 200 },
     rolloutsMatrix: { path: '/api/fleet/rollouts/matrix', repeat: true },
     rolloutsPause: { path: '/api/fleet/rollouts/pause', key: true },
-    rolloutsResume: { path: '/api/fleet/rollouts/resume', key: true, work: 'rollout' },
     rolloutsStop: { path: '/api/fleet/rollouts/stop', key: true },
-    rolloutsRetry: { path: '/api/fleet/rollouts/retry', key: true, work: 'rollout' },
     rolloutsSkip: { path: '/api/fleet/rollouts/skip', key: true },
+    rolloutsResume: { path: '/api/fleet/rollouts/resume', key: true, work: 'rollout' },
+    rolloutsRetry: { path: '/api/fleet/rollouts/retry', key: true, work: 'rollout' },
     rolloutsApprove: { path: '/api/fleet/rollouts/approve', key: true, work: 'rollout' },
     rolloutsRollback: { path: '/api/fleet/rollouts/rollback', key: true, work: 'rollout' },
   },

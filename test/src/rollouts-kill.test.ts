@@ -123,7 +123,7 @@ const ask = (verb: string, of: readonly Stopped[]): Promise<unknown> =>
           const isDone = answer?.body.code === 'rollout_state_conflict'
           return answer?.status === 200 || answer?.status === 202 || isDone
         },
-        100_000,
+        200_000,
       ).catch((error: unknown) => {
         throw new Error(`${String(error)}: ${last}`)
       })
@@ -137,7 +137,8 @@ const killWhen = async (standing: number): Promise<void> => {
     async () =>
       (await rig.database.query(`select pid from pg_stat_activity where ${SLEEPING}`)).length >=
       standing,
-    60_000,
+    // A statement ends after a minute and is tried again: it stands there again then.
+    150_000,
   ).catch(async (error: unknown) => {
     const rows = await rig.database.query(HELD)
     const states = await Promise.all(
@@ -173,7 +174,7 @@ const all = (state: string) =>
 const sentTo = ({ members }: Stopped): Promise<number[]> =>
   Promise.all(members.map(({ salesforce }) => deploysIn(rig.simulator.control, salesforce)))
 
-describe('kill -9', { timeout: 300_000 }, () => {
+describe('kill -9', { timeout: 400_000 }, () => {
   it('at each step of the checks: every target is checked, and none was sent', async () => {
     await hold(OF_THE_CHECK)
     await Promise.all([ask('check', stopped), killWhen(Object.keys(OF_THE_CHECK).length)])

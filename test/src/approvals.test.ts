@@ -298,6 +298,8 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
+        '/api/fleet/reconsent/create',
+        '/api/fleet/reconsent/links',
         '/api/mappings/create',
         '/api/mappings/delete',
         '/api/mappings/update',

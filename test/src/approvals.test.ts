@@ -291,6 +291,13 @@ describe('every endpoint that changes a Salesforce org', () => {
     )
     expect(writes.map(({ path }) => path).toSorted()).toEqual(
       [
+        '/api/blueprints/archive',
+        '/api/blueprints/bindings/remove',
+        '/api/blueprints/bindings/set',
+        '/api/blueprints/create',
+        '/api/blueprints/from-client',
+        '/api/blueprints/update',
+        '/api/blueprints/versions/create',
         '/api/connections/callback',
         '/api/connections/create',
         '/api/connections/refresh',
@@ -300,6 +307,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/deploy/cancel',
         '/api/fleet/reconsent/create',
         '/api/fleet/reconsent/links',
+        '/api/fleet/drift/accept',
         '/api/mappings/create',
         '/api/mappings/delete',
         '/api/mappings/update',

@@ -9,6 +9,11 @@ import {
   type StreamedPages,
 } from './calls.ts'
 
+export type AcceptedDrift = {
+  accepted: number
+  binding: BlueprintBinding
+}
+
 export type ApiToken = {
   /** A UUID */
   id: string
@@ -324,6 +329,8 @@ export type BlueprintBinding = {
   parameters: ParameterValues
   /** null: the newest version */
   pinned_version: number | null
+  /** What the client keeps as it is, see `/api/fleet/drift/accept` */
+  overrides: BlueprintOverride[]
   created_by: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -350,6 +357,25 @@ export type BlueprintDifference = {
   change: BlueprintChange
   before: unknown
   after: unknown
+}
+
+export type BlueprintFromClient = {
+  version: BlueprintVersion
+  /** null in a replay */
+  snapshot_version: number | null
+  /** What was named, or belongs to it, and is not in the version; null in a replay */
+  left_out: LeftOutOfBlueprint[] | null
+}
+
+export type BlueprintOverride = {
+  type: string
+  full_name: string
+  state: DriftComponentState
+  differences: DriftDifference[]
+  note: string | null
+  accepted_by: string | null
+  /** ISO 8601 in UTC */
+  accepted_at: string
 }
 
 export type BlueprintPage = {
@@ -465,6 +491,27 @@ export type BlueprintsCreateRequest = {
   description?: string
 }
 
+export type BlueprintsFromClientRequest = {
+  /** A UUID */
+  blueprint_id: string
+  /** A UUID */
+  client_id: string
+  objects?: readonly {
+    api_name: string
+    /** Default: the object itself, and all custom fields but those of packages */
+    fields?: readonly string[]
+  }[]
+  workflows?: readonly {
+    type: WorkflowType
+    api_name: string
+  }[]
+  /** Canonical objects whose active mappings are taken */
+  mappings?: readonly string[]
+  notes?: string
+  /** As for `/api/blueprints/versions/create` */
+  expected_latest?: number
+}
+
 export type BlueprintsGetRequest = {
   /** A UUID */
   blueprint_id: string
@@ -533,6 +580,8 @@ export type BlueprintsVersionsListRequest = {
   /** `next_cursor` of the previous page, with the same filters */
   cursor?: string
 }
+
+export type ByBlueprint = true | string
 
 export type CanonicalField =
   | string
@@ -687,6 +736,15 @@ export type ClientHealth = {
     /** Wholly or in part, in the last 7 days */
     failed: number
   }
+  /** When drift was last looked for; null if it never was */
+  drift: {
+    /** Bindings that drift was looked for of */
+    blueprints: number
+    drifted: number
+    unknown: number
+    /** The oldest of these looks */
+    looked_at: string
+  } | null
   /** As of the last pull, or of just now with `refresh`; null where not known */
   missing_permissions: string[] | null
   /** With `refresh`: what Salesforce said just now; null where there is nobody to ask */
@@ -729,11 +787,11 @@ export type ClientSelector = {
   /** Clients that have all of these tags with these values */
   tags?: ClientTags
   /** Clients bound to this blueprint; true: to the one that the call is about, or else to any */
-  bound?: true | string
+  bound?: ByBlueprint
   /** Clients that differed from this blueprint when drift was last looked for; true: as for `bound` */
-  drifted?: true | string
+  drifted?: ByBlueprint
   /** Clients whose connection is to such a Salesforce org */
-  environment?: 'production' | 'sandbox'
+  environment?: Environment
   /** Ids of clients that are left out, whatever else holds */
   exclude?: readonly string[]
 }
@@ -824,6 +882,30 @@ export type ComparedSnapshot = {
 }
 
 export type ComponentAction = 'created' | 'updated' | 'unchanged' | 'deleted'
+
+export type ComponentDrift = {
+  /** As in package.xml, or `Mapping` */
+  type: string
+  full_name: string
+  /** In the version; null for what the client added */
+  path: string | null
+  state: DriftComponentState
+  /** Somebody accepted that it stands like this */
+  accepted: boolean
+  differences: DriftDifference[]
+  /** With `behind`: the version as which it stands */
+  stands_at: number | null
+  /** The newest deployment of ours that put it in place */
+  deployed: {
+    /** A UUID */
+    deployment_id: string
+    /** ISO 8601 in UTC */
+    at: string
+    by: string | null
+  } | null
+  /** When it was changed last in Salesforce; known of automations only */
+  changed_at: string | null
+}
 
 export type ComponentName = {
   type: string
@@ -1349,6 +1431,103 @@ export type DeploymentSummaryPage = {
   next_cursor: string | null
 }
 
+export type DriftClientState = 'waiting' | 'in_sync' | 'drifted' | 'unknown'
+
+/** `behind`: as an older version put it. `modified`: somebody changed what we deployed. `missing`: somebody removed it. `ahead`: the client added it. `extra_grant`: more access than wanted. `unreadable`: the connected user does not see it. `not_applied`: no deployment of ours has put it in place. `unknown`: the snapshot does not say */
+export type DriftComponentState =
+  | 'in_sync'
+  | 'behind'
+  | 'modified'
+  | 'missing'
+  | 'ahead'
+  | 'extra_grant'
+  | 'unreadable'
+  | 'not_applied'
+  | 'unknown'
+
+export type DriftDifference = {
+  attribute: string
+  wanted: unknown
+  found: unknown
+}
+
+export type DriftResult = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  run_id: string
+  /** A UUID */
+  client_id: string
+  /** A UUID */
+  blueprint_id: string
+  /** At which the client should stand; 0: the blueprint has none */
+  version: number
+  state: DriftClientState
+  /** Why it is unknown */
+  reason: Fault | null
+  snapshot_id: string | null
+  snapshot_version: number | null
+  snapshot_at: string | null
+  counts: DriftStateCounts
+  components: ComponentDrift[]
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type DriftResultPage = {
+  items: DriftResult[]
+  next_cursor: string | null
+}
+
+export type DriftRun = {
+  /** A UUID */
+  id: string
+  /** null: all blueprints */
+  blueprint_id: string | null
+  /** As it was sent; null: every bound client */
+  selector: {
+    [name: string]: unknown
+  } | null
+  max_age_hours: number | null
+  refresh: boolean
+  status: DriftRunStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Of clients; the first four add up to their number */
+  counts: {
+    in_sync: number
+    drifted: number
+    unknown: number
+    /** Their pulls have not ended */
+    waiting: number
+    components: DriftStateCounts
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  completed_at: string | null
+}
+
+export type DriftRunPage = {
+  items: DriftRun[]
+  next_cursor: string | null
+}
+
+export type DriftRunStatus = 'running' | 'complete'
+
+/** How many components are in each state; states without any are left out */
+export type DriftStateCounts = {
+  in_sync?: number
+  behind?: number
+  modified?: number
+  missing?: number
+  ahead?: number
+  extra_grant?: number
+  unreadable?: number
+  not_applied?: number
+  unknown?: number
+}
+
 export type DryRunCounts = {
   would_update: number
   would_send: number
@@ -1393,6 +1572,7 @@ export type ErrorCode =
   | 'last_admin'
   | 'blueprint_archived'
   | 'blueprint_changed'
+  | 'drift_superseded'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -1439,6 +1619,7 @@ export type Event =
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
   | EventApprovalRequested
+  | EventDriftFound
   | EventWebhookEndpointDisabled
 
 /** A Salesforce org's daily API calls are used up except for the reserve: work in it waits */
@@ -1632,6 +1813,28 @@ export type EventDeploymentFinished = {
   }
 }
 
+/** A client differs from its blueprint in something that the result before did not show */
+export type EventDriftFound = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'drift.found'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    run_id: string
+    blueprint_id: string
+    version: number
+    /** How many components are in each state */
+    components: {
+      [name: string]: number
+    }
+  }
+}
+
 export type EventPage = {
   items: Event[]
   next_cursor: string | null
@@ -1732,6 +1935,7 @@ export type EventType =
   | 'api_budget.exhausted'
   | 'api_budget.restored'
   | 'approval.requested'
+  | 'drift.found'
   | 'webhook_endpoint.disabled'
 
 /** An endpoint was disabled: it answered 410, or nothing but failures came back for five days */
@@ -1804,6 +2008,7 @@ export type FaultCode =
   | 'last_admin'
   | 'blueprint_archived'
   | 'blueprint_changed'
+  | 'drift_superseded'
   | 'mapping_broken'
   | 'connection_not_ready'
   | 'connection_revoked'
@@ -2172,6 +2377,59 @@ export type FleetComparison = {
   next_cursor: string | null
 }
 
+export type FleetDriftAcceptRequest = {
+  /** The newest result of the client */
+  result_id: string
+  /** Default: all that differs */
+  components?: readonly {
+    type: string
+    full_name: string
+  }[]
+  /** Why */
+  note?: string
+}
+
+export type FleetDriftGetRequest = {
+  /** A UUID */
+  run_id: string
+}
+
+export type FleetDriftListRequest = {
+  /** Runs about this blueprint only */
+  blueprint_id?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetDriftResultsRequest = {
+  /** A UUID */
+  run_id: string
+  /** A UUID */
+  client_id?: string
+  state?: DriftClientState
+  /** Only clients with such a component, and of those only these components */
+  component_state?: DriftComponentState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetDriftRunRequest = {
+  /** Default: all that are not archived */
+  blueprint_id?: string
+  /** Of the bound clients. Default: all */
+  selector?: ClientSelector
+  /** With an older snapshot a client is `unknown`. Default: any age */
+  max_age_hours?: number
+  /** Pull the topologies first */
+  refresh?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
 export type FleetHealth = {
   /** Chosen clients by their worst risk, on all pages and whatever `risk` and `code` say */
   totals: {
@@ -2365,6 +2623,13 @@ export type JunctionLinkRow = {
 }
 
 export type LeastRisk = 'critical' | 'warning' | 'notice'
+
+export type LeftOutOfBlueprint = {
+  type: string
+  full_name: string
+  /** What a plan cannot say about it */
+  reason: string
+}
 
 export type LinkRow = LookupLinkRow | JunctionLinkRow
 
@@ -4077,6 +4342,7 @@ export type RiskCode =
   | 'snapshot_old'
   | 'work_waiting'
   | 'work_failed'
+  | 'drifted'
 
 export type RiskLevel = 'critical' | 'warning' | 'notice' | 'none'
 
@@ -5136,6 +5402,7 @@ export type WebhookEvent =
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
   | EventApprovalRequested
+  | EventDriftFound
   | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {
@@ -5455,6 +5722,47 @@ export interface FleetResource {
    * Needs the permission `fleet.write`.
    */
   reconsentLinks(body: FleetReconsentLinksRequest, options?: CallOptions): Promise<ReconsentLinks>
+
+  /**
+   * Find out how clients differ from their blueprints.
+   *
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   *
+   * The event `drift.found` tells of a client that differs in something that its result before did not show.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * Get a drift run.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * List drift runs, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
+
+  /**
+   * List the results of a drift run, one for each client and blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
+
+  /**
+   * Accept that a client differs from its blueprint.
+   *
+   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
 }
 
 export interface ConflictsResource {
@@ -5826,6 +6134,15 @@ export interface BlueprintsResource {
   ): Promise<BlueprintVersionDiff>
 
   /**
+   * Create a version from what a client has.
+   *
+   * Writes named things of the newest snapshot as a plan, workflows and mappings, without a Salesforce call. A field is in it only if a deploy would leave it unchanged in the client it came from, as far as the snapshot shows; everything else is in `left_out` with the reason. Descriptions, page layouts, permissions and the like are not in a snapshot.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  fromClient(body: BlueprintsFromClientRequest, options?: CallOptions): Promise<BlueprintFromClient>
+
+  /**
    * Bind clients to a blueprint, or change their bindings.
    *
    * A bound client should stand at the newest version, or at `pinned_version`, with these parameters. Nothing is sent to Salesforce. All clients are bound or none; values that do not fit the version are `400 invalid_parameters`.
@@ -6093,6 +6410,11 @@ export const ENDPOINTS: {
     reconsentGet: { path: '/api/fleet/reconsent/get', list: 200 },
     reconsentList: { path: '/api/fleet/reconsent/list', list: 200 },
     reconsentLinks: { path: '/api/fleet/reconsent/links', key: true },
+    driftRun: { path: '/api/fleet/drift/run', key: true },
+    driftGet: { path: '/api/fleet/drift/get' },
+    driftList: { path: '/api/fleet/drift/list', list: 200 },
+    driftResults: { path: '/api/fleet/drift/results', list: 200 },
+    driftAccept: { path: '/api/fleet/drift/accept' },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },
@@ -6142,6 +6464,7 @@ export const ENDPOINTS: {
     versionsGet: { path: '/api/blueprints/versions/get' },
     versionsList: { path: '/api/blueprints/versions/list', list: 200 },
     versionsDiff: { path: '/api/blueprints/versions/diff' },
+    fromClient: { path: '/api/blueprints/from-client', key: true },
     bindingsSet: { path: '/api/blueprints/bindings/set', key: true },
     bindingsList: { path: '/api/blueprints/bindings/list', list: 200 },
     bindingsRemove: { path: '/api/blueprints/bindings/remove' },

@@ -190,6 +190,21 @@ export const EVENT_KINDS = {
       expires_at: '2026-11-22T09:45:00.000Z',
     },
   ),
+  'drift.found': kind(
+    'A client differs from its blueprint in something that the result before did not show',
+    z.object({
+      run_id: id,
+      blueprint_id: id,
+      version: z.int(),
+      components: z.record(z.string(), count).describe('How many components are in each state'),
+    }),
+    {
+      run_id: EXAMPLE_ID,
+      blueprint_id: EXAMPLE_ID,
+      version: 3,
+      components: { in_sync: 12, modified: 1 },
+    },
+  ),
   'webhook_endpoint.disabled': kind(
     'An endpoint was disabled: it answered 410, or nothing but failures came back for five days',
     z.object({

@@ -9,6 +9,7 @@ import { type Database, openDatabase, wholeOrg } from '../../server/src/db/datab
 import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { migrate } from '../../server/src/db/migrate.ts'
+import { createHealthBoard } from '../../server/src/domain/fleet/health/board.ts'
 import { createComparison } from '../../server/src/domain/search/compare.ts'
 import { type Fact, FLAG_BITS, hashOfFact } from '../../server/src/domain/search/facts.ts'
 import { createSearch, type SearchInput } from '../../server/src/domain/search/search.ts'
@@ -178,7 +179,7 @@ export const fill = async (db: Database, pool: pg.Pool, orgId: string): Promise<
     orgId,
   ])
   for (let no = 1; no <= CLIENTS; no += 1) {
-    const [clientId, snapshotId] = [newId(), newId()]
+    const [clientId, snapshotId, connectionId] = [newId(), newId(), newId()]
     await pool.query(`insert into clients (id, org_id, name) values ($1, $2, $3)`, [
       clientId,
       orgId,
@@ -193,6 +194,21 @@ export const fill = async (db: Database, pool: pg.Pool, orgId: string): Promise<
     await pool.query(
       `insert into search_clients (org_id, client_id, no, snapshot_id, manifest_hash) values ($1, $2, $3, $4, '\\x00')`,
       [orgId, clientId, no, snapshotId],
+    )
+    await pool.query(
+      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
+         nango_connection_id, sfdc_org_id, api_version, connected_at)
+       values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, 'v66.0', now())`,
+      [connectionId, orgId, clientId, newId(), `00D${no}`],
+    )
+    await pool.query(
+      `insert into engine.salesforce_org_usage (sfdc_org_id, used, max) values ($1, 1000, 100000)`,
+      [`00D${no}`],
+    )
+    await pool.query(
+      `insert into audit_log (id, org_id, client_id, credential_type, action, outcome, salesforce_api_calls)
+       select gen_random_uuid(), $1, $2, 'system', 'topology.pull', 'ok', 10 from generate_series(1, 20)`,
+      [orgId, clientId],
     )
     const facts = new Map([
       ...standard,
@@ -312,7 +328,24 @@ const benchIndex = async (): Promise<Row[]> => {
     for (let n = 0; n < ROUNDS; n += 1) {
       comparing.push(await timed(() => compare(tenant, { object: 'Account', limit: 50 })))
     }
+    const board = createHealthBoard({
+      db,
+      connections: {
+        get: () => {
+          throw new Error('nobody asks Salesforce')
+        },
+      },
+    })
+    const looking: number[] = []
+    for (let n = 0; n < ROUNDS * 4; n += 1) {
+      looking.push(await timed(() => board({ tenant } as never, { limit: 50 })))
+    }
     result.push(
+      row(
+        `health of ${CLIENTS} clients, a page of 50`,
+        { figure: ms(median(looking)), against: '100 ms', ratio: median(looking) / 100 },
+        { atMost: 1 },
+      ),
       row(
         title,
         {

@@ -389,6 +389,8 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
+        '/api/fleet/reconsent/create',
+        '/api/fleet/reconsent/links',
         '/api/fleet/drift/accept',
         '/api/fleet/offboard/preview',
         '/api/fleet/rollouts/check',

@@ -93,10 +93,18 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      select gen_random_uuid(), $1, $2, id, 'deployRollback', '\\x00', '{}', '[]', now()
        from api_tokens where org_id = $1 limit 1`,
   )
-  await rows(`insert into blueprints (id, org_id, slug, name) values ($2, $1, $2::text, 'Held')`)
+  await rows(
+    `insert into blueprints (id, org_id, slug, name) values ($2::uuid, $1, $2::uuid::text, 'Held')`,
+  )
   await rows(
     `insert into blueprint_bindings (id, org_id, client_id, blueprint_id)
      values (gen_random_uuid(), $1, $2, $2)`,
+  )
+  await rows(
+    `with campaign as (insert into reconsent_campaigns (id, org_id, name)
+       values (gen_random_uuid(), $1, 'Held') returning id)
+     insert into reconsent_clients (id, org_id, client_id, campaign_id, reason)
+     select gen_random_uuid(), $1, $2, id, 'app_rules' from campaign`,
   )
   await rows(
     `with run as (insert into fleet_drift_runs (id, org_id) values (gen_random_uuid(), $1) returning id)

@@ -87,8 +87,12 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'clients create': 'Client',
   'clients get': 'ClientDetail',
   connect: 'Connection',
-  health: 'ConnectionsGetResponse',
-  'health --risk': 'FleetHealth',
+  // Of one client, or of all.
+  health: {
+    anyOf: ['ConnectionsGetResponse', 'FleetHealth'].map((name) => ({
+      $ref: `openapi.json#/components/schemas/${name}`,
+    })),
+  },
   search: 'SearchResult',
   compare: 'FleetComparison',
   'reconsent create': 'CreatedReconsentCampaign',

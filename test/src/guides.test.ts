@@ -112,6 +112,15 @@ describe('the guide', () => {
     expect(await run('errors')).toEqual(['400 invalid_plan', 'plan.objects.0.fields.0.type'])
   })
 
+  it('fleet-search-and-health finds a field, compares it, and says how clients are', async () => {
+    const lines = await run('fleet-search-and-health')
+    expect(lines[0]).toMatch(/ Company( |$)/)
+    expect(lines.find((line) => line.includes('group(s)'))).toMatch(
+      /^\d clients in \d group\(s\), \d agree$/,
+    )
+    expect(lines.at(-1)).toMatch(/ (critical|warning|notice|none)( |$)/)
+  })
+
   it('pushes writes what is right and names what is wrong', async () => {
     const lines = await run('pushes')
     expect(lines.slice(0, 2)).toEqual([

@@ -27,6 +27,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   approval_id: 'approval',
   event_id: 'event',
   endpoint_id: 'endpoint',
+  campaign_id: 'campaign',
 }
 type Kind =
   | 'client'
@@ -42,6 +43,7 @@ type Kind =
   | 'approval'
   | 'event'
   | 'endpoint'
+  | 'campaign'
 type Holdings = Record<Kind, string>
 
 /** Members that exclude each other, or that an id requires beside it. */
@@ -133,6 +135,12 @@ const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> =
       fields: [{ canonical_field: 'name', sfdc_field: 'LastName' }],
     }),
     approval: await askedFor(org, by),
+    // Of the org, too.
+    campaign: await idOf(api, '/api/fleet/reconsent/create', {
+      name: 'Held',
+      reason: 'app_rules',
+      selector: { client_ids: [client.id] },
+    }),
     push: await idOf(api, '/api/push/status-update', {
       ...by,
       object: 'lead',

@@ -144,7 +144,7 @@ interface Options {
   tracing?: Pick<Tracing, 'span' | 'current'>
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
-  /** What else is found by looking, at the start and every half a minute; it returns soon after the signal. */
+  /** What else is found by looking, at the start and every ten seconds; it returns soon after the signal. */
   alsoLook?: (signal: AbortSignal) => Promise<void>
   /** Told of each turn of a job, when it starts and when it has ended. */
   onTurnStarted?: (event: { kind: WorkKind; deaths: number }) => void
@@ -174,7 +174,7 @@ const SWEEP_MS_LEAST = 250
 /** How soon a note is seen that becomes due by time, or whose notification was missed. */
 const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
-const ALSO_LOOK_MS = 30_000
+const ALSO_LOOK_MS = 10_000
 /** A worker without a sign of life for this long is dead: the minimum that pg-boss accepts. */
 const HEARTBEAT_SECONDS = 10
 /** How often dead workers are looked for. */

@@ -361,4 +361,77 @@ describe('the search index', () => {
       { numRuns: 10 },
     )
   })
+
+  const account = (label: string): World => ({
+    objects: {
+      Account: {
+        label,
+        custom: false,
+        fields: [{ name: 'Name', label: 'Name', type: 'string', nillable: false }],
+        recordTypeInfos: [],
+      },
+    },
+    automations: [],
+  })
+  const left = async (orgId: string) => {
+    const [row] = await database.query<{ facts: number; sets: number }>(
+      `select (select count(*)::int from search_facts where org_id = $1) as facts,
+              (select count(*)::int from search_sets where org_id = $1) as sets`,
+      [orgId],
+    )
+    return row
+  }
+
+  it('stores what clients share once, forgets a client that goes, and keeps what others have', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const [one, other] = [await client('One'), await client('Other')]
+    for (const id of [one, other]) {
+      await store(id, account('Account'))
+      await index.update(tenant.orgId, id)
+    }
+    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1 })
+    await database.query('delete from search_clients where client_id = $1', [one])
+    const { totals, items } = await search(tenant, { kind: 'field', limit: 10 })
+    expect(totals).toMatchObject({ hits: 1, searched: 1, without_snapshot: 1 })
+    expect(items.map(({ client_id: id }) => id)).toEqual([other])
+    await database.query('delete from search_clients where client_id = $1', [other])
+    expect(await left(tenant.orgId)).toEqual({ facts: 0, sets: 0 })
+  })
+
+  it('is right again where retention has deleted what it was made from', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const id = await client('One')
+    await store(id, account('Before'))
+    await index.update(tenant.orgId, id)
+    for (const table of ['crm_topology_snapshots', 'topology_blobs', 'topology_frames']) {
+      await database.query(`delete from ${table} where client_id = $1`, [id])
+    }
+    await store(id, account('After'))
+    await index.update(tenant.orgId, id)
+    const labelled = async (label: string) =>
+      (await search(tenant, { kind: 'object', label, limit: 10 })).totals.hits
+    expect([await labelled('Before'), await labelled('After')]).toEqual([0, 1])
+    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1 })
+  })
+
+  it('shows a caller who is confined to clients only theirs, and the runtime role in their scope nothing', async () => {
+    const { tenant, index, search, compare, client, store } = await rig()
+    const [one, other] = [await client('One'), await client('Other')]
+    await store(one, account('Account'))
+    await store(other, account('Firma'))
+    await index.catchUp(new AbortController().signal)
+    const confined: Tenant = { ...tenant, clientIds: [one] }
+    const { totals, items } = await search(confined, { kind: 'object', limit: 10 })
+    expect(totals).toMatchObject({ hits: 1, searched: 1, without_snapshot: 0 })
+    expect(items.map(({ client_id: id, hits }) => [id, hits[0]?.label])).toEqual([[one, 'Account']])
+    const compared = await compare(confined, { object: 'account', limit: 10 })
+    expect(compared.items.flatMap(({ clients }) => clients.map(({ client_id: id }) => id))).toEqual(
+      [one],
+    )
+    for (const scope of [confined, { orgId: tenant.orgId, clientId: one }, (await rig()).tenant]) {
+      for (const table of ['search_facts', 'search_sets'] as const) {
+        expect(await db.as(scope).read.selectFrom(table).select('org_id').execute()).toEqual([])
+      }
+    }
+  })
 })

@@ -86,6 +86,15 @@ const clientHealth = z
       waiting_for_person: z.int(),
       failed: z.int().describe('Wholly or in part, in the last 7 days'),
     }),
+    drift: z
+      .object({
+        blueprints: z.int().describe('Bindings that drift was looked for of'),
+        drifted: z.int(),
+        unknown: z.int(),
+        looked_at: timestamp.describe('The oldest of these looks'),
+      })
+      .nullable()
+      .describe('When drift was last looked for; null if it never was'),
     missing_permissions: z
       .array(z.string())
       .nullable()
@@ -141,6 +150,7 @@ const exampleClient = {
     age_seconds: 7_200,
   },
   work: { running: 1, waiting_for_person: 1, failed: 0 },
+  drift: { blueprints: 2, drifted: 1, unknown: 0, looked_at: '2026-11-22T03:00:00.000Z' },
   missing_permissions: [],
   live: null,
 }

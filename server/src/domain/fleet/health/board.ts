@@ -53,6 +53,7 @@ export interface ClientHealth {
   } | null
   snapshot: { id: string; version: number; completed_at: string; age_seconds: number } | null
   work: ClientFacts['work']
+  drift: { blueprints: number; drifted: number; unknown: number; looked_at: string } | null
   missing_permissions: string[] | null
   /** What Salesforce said just now; null unless it was asked. */
   live: Health | null
@@ -174,7 +175,7 @@ const totalsOf = (all: readonly Assessed[]): Record<RiskLevel, number> =>
   ) as Record<RiskLevel, number>
 
 const itemOf = ({ facts, risks, risk }: Assessed, live: Health | null, now: Date): ClientHealth => {
-  const { client_id, client_name, connection, snapshot, usage, work } = facts
+  const { client_id, client_name, connection, drift, snapshot, usage, work } = facts
   return {
     client_id,
     client_name,
@@ -217,6 +218,7 @@ const itemOf = ({ facts, risks, risk }: Assessed, live: Health | null, now: Date
             ),
           },
     work,
+    drift: drift === null ? null : { ...drift, looked_at: drift.looked_at.toISOString() },
     missing_permissions: live?.missing_permissions ?? snapshot?.missing_permissions ?? null,
     live,
   }

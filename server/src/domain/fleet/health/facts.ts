@@ -1,4 +1,4 @@
-// What is stored about the clients of an org that says how they are: five statements, however many clients.
+// What is stored about the clients of an org that says how they are: six statements, however many clients.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../../db/database.ts'
@@ -41,6 +41,8 @@ export interface ClientFacts {
     missing_permissions: string[] | null
   } | null
   work: { running: number; waiting_for_person: number; failed: number }
+  /** What was found when drift was last looked for, over the client's bindings; null if it never was. */
+  drift: { blueprints: number; drifted: number; unknown: number; looked_at: Date } | null
   usage: ApiUsageFacts | null
 }
 
@@ -67,6 +69,10 @@ interface WorkRow {
   failed: number
 }
 
+interface DriftRow extends NonNullable<ClientFacts['drift']> {
+  client_id: string
+}
+
 interface UsageRow {
   sfdc_org_id: string
   used: number
@@ -87,7 +93,7 @@ export const factsOfClients = async (
   tenant: Tenant,
   selector: ClientSelector | undefined,
 ): Promise<ClientFacts[]> => {
-  const { clients, work, calls } = await db.as(tenant).tx(async (tx) => {
+  const { clients, work, calls, drift } = await db.as(tenant).tx(async (tx) => {
     const only =
       selector === undefined
         ? null
@@ -148,7 +154,20 @@ export const factsOfClients = async (
        where org_id = ${tenant.orgId} and at > now() - interval '24 hours' and salesforce_api_calls > 0
          and client_id is not null
        group by client_id`.execute(tx)
-    return { clients: rows, work: under.rows, calls: made.rows }
+    const differing = await sql<DriftRow>`
+      select r.client_id, count(*)::integer as blueprints,
+             (count(*) filter (where r.state = 'drifted'))::integer as drifted,
+             (count(*) filter (where r.state = 'unknown'))::integer as unknown,
+             min(r.created_at) as looked_at
+        from blueprint_bindings b
+       cross join lateral (
+         select d.client_id, d.state, d.created_at from fleet_drift_results d
+          where d.org_id = b.org_id and d.client_id = b.client_id and d.blueprint_id = b.blueprint_id
+            and d.state is not null
+          order by d.id desc limit 1) r
+       where b.org_id = ${tenant.orgId}
+       group by r.client_id`.execute(tx)
+    return { clients: rows, work: under.rows, calls: made.rows, drift: differing.rows }
   })
   const orgIds = clients.flatMap(({ connection }) => connection?.sfdc_org_id ?? [])
   // Belongs to no tenant: what a Salesforce org has left, whoever works in it.
@@ -157,7 +176,8 @@ export const factsOfClients = async (
        from engine.salesforce_org_usage where sfdc_org_id = any($1)`,
     [orgIds],
   )
-  const [workOf, callsOf, usageOf] = [
+  const [driftOf, workOf, callsOf, usageOf] = [
+    new Map(drift.map(({ client_id, ...row }) => [client_id, row])),
     new Map(work.map((row) => [row.client_id, row])),
     new Map(calls.map((row) => [row.client_id, row])),
     new Map(usage.map((row) => [row.sfdc_org_id, row])),
@@ -176,6 +196,7 @@ export const factsOfClients = async (
     snapshot:
       snapshot === null ? null : { ...snapshot, completed_at: new Date(snapshot.completed_at) },
     work: counted(workOf.get(client.client_id)),
+    drift: driftOf.get(client.client_id) ?? null,
     usage: expected(
       usageOf.get(connection?.sfdc_org_id ?? ''),
       callsOf.get(client.client_id) ?? { day: 0, hour: 0 },

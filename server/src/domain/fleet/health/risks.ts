@@ -23,6 +23,7 @@ export const RISK_CODES = [
   'snapshot_old',
   'work_waiting',
   'work_failed',
+  'drifted',
 ] as const
 export type RiskCode = (typeof RISK_CODES)[number]
 
@@ -229,7 +230,7 @@ const apiRisks = ({ usage }: ClientFacts): Risk[] => {
 }
 
 const stateRisks = (facts: ClientFacts, now: Date): Risk[] => {
-  const { connection, snapshot, work } = facts
+  const { connection, drift, snapshot, work } = facts
   const risks: Risk[] = []
   const missing = snapshot?.missing_permissions ?? []
   if (missing.length > 0) {
@@ -277,6 +278,16 @@ const stateRisks = (facts: ClientFacts, now: Date): Risk[] => {
         'notice',
         `${work.failed} pieces of work failed, wholly or in part, in the last 7 days.`,
         'See /api/work/list with states ["failed", "partial"].',
+      ),
+    )
+  }
+  if (drift !== null && drift.drifted > 0) {
+    risks.push(
+      risk(
+        'drifted',
+        'notice',
+        `The client differs from ${drift.drifted} of ${drift.blueprints} blueprints that it is bound to.`,
+        'See /api/fleet/drift/results; accept it, or bring the client back with a rollout.',
       ),
     )
   }

@@ -286,6 +286,7 @@ export const createReconsent = ({ db, connections }: Deps) => {
       const { orgId } = caller.tenant
       const { client_ids: only } = input
       const open = await db.as(caller.tenant).tx(async (tx) => {
+        if (only !== undefined) await requireAsked(tx, orgId, input.campaign_id, only)
         const { rows } = await sql<Row>`
           select * from ${asked(orgId, [input.campaign_id])} where state <> 'done'
                  ${only === undefined ? sql`` : sql`and client_id = any(${only}::uuid[])`}
@@ -303,6 +304,23 @@ export const createReconsent = ({ db, connections }: Deps) => {
 }
 
 export type Reconsent = ReturnType<typeof createReconsent>
+
+/** Throws `not_found` for a client that the campaign does not ask, whoever's it is. */
+const requireAsked = async (
+  tx: Tx,
+  orgId: string,
+  campaignId: string,
+  clientIds: readonly string[],
+): Promise<void> => {
+  const rows = await tx
+    .selectFrom('reconsent_clients')
+    .select('client_id')
+    .where('org_id', '=', orgId)
+    .where('campaign_id', '=', campaignId)
+    .execute()
+  const known = new Set(rows.map(({ client_id: id }) => id))
+  if (clientIds.some((id) => !known.has(id.toLowerCase()))) throw notFound('client')
+}
 
 const insertClients = async (
   tx: Tx,

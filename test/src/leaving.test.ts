@@ -348,7 +348,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     const { summary } = await post<{ summary: string[] }>(person.api, '/api/approvals/get', {
       approval_id: answer.body.approval_id,
     })
-    expect(summary.join('\n')).toMatch(/Takes out everything that 30 deployments .*\n.*\nRevokes/s)
+    expect(summary.join('\n')).toMatch(/Removes everything that 30 deployments .*\n.*\nRevokes/s)
   })
 
   it('takes out what nobody changed, in one deploy, keeps the rest with its reasons, and revokes', async () => {

@@ -124,7 +124,7 @@ create table if not exists public.purges (
 create unique index if not exists purges_once on public.purges (org_id, client_id) nulls not distinct;
 call engine.protect('public.purges', 'select, insert, update');
 call engine.define_work('purge', 'public.purges w', $$
-  w.resume_at is null or w.resume_at <= now()$$, $$w.org_id::text$$);
+  w.resume_at is null or w.resume_at <= now()$$, $$concat(w.org_id)$$);
 
 -- Without these, each deleted row would read whole tables for what refers to it.
 create index if not exists crm_push_logs_by_retried

@@ -93,6 +93,11 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      select gen_random_uuid(), $1, $2, id, 'deployRollback', '\\x00', '{}', '[]', now()
        from api_tokens where org_id = $1 limit 1`,
   )
+  await rows(`insert into blueprints (id, org_id, slug, name) values ($2, $1, $2::text, 'Held')`)
+  await rows(
+    `insert into blueprint_bindings (id, org_id, client_id, blueprint_id)
+     values (gen_random_uuid(), $1, $2, $2)`,
+  )
   await rows(
     `insert into blueprints (id, org_id, slug, name) values ($2::uuid, $1, $2::uuid::text, 'Held')`,
   )

@@ -726,6 +726,15 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
       withToken('check', 'small.yaml', '-c', client),
       withToken('deploy', 'check', 'small.yaml', '-c', client, '--no-check'),
     ])
+    // A production org is named, and confirmed.
+    const unasked = await sfx(['offboard', client], { env })
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('production org')])
+    await withToken('offboard', client, '--preview')
+    const left = await rig.org()
+    const by = { org_id: left.id, is_active: false }
+    const { body } = await rig.superAdmin.post<{ slug: string }>('/api/super-admin/orgs/update', by)
+    const purge = ['admin', 'purge', rig.urls[0], '--org', left.id, '--confirm', body.slug]
+    await json(purge, 0, { env: { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET } })
     const slow = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 1_000 } } as const
     await rig.simulator.control.addFault(slow)
     const deploying = ['deploy', 'check', 'small.yaml', '-c', client, '--no-check', '--wait', '0']

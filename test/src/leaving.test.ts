@@ -249,7 +249,7 @@ const history = async (): Promise<void> => {
     active: true,
     formula: 'LEN(Used__c) > 30',
     message: 'Too long.',
-  } as never)
+  })
   await control().act('records/fill', {
     org: name,
     object: 'Lead',
@@ -348,7 +348,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     const { summary } = await post<{ summary: string[] }>(person.api, '/api/approvals/get', {
       approval_id: answer.body.approval_id,
     })
-    expect(summary.join('\n')).toMatch(/Takes out everything that 30 deployments .*\n.*\nRevokes/s)
+    expect(summary.join('\n')).toMatch(/Removes everything that 30 deployments .*\n.*\nRevokes/s)
   })
 
   it('takes out what nobody changed, in one deploy, keeps the rest with its reasons, and revokes', async () => {
@@ -405,12 +405,15 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     expect(hash).toBe(done.certificate_hash)
     expect(named(certificate?.removed as never)).toEqual(named(done.removed))
     expect(certificate?.stays).toEqual(done.stays)
-    const job = (
-      certificate?.removed as { full_name: string; before: unknown; deployed: unknown }[]
-    ).find(({ full_name }) => full_name === 'Job__c')
+    const removed = (certificate?.removed ?? []) as {
+      full_name: string
+      before: unknown
+      deployed: unknown
+    }[]
+    const job = removed.find(({ full_name }) => full_name === 'Job__c')
     expect(job?.before).toBeNull()
     expect(job?.deployed).toMatch(/^[0-9a-f]{64}$/)
-    expect((certificate?.deployments as unknown[]).length).toBe(30)
+    expect(certificate?.deployments).toHaveLength(30)
   })
 
   it('says of each deployment what became of it, and shows no deployment of its own', async () => {

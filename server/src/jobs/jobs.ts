@@ -194,8 +194,8 @@ export const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   rollback: 16,
   'conflict-check': 16,
   push: 16,
-  offboard: 4,
-  purge: 2,
+  offboard: 16,
+  purge: 4,
 }
 
 /** pg-boss passes it on to its pool; its types do not know it. */

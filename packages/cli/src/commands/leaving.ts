@@ -59,8 +59,8 @@ const offboard = async (
   }
   const what =
     options.purge === true
-      ? 'Taking out all that was deployed, and then deleting all that is stored of the client,'
-      : 'Taking out all that was deployed'
+      ? 'Removing all that was deployed, and then deleting all that is stored of the client,'
+      : 'Removing all that was deployed'
   await session.confirm(client, what)
   try {
     const ended = await session.end(
@@ -119,10 +119,10 @@ const purge = async (
 export const leavingCommands = (root: Command): void => {
   root
     .command('offboard <client>')
-    .description('take out what was ever deployed to a client, and revoke its connection')
+    .description('remove what was ever deployed to a client, and revoke its connection')
     .option('--preview', 'say what would go and what stays, and change nothing')
     .option('--allow-data-loss', 'also what records hold data in')
-    .option('--leave-in-place', 'take nothing out: for a client whose connection is lost')
+    .option('--leave-in-place', 'remove nothing: for a client whose connection is lost')
     .option('--purge', 'then delete everything that is stored of the client')
     .action(offboard)
 

@@ -125,7 +125,14 @@ export const topologyCommands = (root: Command): void => {
     .command('wait')
     .description('wait for work that goes on at the server')
     .addArgument(
-      new Argument('<kind>').choices(['snapshot', 'report', 'deployment', 'rollback', 'push']),
+      new Argument('<kind>').choices([
+        'snapshot',
+        'report',
+        'deployment',
+        'rollback',
+        'push',
+        'offboarding',
+      ]),
     )
     .argument('<id>')
     .requiredOption('--client <id>', 'the id of its client')
@@ -137,7 +144,9 @@ export const topologyCommands = (root: Command): void => {
         command: Command,
       ) => {
         const session = new Session(command)
-        const { id: client_id } = await session.client(client)
+        // A client that is being purged is not found any longer.
+        const { id: client_id } =
+          kind === 'offboarding' ? { id: client } : await session.client(client)
         if (kind === 'report') {
           const report = await session.end(session.engine.operation({ kind, id, client_id }))
           session.terminal.result(report, shownReport(session.terminal, report))

@@ -44,7 +44,7 @@ const REASONS: Readonly<Partial<Record<StayCode, string>>> = {
   other_salesforce_org:
     'It was deployed to a different Salesforce org, to which the client is no longer connected.',
   there_before: 'It was there before the first deployment, as planned, and was not changed.',
-  left_in_place: 'Nothing was taken out of the Salesforce org, as asked.',
+  left_in_place: 'Nothing was removed from the Salesforce org, as asked.',
 }
 
 export const leftFor = ({ type, full_name }: NamedComponent, code: StayCode): LeftComponent => ({
@@ -92,8 +92,9 @@ const undoneBy = async (reader: Reader, row: DeploymentRow): Promise<Set<string>
     .orderBy('id')
     .execute()
   const undone = new Set<string>()
-  for (const run of runs) {
-    const result = { ...nothingYet(), ...(run.result as Partial<RollbackResult> | null) }
+  // An off-boarding stores it with the deployment alone.
+  for (const stored of [...runs.map(({ result }) => result), row.rollback]) {
+    const result = { ...nothingYet(), ...(stored as Partial<RollbackResult> | null) }
     if (result.status !== 'complete' && result.status !== 'partial') continue
     const open = new Set([...result.kept, ...result.remaining].map(keyIn))
     for (const one of [...result.removed, ...result.restored]) {

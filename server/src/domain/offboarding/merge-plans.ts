@@ -379,7 +379,7 @@ class PlanMerge {
     for (const { changes, undone } of this.#deployments) {
       for (const [name, entries] of Object.entries(changes[holder])) {
         if (undone.has(keyOf({ type, fullName: name }))) continue
-        const one = named.get(sameName(name)) ?? { name, entries: new Map() }
+        const one = named.get(sameName(name)) ?? { name, entries: new Map<string, AccessTouch[]>() }
         named.set(sameName(name), one)
         for (const change of entries) {
           const key = `${change.list}:${sameName(change.key)}`

@@ -57,7 +57,7 @@ const changeOf = (
   words: [
     options.leave_in_place
       ? 'Ends the work for this client and leaves everything in its Salesforce org'
-      : `Takes out everything that ${deployments.length} deployments put into the Salesforce org and nobody changed since`,
+      : `Removes everything that ${deployments.length} deployments put into the Salesforce org and nobody changed since`,
     options.allow_data_loss
       ? 'Values and records that it holds may be deleted'
       : 'Nothing that holds data is deleted',
@@ -91,7 +91,7 @@ export const createOffboardings = (deps: Options) => {
       if (!(error instanceof EngineError) || error.code !== 'connection_not_ready') throw error
       throw new EngineError(
         'connection_not_ready',
-        `${error.message} What was deployed cannot be taken out without it. Connect the client, or send leave_in_place to leave everything where it is.`,
+        `${error.message} What was deployed cannot be removed without it. Connect the client, or send leave_in_place to leave everything where it is.`,
       )
     }
   }

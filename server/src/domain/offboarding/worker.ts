@@ -408,9 +408,22 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     const calls = await callsOf(row)
     await write(row, async (tx) => {
       if (!row.is_preview) await settle(tx, all.handled, rollbacks, left)
+      await close(tx, row)
       await update(tx, row, { stage: row.is_preview ? 'done' : 'revoke', result, calls })
     })
     return 'next'
+  }
+
+  /** What stood for the deployments is of no further use: its images go with the retention of such. */
+  const close = async (tx: Tx, row: OffboardingRow): Promise<void> => {
+    const ids = [row.automations_id, row.components_id].filter((id) => id !== null)
+    if (ids.length === 0) return
+    await tx
+      .updateTable('crm_deployments')
+      .set({ status: 'rolled_back', rolled_back_at: sql<Date>`clock_timestamp()` })
+      .where('org_id', '=', row.org_id)
+      .where('id', 'in', ids)
+      .execute()
   }
 
   const callsOf = async (row: OffboardingRow): Promise<number> => {

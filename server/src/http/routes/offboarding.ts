@@ -176,7 +176,7 @@ const by = {
     .boolean()
     .optional()
     .describe(
-      'Takes nothing out of the Salesforce org: for a client whose connection is lost for good',
+      'Removes nothing from the Salesforce org: for a client whose connection is lost for good',
     ),
 }
 
@@ -204,7 +204,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       tag: 'Fleet',
       summary: 'Preview the off-boarding of a client',
       description:
-        'What `start` would take out, restore and leave, and why. Everything is read, and Salesforce ' +
+        'What `start` would remove, restore and leave, and why. Everything is read, and Salesforce ' +
         'validates what would be sent, unless automations have to go first. Nothing is changed.',
       access: 'fleet.write',
       body: z.strictObject({ ...by, wait_seconds: waitSeconds }),
@@ -221,7 +221,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       tag: 'Fleet',
       summary: 'Off-board a client',
       description:
-        'Takes out of the Salesforce org everything that was ever deployed there and that nobody ' +
+        'Removes from the Salesforce org everything that was ever deployed there and that nobody ' +
         'changed since, in one deploy, after the automations. What somebody changed, what is used, what ' +
         'holds data and what cannot be deleted stays, each with its reason. Then the connection is ' +
         'revoked. With `purge`, everything that is stored here of the client is deleted, but for audit ' +

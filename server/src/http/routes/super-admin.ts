@@ -49,6 +49,45 @@ const orgPurge = z
   })
   .meta({ id: 'OrganizationPurge' })
 
+const purgeRoute = (purges: Pick<Purges, 'purgeOrg'>): Route =>
+  route({
+    method: 'POST',
+    path: '/api/super-admin/orgs/purge',
+    tag: 'Super-admin',
+    summary: 'Delete an inactive organization',
+    description:
+      'Deletes everything that is stored of an inactive organization: its clients, users, tokens, ' +
+      'snapshots, deployments and pushes, and its grants at Nango. Only audit rows stay, which have no ' +
+      'contents. Nothing in Salesforce is changed. `confirm` is the slug. Its work ends first; the deletion ' +
+      'survives a restart and cannot be stopped. Repeat the call to see how far it is.',
+    access: 'super_admin',
+    body: z.strictObject({
+      org_id: id,
+      confirm: z.string().max(64).describe('The slug of the organization'),
+      wait_seconds: waitSeconds,
+    }),
+    replies: {
+      200: { description: 'The organization is deleted', body: orgPurge },
+      202: { description: 'The deletion is under way', body: orgPurge },
+    },
+    errors: ['not_found', 'org_active', 'confirmation_mismatch'],
+    example: {
+      body: { org_id: exampleOrganization.id, confirm: exampleOrganization.slug },
+      reply: {
+        org_id: exampleOrganization.id,
+        status: 'complete',
+        is_final: true,
+        stage: 'done',
+        deleted: null,
+        error: null,
+        started_at: null,
+        completed_at: '2026-11-22T09:00:00.000Z',
+      },
+    },
+    handle: async ({ caller, body, context }) =>
+      replyWith(await purges.purgeOrg(caller, body, context.signal), '/api/super-admin/orgs/purge'),
+  })
+
 export const superAdminRoutes = (deps: {
   organizations: Organizations
   users: Users
@@ -119,46 +158,7 @@ export const superAdminRoutes = (deps: {
       body: await deps.organizations.update(caller, body),
     }),
   }),
-  route({
-    method: 'POST',
-    path: '/api/super-admin/orgs/purge',
-    tag: 'Super-admin',
-    summary: 'Delete an inactive organization',
-    description:
-      'Deletes everything that is stored of an inactive organization: its clients, users, tokens, ' +
-      'snapshots, deployments and pushes, and its grants at Nango. Only audit rows stay, which have no ' +
-      'contents. Nothing in Salesforce is changed. `confirm` is the slug. Its work ends first; the deletion ' +
-      'survives a restart and cannot be stopped. Repeat the call to see how far it is.',
-    access: 'super_admin',
-    body: z.strictObject({
-      org_id: id,
-      confirm: z.string().max(64).describe('The slug of the organization'),
-      wait_seconds: waitSeconds,
-    }),
-    replies: {
-      200: { description: 'The organization is deleted', body: orgPurge },
-      202: { description: 'The deletion is under way', body: orgPurge },
-    },
-    errors: ['not_found', 'org_active', 'confirmation_mismatch'],
-    example: {
-      body: { org_id: exampleOrganization.id, confirm: exampleOrganization.slug },
-      reply: {
-        org_id: exampleOrganization.id,
-        status: 'complete',
-        is_final: true,
-        stage: 'done',
-        deleted: null,
-        error: null,
-        started_at: null,
-        completed_at: '2026-11-22T09:00:00.000Z',
-      },
-    },
-    handle: async ({ caller, body, context }) =>
-      replyWith(
-        await deps.purges.purgeOrg(caller, body, context.signal),
-        '/api/super-admin/orgs/purge',
-      ),
-  }),
+  purgeRoute(deps.purges),
   route({
     method: 'POST',
     path: '/api/super-admin/users',

@@ -18,9 +18,9 @@ export interface Turn {
   /** This replica shuts down. */
   readonly signal: AbortSignal
   /** It has taken something, or found nothing. */
-  looked(): void
+  readonly looked: () => void
   /** There is more for this or another turn: somebody has to look for it. */
-  more(note: CourierNote): void
+  readonly more: (note: CourierNote) => void
 }
 
 export interface Courier {

@@ -38,7 +38,7 @@ export interface DemoSite {
   /** An API token of the organization's first user. */
   token: string
   /** POSTs with it; throws on anything but 2xx. */
-  call<T>(path: string, body: unknown): Promise<T>
+  call: <T>(path: string, body: unknown) => Promise<T>
   control: Control
   simulator: Simulator
 }

@@ -745,6 +745,15 @@ export type ClientHealth = {
     /** Wholly or in part, in the last 7 days */
     failed: number
   }
+  /** When drift was last looked for; null if it never was */
+  drift: {
+    /** Bindings that drift was looked for of */
+    blueprints: number
+    drifted: number
+    unknown: number
+    /** The oldest of these looks */
+    looked_at: string
+  } | null
   /** As of the last pull, or of just now with `refresh`; null where not known */
   missing_permissions: string[] | null
   /** With `refresh`: what Salesforce said just now; null where there is nobody to ask */
@@ -1464,6 +1473,8 @@ export type DriftComponentState =
 export type DriftDifference = {
   attribute: string
   wanted: unknown
+  /** What our newest deployment put there; null: not known */
+  deployed: unknown
   found: unknown
 }
 
@@ -2651,7 +2662,7 @@ export type FleetOffboardPreviewRequest = {
   client_id: string
   /** Deletes what was deployed even where records hold data in it */
   allow_data_loss?: boolean
-  /** Takes nothing out of the Salesforce org: for a client whose connection is lost for good */
+  /** Removes nothing from the Salesforce org: for a client whose connection is lost for good */
   leave_in_place?: boolean
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -2662,7 +2673,7 @@ export type FleetOffboardStartRequest = {
   client_id: string
   /** Deletes what was deployed even where records hold data in it */
   allow_data_loss?: boolean
-  /** Takes nothing out of the Salesforce org: for a client whose connection is lost for good */
+  /** Removes nothing from the Salesforce org: for a client whose connection is lost for good */
   leave_in_place?: boolean
   /** Then deletes everything that is stored here of the client. Cannot be undone */
   purge?: boolean
@@ -4873,6 +4884,7 @@ export type RiskCode =
   | 'snapshot_old'
   | 'work_waiting'
   | 'work_failed'
+  | 'drifted'
 
 export type RiskLevel = 'critical' | 'warning' | 'notice' | 'none'
 
@@ -6836,7 +6848,7 @@ export interface FleetResource {
   /**
    * Preview the off-boarding of a client.
    *
-   * What `start` would take out, restore and leave, and why. Everything is read, and Salesforce validates what would be sent, unless automations have to go first. Nothing is changed.
+   * What `start` would remove, restore and leave, and why. Everything is read, and Salesforce validates what would be sent, unless automations have to go first. Nothing is changed.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6848,7 +6860,7 @@ export interface FleetResource {
   /**
    * Off-board a client.
    *
-   * Takes out of the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before.
+   * Removes from the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before.
    *
    * Needs the permission `fleet.write`.
    */

@@ -8,6 +8,7 @@ import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
 import { benchClient } from './client.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchDrift } from './drift.ts'
 import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
@@ -36,6 +37,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   events: benchEvents,
   fleet: benchRollouts,
   search: benchSearch,
+  drift: benchDrift,
 }
 
 const wanted = process.argv.slice(2)

@@ -17,6 +17,8 @@ import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createBindings } from './domain/fleet/blueprints/bindings.ts'
 import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
+import { createFromClient } from './domain/fleet/blueprints/from-client.ts'
+import { createDrift } from './domain/fleet/drift/drift.ts'
 import { createEvents } from './domain/events/events.ts'
 import { createContents } from './domain/fleet/rollouts/contents.ts'
 import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
@@ -53,6 +55,7 @@ import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { fleetHealthRoutes } from './http/routes/fleet-health.ts'
+import { fleetDriftRoutes } from './http/routes/fleet-drift.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { rolloutRoutes } from './http/routes/rollouts.ts'
@@ -111,6 +114,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof rolloutRoutes>[0] &
   Parameters<typeof blueprintRoutes>[0] &
+  Parameters<typeof fleetDriftRoutes>[0] &
   Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -136,6 +140,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...workflowChangeRoutes(deps),
   ...rolloutRoutes(deps),
   ...blueprintRoutes(deps),
+  ...fleetDriftRoutes(deps),
   ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
@@ -318,9 +323,12 @@ export const createEngine = async (
   const deliveries = createDeliveries(db)
   jobs.carry(createCourier({ db, webhooks, sealing, logger, waitScale }))
 
+  const blueprints = createBlueprints(db)
+  const drift = createDrift({ db, jobs, topology, logger })
+
   // A record, not single calls: a kind of work without a worker would wait for ever.
   const workers: Readonly<Record<WorkKind, Worker>> = {
-    'topology-pull': topology.worker,
+    'topology-pull': drift.afterPulls(topology.worker),
     'conflict-check': conflicts.worker,
     deploy: deployments.workers.deploy,
     rollback: deployments.workers.rollback,
@@ -357,9 +365,11 @@ export const createEngine = async (
     mappings,
     pushes,
     workflows,
+    blueprints,
+    fromClient: createFromClient({ db, topology, blueprints }),
     rollouts,
-    blueprints: createBlueprints(db),
     bindings: createBindings(db),
+    drift,
     events,
     endpoints,
     deliveries,

@@ -93,6 +93,11 @@ export const ERRORS = define({
     'Blueprint has a newer version',
     'Look at its newest version, add your change to that, and send its number as expected_latest.',
   ),
+  drift_superseded: kind(
+    409,
+    'There is a newer result of drift',
+    'Look at the newest result of this client and accept what differs there.',
+  ),
   mapping_broken: kind(
     409,
     'Mapping is broken',

@@ -321,6 +321,13 @@ describe('every endpoint that changes a Salesforce org', () => {
     )
     expect(writes.map(({ path }) => path).toSorted()).toEqual(
       [
+        '/api/blueprints/archive',
+        '/api/blueprints/bindings/remove',
+        '/api/blueprints/bindings/set',
+        '/api/blueprints/create',
+        '/api/blueprints/from-client',
+        '/api/blueprints/update',
+        '/api/blueprints/versions/create',
         '/api/connections/callback',
         '/api/connections/create',
         '/api/connections/refresh',
@@ -328,6 +335,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/connections/update',
         '/api/conflicts/check',
         '/api/deploy/cancel',
+        '/api/fleet/drift/accept',
         '/api/fleet/rollouts/check',
         '/api/fleet/rollouts/create',
         '/api/fleet/rollouts/pause',

@@ -93,6 +93,16 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      select gen_random_uuid(), $1, $2, id, 'deployRollback', '\\x00', '{}', '[]', now()
        from api_tokens where org_id = $1 limit 1`,
   )
+  await rows(`insert into blueprints (id, org_id, slug, name) values ($2, $1, $2::text, 'Held')`)
+  await rows(
+    `insert into blueprint_bindings (id, org_id, client_id, blueprint_id)
+     values (gen_random_uuid(), $1, $2, $2)`,
+  )
+  await rows(
+    `with run as (insert into fleet_drift_runs (id, org_id) values (gen_random_uuid(), $1) returning id)
+     insert into fleet_drift_results (id, org_id, client_id, run_id, blueprint_id, version)
+     select gen_random_uuid(), $1, $2, id, $2, 1 from run`,
+  )
   await rig.query(
     `insert into idempotency_keys
        (org_id, client_id, user_id, method, path, key, body_hash, holder, free_at)

@@ -123,6 +123,14 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'mappings validate': 'MappingsValidateResponse',
   'mappings suggest': 'MappingSuggestion',
   push: 'Push',
+  'blueprints list': ['Blueprint'],
+  'blueprints create': 'Blueprint',
+  'blueprints publish': 'BlueprintVersion',
+  'blueprints get': 'BlueprintVersion',
+  'blueprints diff': 'BlueprintVersionDiff',
+  'blueprints bind': 'BlueprintBindings',
+  'blueprints bindings': ['BlueprintBinding'],
+  drift: ['DriftResult'],
   'events tail': 'Event',
   api: 'ClientPage',
   audit: ['AuditRow'],
@@ -495,6 +503,34 @@ done`,
     await json(['approvals', 'grant', push.approval, '--yes'])
     const pushed = await sfx(push.again, { env })
     expect([pushed.code, pushed.out]).toEqual([0, expect.stringContaining('3 of 3 rows')])
+  })
+
+  it('binds clients to a blueprint, and says by its exit code that one differs', async () => {
+    await json(['blueprints', 'create', 'Tiers', '--slug', 'cli-tiers'])
+    await writeFile(
+      join(folder, 'tiers.yaml'),
+      `plan:
+  objects:
+    - api_name: Lead
+      fields:
+        - { api_name: Cli_Tier__c, label: { param: label }, type: Checkbox }
+parameters:
+  - { name: label, type: text }
+`,
+    )
+    await json(['blueprints', 'publish', 'cli-tiers', 'tiers.yaml', '--expected-latest', '0'])
+    await json(['blueprints', 'publish', 'cli-tiers', 'tiers.yaml', '--notes', 'The same'])
+    await json(['blueprints', 'get', 'cli-tiers', '--version-number', '1'])
+    await json(['blueprints', 'list'])
+    const bind = ['blueprints', 'bind', 'cli-tiers', '-c', client]
+    expect((await sfx(bind)).err).toContain('The parameter label has no value.')
+    await json([...bind, '--param', 'label=Level'])
+    await json(['blueprints', 'bindings', 'cli-tiers'])
+    await json(['blueprints', 'diff', 'cli-tiers', '1'])
+    await json(['drift', 'cli-tiers'], 5)
+    const told = await sfx(['drift', 'cli-tiers', '-c', client])
+    expect([told.code, told.out]).toEqual([5, expect.stringContaining('Lead.Cli_Tier__c')])
+    expect(told.out).toContain('0 in sync, 1 drifted, 0 unknown')
   })
 
   it('edits a mapping as git edits a message, and never loses the text', async () => {

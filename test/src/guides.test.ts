@@ -129,6 +129,16 @@ describe('the guide', () => {
     expect(lines.at(-1)).toBe('complete, proven: true')
   })
 
+  it('fleet binds a client to a blueprint, and finds it not applied yet', async () => {
+    expect((await run('fleet')).slice(0, 5)).toEqual([
+      expect.stringMatching(/^1 gold client: /),
+      'version 1 declares tier_label',
+      '1 client bound',
+      '0 in sync, 1 drifted',
+      'Lead.Guide_Tier__c not_applied',
+    ])
+  })
+
   it('approvals lets an agent deploy what a person has seen', async () => {
     const lines = await run('approvals')
     expect(lines[0]).toMatch(/^Deploys \d+ components? of a plan, checked by report …$/)

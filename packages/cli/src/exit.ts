@@ -19,6 +19,7 @@ export const EXIT = {
   /** The check says that the plan should not be deployed. */
   verdict: 3,
   credential: 4,
+  /** The org is not as it was checked, or not as its blueprint says. */
   drift: 5,
   partly: 6,
   running: 8,

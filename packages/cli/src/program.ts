@@ -4,9 +4,11 @@ import { Command, InvalidArgumentError } from 'commander'
 import { accountCommands } from './commands/account.ts'
 import { apiCommands } from './commands/api.ts'
 import { approvalCommands } from './commands/approvals.ts'
+import { blueprintCommands } from './commands/blueprints.ts'
 import { clientCommands } from './commands/clients.ts'
 import { completionCommands } from './commands/completion.ts'
 import { deployCommands } from './commands/deploy.ts'
+import { driftCommands } from './commands/drift.ts'
 import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
@@ -23,7 +25,7 @@ const seconds = (text: string): number => {
 
 const EXITS = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 the check says no, 4 no credential or permission,
-5 the org has changed since the check, 6 done in part, 8 still running at the server.
+5 the org has changed since the check, or differs from its blueprint, 6 done in part, 8 still running at the server.
 
 A CLIENT is an id or the client's name. In scripts, set SFX_URL and SFX_TOKEN; NO_COLOR is respected.`
 
@@ -51,6 +53,8 @@ export const program = (): Command => {
     approvalCommands,
     mappingCommands,
     pushCommands,
+    blueprintCommands,
+    driftCommands,
     eventCommands,
     apiCommands,
     completionCommands,

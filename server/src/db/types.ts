@@ -693,6 +693,38 @@ interface BlueprintBindings {
   updated_at: DefaultedTimestamp
 }
 
+interface FleetDriftRuns {
+  id: string
+  org_id: string
+  blueprint_id: string | null
+  selector: Json<unknown> | null
+  max_age_hours: number | null
+  refresh: Generated<boolean>
+  status: Generated<'running' | 'complete'>
+  counts: DefaultedJson<unknown>
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  completed_at: Timestamp | null
+}
+
+interface FleetDriftResults {
+  id: string
+  org_id: string
+  client_id: string
+  run_id: string
+  blueprint_id: string
+  version: number
+  state: 'in_sync' | 'drifted' | 'unknown' | null
+  reason: Json<Fault | null> | null
+  pull_id: string | null
+  snapshot_id: string | null
+  snapshot_version: number | null
+  snapshot_at: Timestamp | null
+  counts: DefaultedJson<unknown>
+  components: DefaultedJson<unknown>
+  created_at: DefaultedTimestamp
+}
+
 type RolloutStateName =
   | 'draft'
   | 'checking'
@@ -915,6 +947,8 @@ export interface TenantTables {
   blueprints: Blueprints
   blueprint_versions: BlueprintVersions
   blueprint_bindings: BlueprintBindings
+  fleet_drift_runs: FleetDriftRuns
+  fleet_drift_results: FleetDriftResults
   rollouts: Rollouts
   rollout_waves: RolloutWaves
   rollout_targets: RolloutTargets

@@ -62,6 +62,8 @@ export type AuditAction =
   | 'blueprint.version'
   | 'blueprint.bind'
   | 'blueprint.unbind'
+  | 'drift.run'
+  | 'drift.accept'
   | 'webhook_endpoint.create'
   | 'webhook_endpoint.update'
   | 'webhook_endpoint.rotate_secret'

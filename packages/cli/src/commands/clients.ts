@@ -5,6 +5,7 @@ import { type Command } from 'commander'
 import { execFile } from 'node:child_process'
 import { Session } from '../session.ts'
 import { clean } from '../text.ts'
+import { pair } from './blueprints.ts'
 
 const shown = ({ id, name, domain }: Client): string =>
   clean(`${name}${domain === null ? '' : ` (${domain})`}  ${id}`)
@@ -18,6 +19,16 @@ const openInBrowser = (url: string): void => {
         ? ['rundll32', 'url.dll,FileProtocolHandler', url]
         : ['xdg-open', url]
   execFile(program ?? '', argv, () => undefined)
+}
+
+interface ListOptions {
+  query?: string
+  tag?: Record<string, string>
+}
+
+interface CreateOptions {
+  domain?: string
+  tag?: Record<string, string>
 }
 
 interface ConnectOptions {
@@ -34,10 +45,12 @@ export const clientCommands = (root: Command): void => {
     .command('list')
     .description('list clients, newest first')
     .option('--query <text>', 'in name or domain')
-    .action(async (options: { query?: string }, command: Command) => {
+    .option('--tag <key=value>', 'with this tag; several times: with all of them', pair)
+    .action(async ({ tag, ...options }: ListOptions, command: Command) => {
       const { engine, terminal } = new Session(command)
       const all: Client[] = []
-      for await (const client of engine.clients.list(options)) all.push(client)
+      const filter = { ...options, ...(tag === undefined ? {} : { tags: tag }) }
+      for await (const client of engine.clients.list(filter)) all.push(client)
       terminal.result(
         all,
         terminal.table(
@@ -56,9 +69,14 @@ export const clientCommands = (root: Command): void => {
     .command('create <name>')
     .description('add a client')
     .option('--domain <domain>')
-    .action(async (name: string, options: { domain?: string }, command: Command) => {
+    .option('--tag <key=value>', 'a tag; several times for several', pair)
+    .action(async (name: string, { tag, ...options }: CreateOptions, command: Command) => {
       const session = new Session(command)
-      const client = await session.engine.clients.create({ name, ...options }, session.call)
+      const tags = tag === undefined ? {} : { tags: tag }
+      const client = await session.engine.clients.create(
+        { name, ...options, ...tags },
+        session.call,
+      )
       session.terminal.result(client, `Created ${shown(client)}`)
       session.terminal.note(`Next: sfx connect ${client.id}`)
     })

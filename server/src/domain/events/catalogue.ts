@@ -211,6 +211,21 @@ export const EVENT_KINDS = {
       expires_at: '2026-11-22T09:45:00.000Z',
     },
   ),
+  'drift.found': kind(
+    'A client differs from its blueprint in something that the result before did not show',
+    z.object({
+      run_id: id,
+      blueprint_id: id,
+      version: z.int(),
+      components: z.record(z.string(), count).describe('How many components are in each state'),
+    }),
+    {
+      run_id: EXAMPLE_ID,
+      blueprint_id: EXAMPLE_ID,
+      version: 3,
+      components: { in_sync: 12, modified: 1 },
+    },
+  ),
   'rollout.started': rolloutKind('A rollout was started', 'running', { ready: 40 }),
   'rollout.wave_completed': kind(
     'Every target of a wave has come to an end',

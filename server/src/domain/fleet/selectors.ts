@@ -14,7 +14,9 @@ const NAMED_MAX = 5_000
 
 const named = z.array(z.uuid()).min(1).max(NAMED_MAX)
 
-const trueOrBlueprint = z.union([z.literal(true), z.uuid()])
+const trueOrBlueprint = z
+  .union([z.literal(true), z.uuid()], { error: 'must be true or the id of a blueprint' })
+  .meta({ id: 'ByBlueprint' })
 
 export const clientSelector = z
   .strictObject({
@@ -36,6 +38,7 @@ export const clientSelector = z
       ),
     environment: z
       .enum(['production', 'sandbox'])
+      .meta({ id: 'Environment' })
       .optional()
       .describe('Clients whose connection is to such a Salesforce org'),
     exclude: named.optional().describe('Ids of clients that are left out, whatever else holds'),
@@ -132,7 +135,9 @@ export const selectClients = async (
     })
   }
   if (drifted !== undefined) {
-    throw refusal('bad_request', at('drifted'), 'Drift has not been looked for yet.')
+    const blueprint = drifted === true ? blueprintId : drifted
+    if (blueprint !== undefined) await requireBlueprint(tx, tenant, blueprint, at('drifted'))
+    query = query.where(hasDrifted(tenant, blueprint))
   }
   return query.execute()
 }
@@ -141,8 +146,22 @@ export const selectClients = async (
 export const hasTags = (column: string, tags: ClientTags): Expression<SqlBool> =>
   sql<SqlBool>`${sql.ref(column)} @> ${json(tags)}::jsonb`
 
+/** Clients that are still bound, and whose newest result for that binding is drift. */
+const hasDrifted = ({ orgId }: Tenant, blueprintId: string | undefined): Expression<SqlBool> => {
+  const ofBlueprint =
+    blueprintId === undefined ? sql`` : sql`and b.blueprint_id = ${blueprintId}::uuid`
+  return sql<SqlBool>`exists (
+    select from blueprint_bindings b cross join lateral (
+      select r.state from fleet_drift_results r
+       where r.org_id = b.org_id and r.client_id = b.client_id and r.blueprint_id = b.blueprint_id
+         and r.state is not null
+       order by r.id desc limit 1) newest
+     where b.org_id = ${orgId}::uuid and b.client_id = c.id ${ofBlueprint}
+       and newest.state = 'drifted')`
+}
+
 const refusal = (
-  code: 'not_found' | 'client_inactive' | 'bad_request',
+  code: 'not_found' | 'client_inactive',
   path: string,
   message: string,
 ): EngineError => new EngineError(code, message, { errors: [{ path, code, message }] })

@@ -4,29 +4,51 @@ import { parameterValues } from '../../domain/fleet/blueprints/parameters.ts'
 import { clientSelector } from '../../domain/fleet/selectors.ts'
 import { route, type Route } from '../route.ts'
 import { id, pageOf, pageRequest, timestamp } from '../schemas.ts'
-import { BLUEPRINT_ID, BLUEPRINTS, versionNumber } from './blueprint-schemas.ts'
+import {
+  BLUEPRINT_ID,
+  BLUEPRINTS,
+  componentState,
+  difference,
+  versionNumber,
+} from './blueprint-schemas.ts'
 
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
 
-const binding = z
+const override = z
+  .object({
+    type: z.string(),
+    full_name: z.string(),
+    state: componentState,
+    differences: z.array(difference),
+    note: z.string().nullable(),
+    accepted_by: id.nullable(),
+    accepted_at: timestamp,
+  })
+  .meta({ id: 'BlueprintOverride' })
+
+export const binding = z
   .object({
     id,
     blueprint_id: id,
     client_id: id,
     parameters: parameterValues,
     pinned_version: z.int().nullable().describe('null: the newest version'),
+    overrides: z
+      .array(override)
+      .describe('What the client keeps as it is, see `/api/fleet/drift/accept`'),
     created_by: id.nullable(),
     created_at: timestamp,
     updated_at: timestamp,
   })
   .meta({ id: 'BlueprintBinding' })
 
-const exampleBinding = {
+export const exampleBinding = {
   id: '01931f2a-7c00-7000-8000-000000000062',
   blueprint_id: BLUEPRINT_ID,
   client_id: CLIENT_ID,
   parameters: { tier_label: 'Level' },
   pinned_version: null,
+  overrides: [],
   created_by: '01931f2a-7c00-7000-8000-000000000002',
   created_at: '2026-11-22T09:00:00.000Z',
   updated_at: '2026-11-22T09:00:00.000Z',

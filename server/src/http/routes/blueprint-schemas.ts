@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { declaredParameter } from '../../domain/fleet/blueprints/parameters.ts'
+import { COMPONENT_STATES } from '../../domain/fleet/drift/evaluate.ts'
 import { id, timestamp } from '../schemas.ts'
 
 export const BLUEPRINT_ID = '01931f2a-7c00-7000-8000-000000000060'
@@ -75,7 +76,7 @@ export const version = versionSummary
   .extend({ ...content, parameters: z.array(declaredParameter) })
   .meta({ id: 'BlueprintVersion' })
 
-export const difference = z
+export const versionDifference = z
   .object({
     path: z.string().describe('With names of elements: `plan.objects.Lead.fields.Tier__c.length`'),
     change: z.enum(['added', 'removed', 'changed']).meta({ id: 'BlueprintChange' }),
@@ -126,3 +127,22 @@ export const exampleSummary = {
 }
 
 export const exampleVersion = { ...exampleSummary, ...exampleContent }
+
+export const componentState = z
+  .enum(COMPONENT_STATES)
+  .describe(
+    '`behind`: as an older version put it. `modified`: somebody changed what we deployed. `missing`: somebody ' +
+      'removed it. `ahead`: the client added it. `extra_grant`: more access than wanted. `unreadable`: the ' +
+      'connected user does not see it. `not_applied`: no deployment of ours has put it in place. `unknown`: the ' +
+      'snapshot does not say',
+  )
+  .meta({ id: 'DriftComponentState' })
+
+export const difference = z
+  .object({
+    attribute: z.string(),
+    wanted: z.unknown(),
+    deployed: z.unknown().describe('What our newest deployment put there; null: not known'),
+    found: z.unknown(),
+  })
+  .meta({ id: 'DriftDifference' })

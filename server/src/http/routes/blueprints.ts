@@ -1,16 +1,18 @@
 import * as z from 'zod'
 import { type Bindings } from '../../domain/fleet/blueprints/bindings.ts'
 import { type Blueprints } from '../../domain/fleet/blueprints/blueprints.ts'
+import { type CreateFromClient } from '../../domain/fleet/blueprints/from-client.ts'
 import { declarations } from '../../domain/fleet/blueprints/parameters.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest } from '../schemas.ts'
 import { bindingRoutes } from './blueprint-bindings.ts'
+import { fromClientRoute } from './blueprint-from-client.ts'
 import {
   blueprint,
   BLUEPRINT_ID,
   BLUEPRINTS,
   content,
-  difference,
+  versionDifference,
   exampleBlueprint,
   exampleContent,
   exampleSummary,
@@ -139,7 +141,7 @@ const blueprintRoutesOf = (blueprints: Blueprints): Route[] => [
   }),
 ]
 
-const versionRoutesOf = (blueprints: Blueprints): Route[] => [
+const createVersionRoute = (blueprints: Blueprints): Route =>
   route({
     method: 'POST',
     path: '/api/blueprints/versions/create',
@@ -189,7 +191,10 @@ const versionRoutesOf = (blueprints: Blueprints): Route[] => [
       status: 201,
       body: await blueprints.createVersion(caller, body),
     }),
-  }),
+  })
+
+const versionRoutesOf = (blueprints: Blueprints): Route[] => [
+  createVersionRoute(blueprints),
   route({
     method: 'POST',
     path: '/api/blueprints/versions/get',
@@ -248,7 +253,7 @@ const versionRoutesOf = (blueprints: Blueprints): Route[] => [
             from_version: z.int(),
             to_version: z.int(),
             equal: z.boolean(),
-            differences: z.array(difference),
+            differences: z.array(versionDifference),
           })
           .meta({ id: 'BlueprintVersionDiff' }),
       },
@@ -281,11 +286,14 @@ const versionRoutesOf = (blueprints: Blueprints): Route[] => [
 export const blueprintRoutes = ({
   blueprints,
   bindings,
+  fromClient,
 }: {
   blueprints: Blueprints
   bindings: Bindings
+  fromClient: CreateFromClient
 }): Route[] => [
   ...blueprintRoutesOf(blueprints),
   ...versionRoutesOf(blueprints),
+  fromClientRoute(blueprints, fromClient),
   ...bindingRoutes(bindings),
 ]

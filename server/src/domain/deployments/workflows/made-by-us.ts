@@ -10,7 +10,8 @@ import { workflowNameOf } from '../../workflows/transition.ts'
 export const madeKey = (name: Parameters<typeof keyOfAutomation>[0]): string =>
   sameName(keyOfAutomation(name))
 
-const isTakenBack = (
+/** Whether a rollback of the deployment removed or restored this component. */
+export const isTakenBack = (
   deployment: Pick<DeploymentRow, 'rollback'>,
   type: string,
   fullName: string,

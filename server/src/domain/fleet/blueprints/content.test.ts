@@ -225,6 +225,16 @@ describe('the values of a client', () => {
     ])
   })
 
+  it('leave as it was found what somebody accepted', () => {
+    const override = {
+      ...{ type: 'CustomField', full_name: 'Lead.Tier__c', state: 'modified' as const },
+      differences: [{ attribute: 'length', wanted: 80, deployed: 80, found: 90 }],
+      ...{ note: null, accepted_by: null, accepted_at: '2026-11-22T00:00:00.000Z' },
+    }
+    const { content } = fillIn(EVERYTHING, EVERY_PARAMETER, VALUES, [override])
+    expect(content).toMatchObject({ plan: { objects: [{ fields: [{}, { length: 90 }] }] } })
+  })
+
   it('are refused at the member that they do not fit', () => {
     const { problems } = fillIn(EVERYTHING, EVERY_PARAMETER, { ...VALUES, length: 1_000 })
     expect(problems?.map(({ path, code }) => `${path} ${code}`)).toEqual([

@@ -4,6 +4,8 @@
 
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { isStorable } from '../../../db/json.ts'
+import { type Override } from '../drift/evaluate.ts'
+import { withOverrides } from '../drift/overrides.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { faultsOf, readWith } from '../../schema-faults.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'
@@ -32,12 +34,14 @@ export type Filled =
 /**
  * The content with a client's values in place of the parameters. A value that nothing declares is left
  * aside: an older version may have had it. Problems have the path of the value (`parameters.queue`) or, if
- * what comes out is not valid, that of the member (`plan.objects.0.fields.1.length`).
+ * what comes out is not valid, that of the member (`plan.objects.0.fields.1.length`). `overrides` of the
+ * binding stay as they were accepted.
  */
 export const fillIn = (
   content: BlueprintContent,
   declared: readonly Declaration[],
   values: ParameterValues,
+  overrides: readonly Override[] = [],
 ): Filled => {
   const faults = valueFaults(declared, values)
   if (faults.length > 0) return { content: null, problems: faults }
@@ -50,8 +54,11 @@ export const fillIn = (
   const filled = withValues(own, declared, (name) =>
     Object.hasOwn(values, name) ? values[name] : undefined,
   )
-  const problems = contentFaults(filled)
-  return problems.length > 0 ? { content: null, problems } : { content: filled, problems: null }
+  const faulty = contentFaults(filled)
+  if (faulty.length > 0) return { content: null, problems: faulty }
+  const kept = withOverrides(filled, overrides)
+  const problems = overrides.length === 0 ? [] : contentFaults(kept)
+  return problems.length > 0 ? { content: null, problems } : { content: kept, problems: null }
 }
 
 const withValues = (

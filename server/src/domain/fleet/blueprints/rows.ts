@@ -5,6 +5,7 @@ import { type Selectable, sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant } from '../../../db/database.ts'
 import { type TenantTables } from '../../../db/types.ts'
 import { EngineError, notFound } from '../../../errors.ts'
+import { type Override } from '../drift/evaluate.ts'
 import { type Declaration, type ParameterValues } from './parameters.ts'
 import { type BlueprintContent } from './places.ts'
 
@@ -43,6 +44,8 @@ export interface Binding {
   parameters: ParameterValues
   /** Null: the client should stand at the newest version. */
   pinned_version: number | null
+  /** What the client keeps as it is: differences that somebody accepted. */
+  overrides: Override[]
   created_by: string | null
   created_at: string
   updated_at: string
@@ -88,6 +91,7 @@ export const toBinding = (row: BindingRow): Binding => ({
   client_id: row.client_id,
   parameters: row.parameters as ParameterValues,
   pinned_version: row.pinned_version,
+  overrides: row.overrides as Override[],
   created_by: row.created_by,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),

@@ -7,6 +7,7 @@ import { planHash } from '../../plan/plan-hash.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { workflowsHash } from '../../workflows/workflow.ts'
 import { fillIn } from '../blueprints/content.ts'
+import { type Override } from '../drift/evaluate.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
 import {
   type BlueprintVersion,
@@ -123,8 +124,9 @@ const prepareVersion = async (
       continue
     }
     const values = (binding?.parameters ?? {}) as ParameterValues
-    const key = JSON.stringify(values)
-    const filled = fillIn(version, version.parameters, values)
+    const overrides = (binding?.overrides ?? []) as Override[]
+    const key = JSON.stringify([values, overrides])
+    const filled = fillIn(version, version.parameters, values, overrides)
     if (filled.problems !== null) {
       errors.push(
         ...filled.problems.map(({ path: at, code, message }) => ({
@@ -137,7 +139,7 @@ const prepareVersion = async (
     }
     const hash = hashes.get(key) ?? hashOf(part, filled.content[part])
     hashes.set(key, hash)
-    prepared.set(clientId, { planHash: hash, values })
+    prepared.set(clientId, { planHash: hash, values: frozen(values, overrides) })
   }
   if (errors.length > 0) {
     throw new EngineError(
@@ -153,6 +155,18 @@ const prepareVersion = async (
     content: null,
     of: (clientId) => prepared.get(clientId) ?? { planHash: '', values: {} },
   }
+}
+
+/** What a target keeps of its binding: what was accepted as drift stays as it is, so it goes with the values. */
+const frozen = (parameters: ParameterValues, overrides: readonly Override[]): unknown =>
+  overrides.length === 0 ? parameters : { parameters, overrides }
+
+/** No value of a parameter is an object, so the two forms cannot be taken for each other. */
+const thawed = (kept: unknown): { parameters: ParameterValues; overrides: readonly Override[] } => {
+  const { parameters } = (kept ?? {}) as { parameters?: unknown }
+  return typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters)
+    ? (kept as { parameters: ParameterValues; overrides: Override[] })
+    : { parameters: (kept ?? {}) as ParameterValues, overrides: [] }
 }
 
 /** Versions never change. */
@@ -193,7 +207,8 @@ export const createContents = (db: Database): Contents => {
       if (row.blueprint_id === null) return contentOf(part, row.content)
       // A version belongs to the org, not to the client.
       const version = await versionFor(db.as(wholeOrg(row.org_id)).read, row)
-      const filled = fillIn(version, version.parameters, (values ?? {}) as ParameterValues)
+      const { parameters, overrides } = thawed(values)
+      const filled = fillIn(version, version.parameters, parameters, overrides)
       if (filled.content === null) {
         throw new EngineError('invalid_plan', 'The values of the client do not fit.', {
           errors: filled.problems,

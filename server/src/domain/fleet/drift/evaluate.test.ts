@@ -1,0 +1,219 @@
+// How a client stands against a blueprint, component by component, and what of it somebody accepted.
+
+import { describe, expect, it } from 'vitest'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { parsePlan } from '../../plan/check.ts'
+import { type Automation } from '../../topology/automations/automation.ts'
+import { parseWorkflows } from '../../workflows/definition/parse.ts'
+import { type ComponentDrift, evaluate, type Override } from './evaluate.ts'
+import { type Deployed } from './history.ts'
+import { withOverrides } from './overrides.ts'
+import { type Facts, type Wanted } from './standing.ts'
+
+const TIER = { api_name: 'Tier__c', label: 'Tier', type: 'Text', length: 40 }
+const LEVELS = { api_name: 'Level__c', label: 'Level', type: 'Picklist', values: ['A', 'B'] }
+const RULE = {
+  api_name: 'Given',
+  error_condition_formula: 'ISBLANK(Tier__c)',
+  error_message: 'Give a tier.',
+}
+const NONE = { permissions: { permission_set: null, assign_to_connected_user: false } }
+const planOf = (objects: object[]): Wanted => ({
+  plan: parsePlan({ objects, ...NONE }),
+  workflows: [],
+  mappings: [],
+})
+const lead = (...fields: object[]): Wanted => planOf([{ api_name: 'Lead', fields }])
+
+const text = (name: string, more: JsonObject = {}): JsonObject => ({
+  ...{ name, label: name.replace('__c', ''), type: 'string', length: 40, custom: true },
+  ...{ nillable: true, unique: false, externalId: false, calculated: false },
+  ...more,
+})
+const picklist = (...values: string[]): JsonObject => ({
+  ...text('Level__c', { type: 'picklist', length: 255 }),
+  picklistValues: values.map((value) => ({ value, label: value, active: true })),
+})
+const rule = (definition: JsonObject | null, active = true): Automation => ({
+  ...{ type: 'validation_rule', api_name: 'Lead.Given', label: null, object: 'Lead', active },
+  ...{ active_version: null, latest_version: null, versions: [], process_type: null },
+  ...{ managed: false, last_modified_at: '2026-11-20T00:00:00.000Z', trigger: null },
+  ...{ definition_version: null, definition },
+})
+const DEFINITION = {
+  fullName: 'Given',
+  active: 'true',
+  errorConditionFormula: 'ISBLANK(Tier__c)',
+  errorMessage: 'Give a tier.',
+}
+const facts = (
+  fields: JsonObject[],
+  more: { automations?: Automation[]; hidden?: string[]; object?: JsonObject } = {},
+): Facts => ({
+  describes: new Map([['lead', { name: 'Lead', label: 'Lead', fields, ...more.object }]]),
+  automations: new Map(
+    (more.automations ?? []).map((one) => [`${one.type}/${one.api_name}`.toLowerCase(), one]),
+  ),
+  mappings: new Map(),
+  hidden: new Set(more.hidden ?? []),
+})
+
+const TAKEN = new Date('2026-11-22T00:00:00.000Z')
+const OURS: Deployed = { deployment_id: 'd', at: '2026-11-20T00:00:00.000Z', by: null }
+
+const drift = (
+  wanted: Wanted,
+  found: Facts,
+  known: { deployed?: Deployed | null; older?: Wanted[]; overrides?: Override[] } = {},
+) =>
+  evaluate(wanted, {
+    facts: found,
+    takenAt: TAKEN,
+    deployedOf: () => (known.deployed === undefined ? OURS : known.deployed),
+    older: () => (known.older ?? []).map((one, at) => ({ version: 9 - at, wanted: one })),
+    overrides: known.overrides ?? [],
+  })
+const states = (...input: Parameters<typeof drift>) =>
+  drift(...input).components.map(({ full_name: name, state }) => `${name} ${state}`)
+
+describe('a component', () => {
+  it('is in sync where a deploy would leave it unchanged', () => {
+    const wanted = planOf([{ api_name: 'Lead', fields: [TIER, LEVELS], validation_rules: [RULE] }])
+    const found = facts([text('Tier__c'), picklist('A', 'B')], { automations: [rule(DEFINITION)] })
+    expect(drift(wanted, found)).toMatchObject({ state: 'in_sync', counts: { in_sync: 3 } })
+  })
+
+  it('is modified or missing where ours was in place, and not applied where it never was', () => {
+    const [changed, gone] = [facts([text('Tier__c', { length: 90 })]), facts([])]
+    expect(states(lead(TIER), changed)).toEqual(['Lead.Tier__c modified'])
+    expect(states(lead(TIER), gone)).toEqual(['Lead.Tier__c missing'])
+    for (const found of [changed, gone]) {
+      expect(states(lead(TIER), found, { deployed: null })).toEqual(['Lead.Tier__c not_applied'])
+    }
+    expect(drift(lead(TIER), changed).components[0]).toMatchObject({
+      differences: [{ attribute: 'length', wanted: 40, deployed: null, found: 90 }],
+      deployed: OURS,
+      path: 'plan.objects.0.fields.0',
+    })
+  })
+
+  it('is behind where it stands as an older version wanted it', () => {
+    const older = [lead({ ...TIER, length: 80 }), lead({ ...TIER, length: 90 })]
+    const found = facts([text('Tier__c', { length: 90 })])
+    expect(drift(lead(TIER), found, { older }).components[0]).toMatchObject({
+      state: 'behind',
+      stands_at: 8,
+    })
+  })
+
+  it('is ahead where the client added to it, or to an object that the blueprint defines', () => {
+    expect(states(lead(LEVELS), facts([picklist('A', 'New', 'B')]))).toEqual([
+      'Lead.Level__c ahead',
+    ])
+    expect(states(lead(LEVELS), facts([picklist('B', 'A', 'C')]))).toEqual([
+      'Lead.Level__c modified',
+    ])
+    const job = {
+      ...{ api_name: 'Job__c', label: 'Job', plural_label: 'Jobs', fields: [TIER] },
+      name_field: { label: 'Job', type: 'Text' },
+    }
+    const described = {
+      ...{ name: 'Job__c', label: 'Job', labelPlural: 'Jobs' },
+      fields: [
+        { name: 'Name', nameField: true, label: 'Job', custom: false },
+        ...['Tier__c', 'Own__c', 'pkg__Theirs__c'].map((name) => text(name)),
+      ],
+    }
+    const found: Facts = { ...facts([]), describes: new Map([['job__c', described]]) }
+    expect(states(planOf([job]), found)).toEqual([
+      'Job__c in_sync',
+      'Job__c.Tier__c in_sync',
+      'Job__c.Own__c ahead',
+    ])
+    // Nothing on an object that is only added to is the blueprint's.
+    expect(states(lead(TIER), facts([text('Tier__c'), text('Own__c')]))).toEqual([
+      'Lead.Tier__c in_sync',
+    ])
+  })
+
+  it('is unreadable where the connected user does not see it', () => {
+    expect(states(lead(TIER), facts([], { hidden: ['lead.tier__c'] }))).toEqual([
+      'Lead.Tier__c unreadable',
+    ])
+    const wanted = planOf([{ api_name: 'Lead', validation_rules: [RULE] }])
+    expect(states(wanted, facts([], { automations: [rule(null)] }))).toEqual([
+      'Lead.Given unreadable',
+    ])
+  })
+
+  it('is unknown where a snapshot does not show it, or was taken before ours was in place', () => {
+    const wanted: Wanted = {
+      ...lead(TIER),
+      plan: parsePlan({ queues: [{ api_name: 'Hot', label: 'Hot', objects: ['Lead'] }], ...NONE }),
+    }
+    expect(drift(wanted, facts([]))).toMatchObject({ state: 'in_sync', counts: { unknown: 1 } })
+    const later = { ...OURS, at: '2026-11-23T00:00:00.000Z' }
+    expect(drift(lead(TIER), facts([]), { deployed: later })).toMatchObject({
+      state: 'unknown',
+      reason: { code: 'snapshot_before_deployment' },
+    })
+  })
+
+  it('of an automation says what changed and when', () => {
+    const workflows = parseWorkflows([
+      {
+        ...{ type: 'validation_rule', api_name: 'Lead.Given', activate: true },
+        definition: {
+          ...{ form: 'validation', condition: 'ISBLANK(Tier__c)', message: 'Give a tier.' },
+        },
+      },
+    ])
+    const wanted = { plan: null, workflows, mappings: [] }
+    const changed = rule({ ...DEFINITION, errorMessage: 'Oh.' }, false)
+    expect(drift(wanted, facts([], { automations: [changed] })).components).toMatchObject([
+      {
+        type: 'ValidationRule',
+        state: 'modified',
+        changed_at: '2026-11-20T00:00:00.000Z',
+        differences: [
+          { attribute: 'errorMessage', wanted: 'Give a tier.', found: 'Oh.' },
+          { attribute: 'active', wanted: true, found: false },
+        ],
+      },
+    ])
+    expect(states(wanted, facts([], { automations: [rule(DEFINITION)] }))).toEqual([
+      'Lead.Given in_sync',
+    ])
+  })
+})
+
+describe('an override', () => {
+  const overrideOf = ({ type, full_name, state, differences }: ComponentDrift): Override => ({
+    ...{ type, full_name, state, differences, note: null },
+    ...{ accepted_by: null, accepted_at: '2026-11-22T00:00:00.000Z' },
+  })
+  const found = facts([text('Tier__c', { length: 90 })])
+  const accepted = drift(lead(TIER), found).components.map(overrideOf)
+
+  it('accepts a component as it stands, until it changes again', () => {
+    const now = drift(lead(TIER), found, { overrides: accepted })
+    expect(now).toMatchObject({ state: 'in_sync', components: [{ accepted: true }] })
+    const again = facts([text('Tier__c', { length: 95 })])
+    expect(drift(lead(TIER), again, { overrides: accepted }).state).toBe('drifted')
+  })
+
+  it('keeps its state in what is rolled out to the client', () => {
+    const content = { plan: { objects: [{ api_name: 'Lead', fields: [TIER, LEVELS] }], ...NONE } }
+    expect(withOverrides(content, accepted)).toMatchObject({
+      plan: { objects: [{ fields: [{ api_name: 'Tier__c', length: 90 }, LEVELS] }] },
+    })
+    const missing = drift(lead(TIER), facts([])).components.map(overrideOf)
+    expect(withOverrides(content, missing)).toMatchObject({
+      plan: { objects: [{ fields: [LEVELS] }] },
+    })
+    // An object of which nothing is left goes too.
+    const only = { plan: { ...content.plan, objects: [{ api_name: 'Lead', fields: [TIER] }] } }
+    expect(withOverrides(only, missing)).toMatchObject({ plan: { objects: [] } })
+    expect(content.plan.objects[0]?.fields).toHaveLength(2)
+  })
+})

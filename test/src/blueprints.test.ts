@@ -1,0 +1,247 @@
+// Blueprints and drift on real replicas: a version made from one client, deployed to another, and how far each of
+// them is from it as people change things.
+
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { until } from './until.ts'
+
+interface Component {
+  type: string
+  full_name: string
+  state: string
+  accepted: boolean
+  differences: { attribute: string; wanted: unknown; found: unknown }[]
+  deployed: { deployment_id: string } | null
+}
+interface Result {
+  id: string
+  client_id: string
+  state: string
+  reason: { code: string } | null
+  components: Component[]
+}
+interface Run {
+  id: string
+  is_final: boolean
+  counts: { in_sync: number; drifted: number; unknown: number; waiting: number }
+}
+
+let rig: SharedRig
+let org: TestOrg
+let acme: TestClient
+let globex: TestClient
+/** The Salesforce org of each. */
+const orgs = new Map<TestClient, string>()
+let blueprintId: string
+
+const ok = async <Body>(path: string, body: object, status = 200): Promise<Body> => {
+  const answer = await org.api.post<Body & Record<string, unknown>>(path, body)
+  expect(answer.status, answer.text).toBe(status)
+  return answer.body
+}
+const alter = (client: TestClient, name: string, changes: object) =>
+  rig.simulator.control.act('schema/alter-field', {
+    ...{ org: orgs.get(client) ?? '', object: 'Lead', name, changes: { ...changes } },
+  })
+const run = (more: object = {}) =>
+  ok<Run>('/api/fleet/drift/run', { blueprint_id: blueprintId, wait_seconds: 55, ...more })
+const resultsOf = async ({ id }: Run, filter: object = {}): Promise<Result[]> =>
+  (await ok<{ items: Result[] }>('/api/fleet/drift/results', { run_id: id, ...filter })).items
+const statesOf = async (of: Run, client: TestClient): Promise<string[]> => {
+  const [result] = await resultsOf(of, { client_id: client.id })
+  return [
+    result?.state ?? '',
+    ...(result?.components ?? []).map(({ full_name: name, state }) => `${name} ${state}`),
+  ]
+}
+
+const PLAN = {
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [
+        { api_name: 'Fleet_Tier__c', label: 'Fleet Tier', type: 'Text', length: 40 },
+        { api_name: 'Fleet_Size__c', label: 'Fleet Size', type: 'Number', precision: 6, scale: 0 },
+        {
+          ...{ api_name: 'Fleet_Stage__c', label: 'Fleet Stage', type: 'Picklist' },
+          ...{ values: ['New', 'Won'], restricted: true },
+        },
+      ],
+    },
+  ],
+  permissions: { permission_set: 'Fleet' },
+}
+
+beforeAll(async () => {
+  rig = await sharedRig()
+  org = await rig.org()
+  ;[acme, globex] = [await org.client('Acme'), await org.client('Globex')]
+  for (const client of [acme, globex]) {
+    const { name } = await rig.salesforceOrg()
+    orgs.set(client, name)
+    await client.connect(name)
+  }
+  await ok('/api/deploy/custom-objects', { client_id: acme.id, plan: PLAN, wait_seconds: 55 })
+  await acme.pull()
+  await globex.pull()
+  blueprintId = (
+    await ok<{ id: string }>('/api/blueprints/create', { name: 'Fleet leads', slug: 'leads' }, 201)
+  ).id
+}, 120_000)
+
+describe('a blueprint', () => {
+  it('is made from what a client has, and says what of it a plan cannot express', async () => {
+    const named = { blueprint_id: blueprintId, client_id: acme.id, expected_latest: 0 }
+    const made = await ok<{
+      version: { version: number; plan: { objects: { fields: object[] }[] } }
+      left_out: { full_name: string; reason: string }[]
+    }>(
+      '/api/blueprints/from-client',
+      {
+        ...named,
+        objects: [
+          { api_name: 'lead', fields: ['Fleet_Tier__c', 'Fleet_Size__c', 'Fleet_Stage__c'] },
+        ],
+      },
+      201,
+    )
+    expect(made.left_out).toEqual([])
+    expect(made.version).toMatchObject({
+      version: 1,
+      plan: {
+        objects: [
+          {
+            api_name: 'Lead',
+            fields: [
+              { api_name: 'Fleet_Tier__c', label: 'Fleet Tier', type: 'Text', length: 40 },
+              { api_name: 'Fleet_Size__c', type: 'Number', precision: 6, scale: 0 },
+              { api_name: 'Fleet_Stage__c', values: ['New', 'Won'], restricted: true },
+            ],
+          },
+        ],
+      },
+    })
+    const refused = await org.api.post<{ code: string; errors: { path: string }[] }>(
+      '/api/blueprints/from-client',
+      { ...named, expected_latest: 1, objects: [{ api_name: 'Lead', fields: ['Nope__c'] }] },
+    )
+    expect([refused.body.code, refused.body.errors[0]?.path]).toEqual([
+      'unknown_field',
+      'objects.0.fields.0',
+    ])
+  })
+
+  it('leaves values open that each client brings, and is refused otherwise', async () => {
+    const [object] = PLAN.objects
+    const fields = object?.fields.map((one) =>
+      one.api_name === 'Fleet_Tier__c' ? { ...one, label: { param: 'tier' } } : one,
+    )
+    const version = { plan: { ...PLAN, objects: [{ ...object, fields }] }, expected_latest: 1 }
+    const refused = await org.api.post<{ code: string; errors: { path: string; code: string }[] }>(
+      '/api/blueprints/versions/create',
+      { blueprint_id: blueprintId, ...version },
+    )
+    expect([refused.status, refused.body.errors]).toMatchObject([
+      400,
+      [{ path: 'plan.objects.0.fields.0.label', code: 'parameter_undeclared' }],
+    ])
+    const parameters = [{ name: 'tier', type: 'text', default: 'Fleet Tier' }]
+    await ok(
+      '/api/blueprints/versions/create',
+      { blueprint_id: blueprintId, ...version, parameters },
+      201,
+    )
+    await ok('/api/blueprints/bindings/set', { blueprint_id: blueprintId, selector: { all: true } })
+  })
+})
+
+describe('drift', () => {
+  it('is found from the newest snapshots, for each client and component', async () => {
+    const first = await run()
+    expect(first).toMatchObject({
+      is_final: true,
+      counts: { in_sync: 1, drifted: 1, unknown: 0, waiting: 0 },
+    })
+    // Nothing shows the access that a permission set gives.
+    expect(await statesOf(first, acme)).toEqual([
+      'in_sync',
+      'Lead.Fleet_Tier__c in_sync',
+      'Lead.Fleet_Size__c in_sync',
+      'Lead.Fleet_Stage__c in_sync',
+      'Fleet unknown',
+    ])
+    expect((await statesOf(first, globex)).slice(0, 2)).toEqual([
+      'drifted',
+      'Lead.Fleet_Tier__c not_applied',
+    ])
+    const drifted = await ok<{ items: { client_id: string }[] }>('/api/blueprints/bindings/set', {
+      ...{ blueprint_id: blueprintId, selector: { drifted: true } },
+    })
+    expect(drifted.items.map(({ client_id }) => client_id)).toEqual([globex.id])
+  })
+
+  it('with refresh pulls first, and says what was changed, removed and added', async () => {
+    await alter(acme, 'Fleet_Tier__c', { length: 90 })
+    expect(await statesOf(await run(), acme)).toContain('Lead.Fleet_Tier__c in_sync')
+    const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
+    expect(fresh).toMatchObject({ is_final: true, counts: { drifted: 1 } })
+    const [result] = await resultsOf(fresh, { component_state: 'modified' })
+    expect(result?.components).toMatchObject([
+      {
+        full_name: 'Lead.Fleet_Tier__c',
+        differences: [{ attribute: 'length', wanted: 40, deployed: 40, found: 90 }],
+        deployed: { deployment_id: expect.any(String) },
+      },
+    ])
+    const events = await ok<{ items: { type: string; data: { run_id: string } }[] }>(
+      '/api/events/list',
+      { client_id: acme.id, types: ['drift.found'] },
+    )
+    expect(events.items.map(({ data }) => data.run_id)).toEqual([fresh.id])
+  })
+
+  it('that is accepted is none until it changes again', async () => {
+    const [before] = await resultsOf(await run(), { client_id: acme.id })
+    const { binding } = await ok<{ binding: { overrides: object[] } }>('/api/fleet/drift/accept', {
+      ...{ result_id: before?.id, note: 'They need longer tiers' },
+    })
+    expect(binding.overrides).toMatchObject([{ full_name: 'Lead.Fleet_Tier__c' }])
+    expect((await statesOf(await run(), acme))[0]).toBe('in_sync')
+    const again = await org.api.post<{ code: string }>('/api/fleet/drift/accept', {
+      result_id: before?.id,
+    })
+    expect([again.status, again.body.code]).toEqual([409, 'drift_superseded'])
+    await alter(acme, 'Fleet_Tier__c', { length: 95 })
+    const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
+    expect((await statesOf(fresh, acme))[0]).toBe('drifted')
+  })
+
+  it('with refresh ends when its pulls do, though nobody looks', async () => {
+    const begun = await run({ refresh: true, wait_seconds: 0 })
+    await until('the run has ended', async () => {
+      const [row] = await rig.query<{ status: string }>(
+        'select status from fleet_drift_runs where id = $1',
+        [begun.id],
+      )
+      return row?.status === 'complete'
+    })
+    expect(await resultsOf(begun, { state: 'waiting' })).toEqual([])
+  })
+
+  it('is unknown where the snapshot is too old, or cannot be taken', async () => {
+    await rig.query(
+      `update crm_topology_snapshots set completed_at = now() - interval '30 hours' where client_id = $1`,
+      [globex.id],
+    )
+    const old = await run({ max_age_hours: 24 })
+    expect(await resultsOf(old, { state: 'unknown' })).toMatchObject([
+      { client_id: globex.id, reason: { code: 'snapshot_too_old' } },
+    ])
+    await ok('/api/connections/revoke', { client_id: globex.id })
+    const gone = await run({ refresh: true, selector: { client_ids: [globex.id] } })
+    expect(await resultsOf(gone)).toMatchObject([
+      { state: 'unknown', reason: { code: 'connection_not_ready' } },
+    ])
+  })
+})

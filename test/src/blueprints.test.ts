@@ -191,7 +191,7 @@ describe('drift', () => {
       {
         full_name: 'Lead.Fleet_Tier__c',
         differences: [{ attribute: 'length', wanted: 40, deployed: 40, found: 90 }],
-        deployed: { deployment_id: expect.any(String) },
+        deployed: { deployment_id: expect.any(String) as string },
       },
     ])
     const events = await ok<{ items: { type: string; data: { run_id: string } }[] }>(

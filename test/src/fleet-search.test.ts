@@ -271,11 +271,11 @@ describe('the health of the fleet', () => {
     expect(worst?.risks[0]).toMatchObject({
       code: 'expired',
       possible_causes: [{ code: 'user_frozen' }],
-      for_admin: expect.stringContaining('Setup > Users > Unfreeze'),
+      for_admin: expect.stringContaining('Setup > Users > Unfreeze') as string,
     })
     expect(items.at(-1)).toMatchObject({
       snapshot: { version: 1 },
-      api_usage: { used: expect.any(Number) },
+      api_usage: { used: expect.any(Number) as number },
     })
     const first = await health({ limit: 1 })
     const second = await health({ limit: 1, cursor: first.next_cursor })
@@ -287,7 +287,7 @@ describe('the health of the fleet', () => {
   it('asks Salesforce about the clients of the page, if it is told to', async () => {
     const { items } = await health({ refresh: true, selector: { client_ids: [acme.id] } })
     expect(items).toEqual([
-      expect.objectContaining({ client_id: acme.id, live: expect.anything() }),
+      expect.objectContaining({ client_id: acme.id, live: expect.anything() as object }),
     ])
     expect((await health({ selector: { client_ids: [acme.id] } })).items[0]?.live).toBeNull()
   })
@@ -317,7 +317,7 @@ describe('a campaign that asks clients to authorize again', () => {
     expect(created.links).toEqual([
       expect.objectContaining({
         client_id: globex.id,
-        connect_link: expect.stringContaining('http'),
+        connect_link: expect.stringContaining('http') as string,
       }),
     ])
     const again = await post('create', body, 'campaign-1')
@@ -341,7 +341,9 @@ describe('a campaign that asks clients to authorize again', () => {
     const done = await post('get', { campaign_id: created.id, state: 'done' })
     expect(done).toMatchObject({
       totals: { clients: 1, done: 1, waiting: 0 },
-      items: [{ client_id: globex.id, reason: 'dead_grant', done_at: expect.any(String) }],
+      items: [
+        { client_id: globex.id, reason: 'dead_grant', done_at: expect.any(String) as string },
+      ],
     })
     expect((await post('links', { campaign_id: created.id })).items).toEqual([])
     const nobody = await org.api.post('/api/fleet/reconsent/create', { name: 'Again' })

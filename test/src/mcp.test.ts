@@ -137,7 +137,7 @@ describe('an agent', { timeout: 120_000 }, () => {
       expect(clients).toContainEqual(expect.objectContaining({ client_id: client.id }))
       const of = { client_id: client.id }
       expect(await ok(agent, 'search_schema', { ...of, query: 'lea' })).toMatchObject({
-        objects: expect.arrayContaining([expect.objectContaining({ name: 'Lead' })]),
+        objects: expect.arrayContaining([expect.objectContaining({ name: 'Lead' })]) as unknown[],
       })
       const field = { ...of, query: 'hostile', object: 'Lead' }
       expect(await ok(agent, 'search_schema', field)).toMatchObject({
@@ -244,7 +244,9 @@ describe('an agent', { timeout: 120_000 }, () => {
     const preview = await ok(agent, 'preview_rollback', of)
     expect(preview).toMatchObject({
       rollback: {
-        removed: expect.arrayContaining([{ type: 'CustomField', name: 'Lead.Back__c' }]),
+        removed: expect.arrayContaining([
+          { type: 'CustomField', name: 'Lead.Back__c' },
+        ]) as unknown[],
       },
     })
     const wrong = { ...of, preview_hash: 'f'.repeat(64) }

@@ -257,22 +257,23 @@ const walk = (
   }
 }
 
+/** What a walk saw, as text. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 const like = (pattern: string, text: unknown): boolean =>
   new RegExp(
     `^${pattern.replaceAll(/[.*+?^${}()|[\]\\]/g, (sign) => (sign === '*' ? '.*' : `\\${sign}`))}$`,
     'isu',
-  ).test(String(text ?? ''))
+  ).test(textOf(text))
 
 const isWanted = (wanted: Record<string, unknown>, seen: Seen): boolean =>
   Object.entries(wanted).every(([member, value]) => {
     if (member === 'kind' || value === undefined) return true
-    if (member === 'event') return (seen.events as string[]).includes(String(value))
+    if (member === 'event') return (seen.events as string[]).includes(textOf(value))
     if (member === 'formula') {
-      return String(seen.formula ?? '')
-        .toLowerCase()
-        .includes(String(value).toLowerCase())
+      return textOf(seen.formula).toLowerCase().includes(textOf(value).toLowerCase())
     }
-    return typeof value === 'boolean' ? seen[member] === value : like(String(value), seen[member])
+    return typeof value === 'boolean' ? seen[member] === value : like(textOf(value), seen[member])
   })
 
 const sight = ({
@@ -306,7 +307,11 @@ describe('the search index', () => {
         const pieces: Buffer[] = []
         const stream = await topology.get(tenant, { client_id: clientId }).catch(() => [])
         for await (const piece of stream) pieces.push(piece)
-        if (pieces.length > 0) payloads.set(clientId, JSON.parse(Buffer.concat(pieces).toString()))
+        if (pieces.length > 0)
+          payloads.set(
+            clientId,
+            JSON.parse(Buffer.concat(pieces).toString()) as Parameters<typeof walk>[1],
+          )
       }
       for (const wanted of filters) {
         const expected = new Map(
@@ -318,7 +323,7 @@ describe('the search index', () => {
               .sort(),
           ]),
         )
-        const found = await searchAll(search, tenant, wanted as unknown as SearchInput, 3)
+        const found = await searchAll(search, tenant, wanted as SearchInput, 3)
         const hits = new Map(
           found.items.map(({ client_id, hits: all }) => [client_id, all.map(sight).sort()]),
         )
@@ -333,7 +338,7 @@ describe('the search index', () => {
         const missing = await searchAll(
           search,
           tenant,
-          { ...wanted, missing: true } as unknown as SearchInput,
+          { ...wanted, missing: true } as SearchInput,
           1,
         )
         expect(missing.items.map(({ client_id }) => client_id).sort()).toEqual(

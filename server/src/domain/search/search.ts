@@ -119,9 +119,7 @@ export const createSearch = (db: Database) => {
     facts(tenant)
       .selectFrom('search_facts')
       .where('org_id', '=', tenant.orgId)
-      .where((facts) =>
-        facts.and(conditionsOf(filter, facts as ExpressionBuilder<TenantTables, 'search_facts'>)),
-      )
+      .where((facts) => facts.and(conditionsOf(filter, facts)))
 
   /** One statement, so that facts and sets are of the same moment. */
   const findSets = async (tenant: Tenant, filter: SearchFilter): Promise<FoundSet[]> =>

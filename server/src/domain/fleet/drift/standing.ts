@@ -199,7 +199,7 @@ const ruleStanding = (plan: Plan, fullName: string, { automations }: Facts): Sta
   const planned = validationRule
     .elements({ ...object.object, validation_rules: [object.part] }, image)
     .at(0)
-  const element = contentOf((planned?.element ?? {}) as JsonObject)
+  const element = contentOf(planned?.element ?? {})
   const content = contentOf(found.definition)
   return differing([
     ...(sameElement(element, content) ? [] : memberDifferences(element, content)),

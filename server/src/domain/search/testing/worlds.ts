@@ -38,7 +38,10 @@ export const storeSnapshot = async (
   for (const automation of world.automations) {
     const content = contentOf(automation)
     contents.push(content)
-    manifest.automations.set(`${automation.type}/${automation.api_name}`, content.hash)
+    manifest.automations.set(
+      `${String(automation.type)}/${String(automation.api_name)}`,
+      content.hash,
+    )
   }
   const { root, pages } = encodeManifest(manifest)
   const all = [...contents, root, ...pages]

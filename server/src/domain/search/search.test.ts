@@ -323,7 +323,7 @@ describe('the search index', () => {
               .sort(),
           ]),
         )
-        const found = await searchAll(search, tenant, wanted as SearchInput, 3)
+        const found = await searchAll(search, tenant, wanted as unknown as SearchInput, 3)
         const hits = new Map(
           found.items.map(({ client_id, hits: all }) => [client_id, all.map(sight).sort()]),
         )
@@ -338,7 +338,7 @@ describe('the search index', () => {
         const missing = await searchAll(
           search,
           tenant,
-          { ...wanted, missing: true } as SearchInput,
+          { ...wanted, missing: true } as unknown as SearchInput,
           1,
         )
         expect(missing.items.map(({ client_id }) => client_id).sort()).toEqual(

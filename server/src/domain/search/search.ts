@@ -1,7 +1,7 @@
 // Search over the newest complete snapshots of many clients, from the index alone: no snapshot is opened and
 // Salesforce is not called.
 
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
 import { type TenantTables } from '../../db/types.ts'
 import { type ClientSelector } from '../fleet/selectors.ts'

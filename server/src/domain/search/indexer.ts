@@ -66,11 +66,21 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
     const root = hashText(entry.manifest_hash)
     const present = await contents.stored([root])
     if (!present.has(root)) return null
-    const manifest = await readManifest(contents, root).catch(() => null)
-    if (manifest === null) return null
-    const hashes = [...manifest.objects.values()].map(({ hash }) => hash)
-    const all = [...hashes, ...manifest.automations.values()]
-    return (await contents.stored(all)).size === new Set(all).size ? manifest : null
+    return readManifest(contents, root).catch(() => null)
+  }
+
+  /** What differs from what is indexed; everything, if some of that is gone. `isWhole` says which. */
+  const partsToCompare = async (
+    contents: Contents,
+    seen: Entry | undefined,
+    after: Manifest,
+  ): Promise<{ parts: Part[]; isWhole: boolean }> => {
+    const before = await indexedManifest(contents, seen)
+    const parts = changedParts(before, after)
+    const hashes = parts.flatMap(({ before: hash }) => hash ?? [])
+    const isKnown = (await contents.stored(hashes)).size === new Set(hashes).size
+    if (before !== null && isKnown) return { parts, isWhole: false }
+    return { parts: changedParts(null, after), isWhole: seen?.manifest_hash != null }
   }
 
   /** False: something else has changed the client's entry, or its newest snapshot. */
@@ -83,22 +93,21 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
     const contents = contentsOf(db, tenant, clientId)
     const root = newest.manifest_hash
     const isSame = seen?.manifest_hash?.equals(root) === true
-    const before = isSame ? null : await indexedManifest(contents, seen)
-    const after = isSame ? null : await readManifest(contents, hashText(root))
+    const changes = isSame
+      ? null
+      : await partsToCompare(contents, seen, await readManifest(contents, hashText(root)))
     // Facts and sets belong to the org as a whole: a client's own scope does not see them.
     return db.as(wholeOrg(orgId)).tx(async (tx) => {
       await lockIndex(tx, orgId)
       const entry = await entryOf(tx, orgId, clientId)
       if (entry?.snapshot_id !== seen?.snapshot_id) return false
       const no = entry?.no ?? (await enter(tx, orgId, clientId))
-      if (after !== null) {
+      if (changes !== null && changes.parts.length > 0) {
+        const { parts, isWhole } = changes
         const membership = await createMembership(tx, orgId, no)
-        const parts = changedParts(before, after)
-        if (before !== null || entry?.manifest_hash == null) {
-          await compareParts(contents, parts, membership)
-        } else {
+        if (isWhole) {
           await compareAll(contents, parts, membership, await factsOfClient(tx, orgId, no))
-        }
+        } else await compareParts(contents, parts, membership)
         await membership.settle()
       }
       await tx

@@ -2,23 +2,14 @@
 // Every step is printed in plain words with its time, and below it the command of `sfx` that does the same
 // by hand. `-- --exit` ends after the last one.
 
-import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { styleText } from 'node:util'
-import { parseConfig } from '../server/src/config.ts'
-import { startEmbedded } from '../server/src/db/embedded.ts'
-import { createEngine } from '../server/src/engine.ts'
-import { createLogger } from '../server/src/logger.ts'
-import { createControl } from '../simulator/src/control/client.ts'
-import { startSimulator } from '../simulator/src/index.ts'
-import { environmentFor } from './simulated-environment.ts'
 import { jobPosting, LEAD_MAPPING, leads, RED_PLAN, WORKFLOWS } from './demo-plans.ts'
+import { startDemo, step } from './demo-site.ts'
 
 const exits = process.argv.includes('--exit')
 const LEADS = 2_000
 const ROOT = join(import.meta.dirname, '..')
-const PASSWORD = 'correct horse battery staple'
 
 interface Snapshot {
   version: number
@@ -70,22 +61,6 @@ const told = (push: Push): string =>
   `${push.status}: ${push.succeeded} of ${push.total} rows succeeded, ${push.failed} failed; ` +
   `${push.created_count} created, ${push.updated_count} updated; ${push.salesforce_api_calls} Salesforce calls`
 
-const step = async <T>(
-  what: string,
-  work: () => Promise<T>,
-  tell: (result: T) => string,
-  /** The same by hand. */
-  command?: string | ((result: T) => string),
-): Promise<T> => {
-  const started = performance.now()
-  const result = await work()
-  const ms = Math.round(performance.now() - started)
-  console.log(`${what.padEnd(34)} ${`${ms} ms`.padStart(8)}   ${tell(result)}`)
-  const typed = typeof command === 'function' ? command(result) : command
-  if (typed !== undefined) console.log(styleText('dim', `    $ ${typed}`))
-  return result
-}
-
 /** What the commands read, beside the database: gone when the demo ends. */
 const writeFiles = (folder: string): void => {
   const files = {
@@ -123,96 +98,16 @@ const tellFindings = ({ findings }: Report): void => {
 }
 
 const run = async (): Promise<void> => {
-  const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-demo-'))
-  chmodSync(dir, 0o755) // as root, PostgreSQL runs under another user
   await using cleanup = new AsyncDisposableStack()
-  cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
-
-  const folder = join(dir, 'files')
-  mkdirSync(folder)
+  const { folder, url, token, call, control, simulator } = await startDemo(cleanup, {
+    exits,
+    organization: 'Revenue Activation',
+  })
   writeFiles(folder)
-  const database = await step(
-    'PostgreSQL from npm',
-    () => startEmbedded(dir, { durable: true }),
-    () => 'started, empty',
-  )
-  cleanup.defer(() => database.stop())
-  const simulator = await step(
-    'Simulated Salesforce and Nango',
-    () => startSimulator(),
-    ({ controlUrl }) => `started; inspect it at ${controlUrl}`,
-  )
-  cleanup.defer(() => simulator.close())
-  const environment = environmentFor(simulator)
-  const config = parseConfig({
-    ...environment,
-    HOST: '127.0.0.1',
-    PORT: process.env.PORT ?? (exits ? '0' : '8080'),
-    LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
-  })
-  const engine = await step(
-    'sfdc-engine-x',
-    () => createEngine(config, database.url, createLogger(config.logLevel)),
-    () => 'database migrated',
-  )
-  cleanup.defer(() => engine[Symbol.asyncDispose]())
-  const url = await engine.listen().catch((error: unknown) => {
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
-    throw new Error(`Port ${config.http.port} is taken. Try: PORT=8090 npm run demo`)
-  })
-  console.log(
-    `\nListening at ${url}. From here on everything goes through the public API; below a step, the same by hand.\n`,
-  )
-
-  const call = async <T>(token: string, path: string, body: unknown): Promise<T> => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify(body),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
-    return JSON.parse(text) as T
-  }
-  const bootstrap = environment.SUPER_ADMIN_JWT_SECRET
-  const control = createControl(simulator.controlUrl)
-
-  const email = 'ada@agency.example'
-  const org = await step(
-    'Create an organization',
-    () =>
-      call<{ id: string; name: string }>(bootstrap, '/api/super-admin/orgs', {
-        name: 'Revenue Activation',
-      }),
-    ({ name }) => name,
-    `sfx admin init ${url} --org 'Revenue Activation' --email ${email} # this, the next and the login`,
-  )
-  await step(
-    'Create its first user',
-    () =>
-      call(bootstrap, '/api/super-admin/users', {
-        org_id: org.id,
-        email,
-        password: PASSWORD,
-        role: 'org_admin',
-      }),
-    () => email,
-  )
-  const { access_token: session } = await step(
-    'Log in',
-    () => call<{ access_token: string }>('', '/api/auth/login', { email, password: PASSWORD }),
-    () => 'a session for 12 hours',
-  )
-  const { token } = await step(
-    'Create an API token',
-    () => call<{ token: string; prefix: string }>(session, '/api/tokens/create', { name: 'demo' }),
-    ({ prefix }) => `${prefix}… (shown once)`,
-    `sfx api /api/tokens/create -d '{"name":"demo"}'`,
-  )
   const client = await step(
     'A client',
     () =>
-      call<{ id: string; name: string }>(token, '/api/clients/create', {
+      call<{ id: string; name: string }>('/api/clients/create', {
         name: 'Acme',
         domain: 'acme.example',
       }),
@@ -223,7 +118,7 @@ const run = async (): Promise<void> => {
 
   const attempt = await step(
     'Request its authorization',
-    () => call<{ connect_link: string }>(token, '/api/connections/create', { client_id }),
+    () => call<{ connect_link: string }>('/api/connections/create', { client_id }),
     () => 'a link for the client, valid for 30 minutes',
     'sfx connect Acme # opens the link, and waits for the next two',
   )
@@ -235,7 +130,7 @@ const run = async (): Promise<void> => {
   await step(
     'Confirm the connection',
     () =>
-      call<{ status: string; sfdc_org_id: string }>(token, '/api/connections/callback', {
+      call<{ status: string; sfdc_org_id: string }>('/api/connections/callback', {
         client_id,
       }),
     ({ status, sfdc_org_id }) => `${status} to Salesforce org ${sfdc_org_id}`,
@@ -249,14 +144,14 @@ const run = async (): Promise<void> => {
           faults: { message: string; remedy: string }[]
           api_usage: { remaining: number }
         }
-      }>(token, '/api/connections/get', { client_id, check: true }),
+      }>('/api/connections/get', { client_id, check: true }),
     ({ health }) =>
       health.ok
         ? `healthy; ${health.api_usage.remaining} Salesforce calls left today`
         : health.faults.map(({ message, remedy }) => `${message} ${remedy}`).join(' '),
     'sfx health Acme',
   )
-  const pull = () => call<Snapshot>(token, '/api/topology/pull', { client_id, wait_seconds: 55 })
+  const pull = () => call<Snapshot>('/api/topology/pull', { client_id, wait_seconds: 55 })
   await step('Capture the whole schema', pull, captured, 'sfx pull Acme')
   await step('Capture it again, nothing changed', pull, captured, 'sfx pull Acme')
   await step(
@@ -282,7 +177,7 @@ const run = async (): Promise<void> => {
             attributes: { name: string; before: unknown; after: unknown }[]
           }[]
         }[]
-      }>(token, '/api/topology/diff', { client_id, from_version: 1, to_version: third.version }),
+      }>('/api/topology/diff', { client_id, from_version: 1, to_version: third.version }),
     ({ objects }) => `${objects.length} object${objects.length === 1 ? '' : 's'}`,
     `sfx diff Acme 1 ${third.version}`,
   )
@@ -297,9 +192,9 @@ const run = async (): Promise<void> => {
   }
 
   const check = (plan: unknown) =>
-    call<Report>(token, '/api/conflicts/check', { client_id, plan, wait_seconds: 55 })
+    call<Report>('/api/conflicts/check', { client_id, plan, wait_seconds: 55 })
   const deploy = (plan: unknown, more: object = {}) =>
-    call<Deployment>(token, '/api/deploy/custom-objects', {
+    call<Deployment>('/api/deploy/custom-objects', {
       client_id,
       plan,
       wait_seconds: 55,
@@ -342,7 +237,7 @@ const run = async (): Promise<void> => {
   await step(
     'Map the agency\'s "lead" to it',
     () =>
-      call<{ version: number }>(token, '/api/mappings/create', {
+      call<{ version: number }>('/api/mappings/create', {
         client_id,
         canonical_object: 'lead',
         sfdc_object: 'Lead',
@@ -353,7 +248,7 @@ const run = async (): Promise<void> => {
     'sfx mappings set lead.json -c Acme',
   )
   const push = (records: object[], options: object = {}) =>
-    call<Push>(token, '/api/push/records', {
+    call<Push>('/api/push/records', {
       client_id,
       object: 'lead',
       records,
@@ -392,7 +287,7 @@ const run = async (): Promise<void> => {
   const automated = await step(
     'Deploy a flow and an assignment rule',
     () =>
-      call<Deployment>(token, '/api/workflows/deploy', {
+      call<Deployment>('/api/workflows/deploy', {
         client_id,
         workflows: WORKFLOWS,
         wait_seconds: 55,
@@ -428,7 +323,7 @@ const run = async (): Promise<void> => {
   const removed = await step(
     'Remove the flow',
     () =>
-      call<Deployment>(token, '/api/workflows/remove', {
+      call<Deployment>('/api/workflows/remove', {
         client_id,
         workflows: [{ type: 'flow', api_name: 'Rate_Agency_Leads' }],
         wait_seconds: 55,
@@ -437,7 +332,7 @@ const run = async (): Promise<void> => {
     'sfx workflows remove flow Rate_Agency_Leads -c Acme',
   )
   const rollBack = (deployment_id: string) =>
-    call<Deployment>(token, '/api/deploy/rollback', {
+    call<Deployment>('/api/deploy/rollback', {
       deployment_id,
       allow_data_loss: true,
       wait_seconds: 55,
@@ -471,7 +366,7 @@ const run = async (): Promise<void> => {
   await step(
     'Compare with the snapshot before',
     () =>
-      call<{ objects: unknown[]; automations: unknown[] }>(token, '/api/topology/diff', {
+      call<{ objects: unknown[]; automations: unknown[] }>('/api/topology/diff', {
         client_id,
         from_version: third.version,
         to_version: clean.version,

@@ -13,6 +13,8 @@ import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
+import { benchRollouts } from './rollouts.ts'
+import { benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
@@ -34,6 +36,8 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   client: benchClient,
   events: benchEvents,
   drift: benchDrift,
+  fleet: benchRollouts,
+  search: benchSearch,
 }
 
 const wanted = process.argv.slice(2)

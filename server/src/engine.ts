@@ -22,6 +22,8 @@ import { createDrift } from './domain/fleet/drift/drift.ts'
 import { createEvents } from './domain/events/events.ts'
 import { createContents } from './domain/fleet/rollouts/contents.ts'
 import { createRollouts } from './domain/fleet/rollouts/rollouts.ts'
+import { createHealthBoard } from './domain/fleet/health/board.ts'
+import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -29,6 +31,9 @@ import { createPushes } from './domain/pushes/pushes.ts'
 import { createBulkTransport } from './domain/pushes/transport/bulk.ts'
 import { createClock } from './domain/pushes/transport/clock.ts'
 import { createCollectionsTransport } from './domain/pushes/transport/collections.ts'
+import { createComparison } from './domain/search/compare.ts'
+import { createIndexer } from './domain/search/indexer.ts'
+import { createSearch } from './domain/search/search.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
@@ -50,9 +55,11 @@ import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { fleetDriftRoutes } from './http/routes/fleet-drift.ts'
+import { fleetHealthRoutes } from './http/routes/fleet-health.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { rolloutRoutes } from './http/routes/rollouts.ts'
+import { searchRoutes } from './http/routes/search.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -97,6 +104,8 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof connectionRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
+  Parameters<typeof searchRoutes>[0] &
+  Parameters<typeof fleetHealthRoutes>[0] &
   Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
   Parameters<typeof mappingRoutes>[0] &
@@ -121,6 +130,8 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...tokenRoutes(deps),
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
+  ...searchRoutes(deps),
+  ...fleetHealthRoutes(deps),
   ...conflictRoutes(deps),
   ...deployRoutes(deps),
   ...mappingRoutes(deps),
@@ -166,6 +177,7 @@ export const createEngine = async (
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
   const sealing = createSealing(config.webhooks.encryptionSecrets)
   const retention = createRetention({ db, logger, settings: config.retention })
+  const indexer = createIndexer({ db, logger })
   const jobs = createJobs({
     db,
     url: databaseUrl,
@@ -176,6 +188,7 @@ export const createEngine = async (
       await retention.clean(signal)
       await sealAnew(db, sealing, signal)
     },
+    alsoLook: (signal) => indexer.catchUp(signal),
     superviseSeconds: config.jobs.superviseSeconds,
     isPaused: config.jobs.isPaused,
     tracing,
@@ -232,7 +245,14 @@ export const createEngine = async (
     waitScale,
   })
 
-  const topology = createTopology({ db, jobs, connections, logger, waitScale })
+  const topology = createTopology({
+    db,
+    jobs,
+    connections,
+    logger,
+    waitScale,
+    onComplete: (orgId, clientId) => indexer.update(orgId, clientId),
+  })
   const deployments = createDeployments({
     db,
     jobs,
@@ -336,6 +356,10 @@ export const createEngine = async (
     approvals,
     connections,
     topology,
+    search: createSearch(db),
+    compare: createComparison(db),
+    health: createHealthBoard({ db, connections }),
+    reconsent: createReconsent({ db, connections }),
     conflicts,
     deployments,
     mappings,

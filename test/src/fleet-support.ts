@@ -149,15 +149,23 @@ export const rolloutsOf = (api: () => Api) => {
       }
     },
     /** Waits until it has this state, and this reason for its pause. */
-    reaches: (rollout_id: string, state: string, reason: string | null = null) => {
+    reaches: (
+      rollout_id: string,
+      state: string,
+      reason: string | null = null,
+      timeoutMs?: number,
+    ) => {
       let last: RolloutBody | undefined
-      return until(`${rollout_id} is ${state} ${reason ?? ''}`, async () => {
+      const isThere = async () => {
         last = await get(rollout_id)
         return last.state === state && last.pause_reason === reason && last
-      }).catch(async (error: unknown) => {
-        const { body } = await api().post('/api/fleet/rollouts/targets', { rollout_id })
-        throw new Error(`${String(error)}: ${JSON.stringify(last)} ${JSON.stringify(body)}`)
-      })
+      }
+      return until(`${rollout_id} is ${state} ${reason ?? ''}`, isThere, timeoutMs).catch(
+        async (error: unknown) => {
+          const { body } = await api().post('/api/fleet/rollouts/targets', { rollout_id })
+          throw new Error(`${String(error)}: ${JSON.stringify(last)} ${JSON.stringify(body)}`)
+        },
+      )
     },
   }
 }

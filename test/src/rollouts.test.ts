@@ -374,3 +374,48 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     expect(await rests(grace)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
   })
 })
+
+describe('a rollout of a version', { timeout: 120_000 }, () => {
+  it('brings each client its own values, and is not created for one whose values do not fit', async () => {
+    const of = clients.slice(2, 4)
+    const post = async (path: string, body: object): Promise<RolloutBody> => {
+      const answer = await agency.api.post<RolloutBody>(`/api/blueprints/${path}`, body)
+      expect([200, 201], answer.text).toContain(answer.status)
+      return answer.body
+    }
+    const { id: blueprint_id } = await post('create', { name: 'Own labels', slug: 'own-labels' })
+    const field = { ...text('Labelled__c'), label: { param: 'label' } }
+    await post('versions/create', {
+      blueprint_id,
+      plan: {
+        objects: [{ api_name: 'Lead', fields: [field] }],
+        permissions: { permission_set: 'Set_Labelled' },
+      },
+      parameters: [{ name: 'label', type: 'text', required: true }],
+    })
+    const targets = { client_ids: of.map(({ id }) => id) }
+    const bind = (client: TestClient | undefined, label: string) =>
+      post('bindings/set', { blueprint_id, client_ids: [client?.id], parameters: { label } })
+    await bind(of[0], 'Theirs')
+    expect(await refusedAs('create', { blueprint_id, targets })).toMatchObject({
+      status: 400,
+      code: 'bad_request',
+      errors: [{ path: `targets.${of[1]?.id}.parameters.label`, code: 'missing' }],
+    })
+    await bind(of[1], 'Ours')
+    const { id } = await call('create', { blueprint_id, targets, strategy: { waves: [{}] } })
+    // What a client gets is what was there when the rollout was created.
+    await bind(of[1], 'Something else')
+    await call('check', { rollout_id: id, wait_seconds: 55 })
+    expect((await rests(id)).counts).toEqual({ ready: 2 })
+    await call('start', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
+    const labels = await rig.database.query<{ label: string }>(
+      `select d.plan #>> '{objects,0,fields,0,label}' as label
+         from rollout_targets t join crm_deployments d on d.id = t.deployment_id
+        where t.rollout_id = $1 order by t.position`,
+      [id],
+    )
+    expect(labels.map(({ label }) => label)).toEqual(['Theirs', 'Ours'])
+  })
+})

@@ -691,9 +691,87 @@ export type ClientDetail = {
   latest_snapshot_version: number | null
 }
 
+export type ClientHealth = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** The worst of its risks */
+  risk: RiskLevel
+  /** The worst first */
+  risks: ClientRisk[]
+  connection: {
+    /** A UUID */
+    id: string
+    status: ConnectionStatus
+    environment: Environment
+    sfdc_org_id: string | null
+    error: Fault | null
+    /** Since the grant was given or this server last refreshed it; Nango also refreshes by itself */
+    days_since_refresh: number | null
+    /** Salesforce ends a grant that nobody uses for so long */
+    days_allowed: number
+  } | null
+  /** As Salesforce last said it; null if it was never asked */
+  api_usage: {
+    used: number
+    max: number
+    left: number
+    /** Kept for other tools */
+    reserve: number
+    /** Of ended work of this client, in the last 24 hours */
+    ours: number
+    /** Used in 24 hours, if this server goes on as in the last hour and all others as in the last day */
+    forecast: number
+    /** ISO 8601 in UTC */
+    observed_at: string
+  } | null
+  /** The newest complete one */
+  snapshot: {
+    /** A UUID */
+    id: string
+    version: number
+    /** ISO 8601 in UTC */
+    completed_at: string
+    age_seconds: number
+  } | null
+  work: {
+    /** Not ended, paused included */
+    running: number
+    waiting_for_person: number
+    /** Wholly or in part, in the last 7 days */
+    failed: number
+  }
+  /** As of the last pull, or of just now with `refresh`; null where not known */
+  missing_permissions: string[] | null
+  /** With `refresh`: what Salesforce said just now; null where there is nobody to ask */
+  live: ConnectionHealth | null
+}
+
+export type ClientHits = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot: SearchedSnapshot | null
+  /** On all pages */
+  hits_count: number
+  hits: SearchHit[]
+}
+
 export type ClientPage = {
   items: Client[]
   next_cursor: string | null
+}
+
+export type ClientRisk = {
+  code: RiskCode
+  level: RiskLevel
+  message: string
+  /** What you do */
+  remedy: string
+  /** To send to the client's Salesforce administrator; null where they can do nothing */
+  for_admin: string | null
+  /** Most likely first; a single one where Salesforce or Nango said which it is */
+  possible_causes: PossibleCause[]
 }
 
 /** Which clients: those for which everything in it holds */
@@ -767,6 +845,28 @@ export type ClientsUpdateRequest = {
   /** Replaces all tags of the client */
   tags?: ClientTags
   is_active?: boolean
+}
+
+export type ComparedChange = 'added' | 'missing' | 'changed'
+
+export type ComparedClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  snapshot_version: number | null
+}
+
+export type ComparedDifference = {
+  kind: SearchKind
+  name: string
+  field: string | null
+  /** Seen from what most clients have */
+  change: ComparedChange
+  attributes: {
+    name: string
+    most: unknown
+    found: unknown
+  }[]
 }
 
 export type ComparedSnapshot = {
@@ -991,11 +1091,7 @@ export type ConnectionHealth = {
     /** What to do about it */
     remedy: string
     /** Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each */
-    possible_causes: {
-      code: string
-      message: string
-      remedy: string
-    }[]
+    possible_causes: PossibleCause[]
   }[]
 }
 
@@ -1135,6 +1231,17 @@ export type ConnectionsUpdateRequest = {
   api_version?: string
 }
 
+export type ContentGroup = {
+  clients_count: number
+  clients: ComparedClient[]
+  is_most_common: boolean
+  /** The field, or the object itself, as these clients have it */
+  content: SearchHit | null
+  differences_count: number
+  /** From what most clients have; the first 100 */
+  differences: ComparedDifference[]
+}
+
 /** Creates another record, after the save */
 export type CreateRecordAction = {
   type: 'create_record'
@@ -1143,6 +1250,25 @@ export type CreateRecordAction = {
   fields: {
     [name: string]: FlowValue | null
   }
+}
+
+export type CreatedReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Of the first 50 clients; more with /api/fleet/reconsent/links. Null on a replay */
+  links: ReconsentLink[] | null
 }
 
 export type CredentialType = 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
@@ -2338,6 +2464,40 @@ export type FindingCode =
   | 'salesforce_refuses'
   | 'salesforce_warns'
 
+export type FleetCompareRequest = {
+  /** API name, without regard to case */
+  object: string
+  /** API name of a field; absent: the whole object */
+  field?: string
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Groups a page. Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetComparison = {
+  totals: {
+    /** Clients that have it */
+    present: number
+    absent: number
+    /** Different contents; 1: all that have it agree */
+    groups: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  /** Clients whose contents are equal, the largest group first */
+  items: ContentGroup[]
+  /** Clients that were searched and do not have it */
+  absent: ComparedClient[]
+  next_cursor: string | null
+}
+
 export type FleetDriftAcceptRequest = {
   /** The newest result of the client */
   result_id: string
@@ -2389,6 +2549,66 @@ export type FleetDriftRunRequest = {
   refresh?: boolean
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
+}
+
+export type FleetHealth = {
+  /** Chosen clients by their worst risk, on all pages and whatever `risk` and `code` say */
+  totals: {
+    critical: number
+    warning: number
+    notice: number
+    none: number
+  }
+  items: ClientHealth[]
+  next_cursor: string | null
+}
+
+export type FleetHealthRequest = {
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Only clients whose worst risk is at least so bad */
+  risk?: LeastRisk
+  /** Only clients with this risk */
+  code?: RiskCode
+  /** Ask Salesforce about the clients of the page */
+  refresh?: boolean
+  /** Default: `50` */
+  limit?: number
+  cursor?: string
+}
+
+export type FleetReconsentCreateRequest = {
+  /** For people */
+  name: string
+  note?: string
+  /** `scope`, `dead_grant`, or `app_rules`: the rules of the app or of Salesforce changed */
+  reason?: ReconsentReason
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+}
+
+export type FleetReconsentGetRequest = {
+  /** A UUID */
+  campaign_id: string
+  state?: ReconsentState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type FleetReconsentLinksRequest = {
+  /** A UUID */
+  campaign_id: string
+  /** Only these of its clients */
+  client_ids?: readonly string[]
+}
+
+export type FleetReconsentListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
 }
 
 export type FleetRolloutsApproveRequest = {
@@ -2527,6 +2747,52 @@ export type FleetRolloutsTargetsRequest = {
   cursor?: string
 }
 
+export type FleetSearchRequest = {
+  kind: SearchKind
+  /** API name of the object, without regard to case; `*` stands for any characters */
+  object?: string
+  /** API name; of a picklist value the value, without regard to case; `*` stands for any characters */
+  name?: string
+  /** Label, or the name of what has none, without regard to case; `*` stands for any characters */
+  label?: string
+  /** For kind picklist_value: API name of its field */
+  field?: string
+  /** As `type` of a hit */
+  type?: string
+  /** For kind object, field */
+  custom?: boolean
+  /** For kind field */
+  required?: boolean
+  /** For kind field */
+  unique?: boolean
+  /** For kind field */
+  external_id?: boolean
+  /** For kind field */
+  calculated?: boolean
+  /** For kind field */
+  encrypted?: boolean
+  /** For kind field */
+  restricted?: boolean
+  /** For kind object, field, record_type, automation */
+  managed?: boolean
+  /** For kind picklist_value, record_type, automation */
+  active?: boolean
+  /** For kind field and automation: a part of the formula or condition; A to Z without regard to case */
+  formula?: string
+  /** For kind automation: API name of the object that triggers it, without regard to case; `*` stands for any characters */
+  trigger_object?: string
+  /** For kind automation: what triggers it */
+  event?: TriggerEvent
+  /** The clients in which nothing matches */
+  missing?: boolean
+  /** Which clients. Default: every active client */
+  selector?: ClientSelector
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type FlowAction =
   | UpdateFieldsAction
   | UpdateRecordsAction
@@ -2613,6 +2879,8 @@ export type JunctionLinkRow = {
   }
 }
 
+export type LeastRisk = 'critical' | 'warning' | 'notice'
+
 export type LeftOutOfBlueprint = {
   type: string
   full_name: string
@@ -2625,6 +2893,38 @@ export type LinkRow = LookupLinkRow | JunctionLinkRow
 export type LinkTarget = {
   object: string
   match: RecordMatch
+}
+
+export type ListedField = {
+  api_name: string
+  label: string | null
+  type: string
+  custom: boolean
+  /** No record can be created without a value */
+  required: boolean
+  unique: boolean
+  external_id: boolean
+  calculated: boolean
+  length: number | null
+  reference_to: string[]
+  picklist_values_count: number
+}
+
+export type ListedObject = {
+  api_name: string
+  label: string | null
+  label_plural: string | null
+  key_prefix: string | null
+  custom: boolean
+  fields_count: number
+  record_types_count: number
+}
+
+export type ListedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
 }
 
 export type LookupLinkRow = {
@@ -3892,6 +4192,12 @@ export type PlanValidationRule = {
   error_display_field?: string
 }
 
+export type PossibleCause = {
+  code: string
+  message: string
+  remedy: string
+}
+
 /** A problem, RFC 9457 */
 export type Problem = {
   type: string
@@ -4153,6 +4459,80 @@ export type ReadyResponse = {
   status: 'ready'
 }
 
+export type ReconsentCampaign = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type ReconsentCampaignPage = {
+  items: ReconsentCampaign[]
+  next_cursor: string | null
+}
+
+export type ReconsentCampaignWithClients = {
+  /** A UUID */
+  id: string
+  name: string
+  note: string | null
+  totals: {
+    clients: number
+    waiting: number
+    link_open: number
+    refused: number
+    done: number
+  }
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  items: ReconsentClient[]
+  next_cursor: string | null
+}
+
+export type ReconsentClient = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  reason: ReconsentReason
+  /** The fault of the connection when it was asked for */
+  cause: Fault | null
+  /** `waiting`: no link is valid. `link_open`: one is. `refused`: what was authorized was not accepted. `done`: authorized since */
+  state: ReconsentState
+  link_expires_at: string | null
+  refusal: Fault | null
+  done_at: string | null
+}
+
+export type ReconsentLink = {
+  /** A UUID */
+  client_id: string
+  client_name: string
+  /** Null where `error` says why there is none */
+  connect_link: string | null
+  expires_at: string | null
+  error: Fault | null
+}
+
+export type ReconsentLinks = {
+  /** Null on a replay */
+  items: ReconsentLink[] | null
+}
+
+export type ReconsentReason = 'scope' | 'dead_grant' | 'app_rules'
+
+export type ReconsentState = 'waiting' | 'link_open' | 'refused' | 'done'
+
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
@@ -4203,6 +4583,24 @@ export type RemovedBindings = {
 export type Reversibility = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
 
 export type RevocationStep = 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
+
+export type RiskCode =
+  | 'never_connected'
+  | 'authorization_pending'
+  | 'revoked'
+  | 'expired'
+  | 'connection_error'
+  | 'refresh_failing'
+  | 'refresh_due'
+  | 'api_budget_exhausted'
+  | 'api_budget_low'
+  | 'missing_permissions'
+  | 'no_snapshot'
+  | 'snapshot_old'
+  | 'work_waiting'
+  | 'work_failed'
+
+export type RiskLevel = 'critical' | 'warning' | 'notice' | 'none'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
 
@@ -4643,6 +5041,56 @@ export type SalesforceIdentity = {
 
 export type SampleValue = string | number | boolean | null
 
+export type SearchHit = {
+  kind: SearchKind
+  /** Null for an automation that no object triggers */
+  object: string | null
+  /** The API name; of a picklist value the value; of an object the object itself */
+  name: string
+  /** Of a picklist value: its field */
+  field: string | null
+  label: string | null
+  /** Of a field its type in a describe (`picklist`); of an object `standard_object`, `custom_object`, `custom_setting`, `custom_metadata`, `platform_event`, `big_object`, `external_object`, `knowledge_article` or `companion` (history, sharing, feed); of an automation `flow` and so on */
+  type: string
+  /** Those that say something about this kind: `custom`, `required`, `active` … */
+  flags: {
+    [name: string]: boolean
+  }
+  /** A field's formula, or the condition of a rule */
+  formula: string | null
+  /** What else is known: `length`, `reference_to`, `events`, `timing` … */
+  detail: {
+    [name: string]: unknown
+  } | null
+}
+
+export type SearchKind = 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+
+export type SearchResult = {
+  /** Exact, and of all pages */
+  totals: {
+    hits: number
+    clients_with_hits: number
+    /** Clients whose newest complete snapshot was searched */
+    searched: number
+    /** Clients without one: nothing is known about them */
+    without_snapshot: number
+    /** Of the searched: a newer snapshot is complete and not in the index yet; it takes seconds */
+    outdated: number
+  }
+  items: ClientHits[]
+  next_cursor: string | null
+}
+
+/** What was searched; members are null for a moment where retention has just deleted it */
+export type SearchedSnapshot = {
+  /** A UUID */
+  id: string
+  version: number | null
+  completed_at: string | null
+  age_seconds: number | null
+}
+
 /** Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like */
 export type SendEmailAction = {
   type: 'send_email'
@@ -4743,6 +5191,23 @@ export type SnapshotAutomation = {
   definition_version: number | null
   /** The content as the Metadata API gives it, as JSON: an element is its text or an object of its children, a repeated element an array (so a list of one is not an array). Null where hidden. */
   definition: MetadataJson | null
+}
+
+export type SnapshotFields = {
+  snapshot: ListedSnapshot
+  object: string
+  /** On all pages */
+  total: number
+  items: ListedField[]
+  next_cursor: string | null
+}
+
+export type SnapshotObjects = {
+  snapshot: ListedSnapshot
+  /** On all pages */
+  total: number
+  items: ListedObject[]
+  next_cursor: string | null
 }
 
 export type SnapshotPage = {
@@ -4974,6 +5439,22 @@ export type TopologyDiffRequest = {
   cursor?: string
 }
 
+export type TopologyFieldsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of API name or label, without regard to case */
+  query?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** API name, without regard to case */
+  object: string
+}
+
 export type TopologyGetRequest = {
   /** A UUID */
   client_id: string
@@ -4993,6 +5474,20 @@ export type TopologyHistoryRequest = {
   since?: string
   /** Created before */
   until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type TopologyObjectsRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** Default: the newest complete snapshot */
+  snapshot_id?: string
+  /** A part of the API name, without regard to case */
+  query?: string
   /** Default: `50` */
   limit?: number
   /** `next_cursor` of the previous page, with the same filters */
@@ -5756,6 +6251,265 @@ export interface TopologyResource {
    * Needs the permission `topology.read`.
    */
   diff(body: TopologyDiffRequest, options?: CallOptions): Promise<TopologyDiff>
+
+  /**
+   * List the objects of a snapshot.
+   *
+   * By API name, with labels and counts; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  objects(body: TopologyObjectsRequest, options?: CallOptions): Pages<ListedObject, SnapshotObjects>
+
+  /**
+   * List the fields of an object of a snapshot.
+   *
+   * By API name; whole describes are in `/api/topology/get`.
+   *
+   * Needs the permission `topology.read`.
+   */
+  fields(body: TopologyFieldsRequest, options?: CallOptions): Pages<ListedField, SnapshotFields>
+}
+
+export interface FleetResource {
+  /**
+   * Search the newest snapshots of all clients.
+   *
+   * Over the newest complete snapshot of every client, without a call to Salesforce. Hits are grouped by client, in the order of their names, `limit` hits a page: a client with many goes on on the next page. With `missing`, the clients in which nothing matches, `limit` clients a page. What the connected user does not see is not in a snapshot, so a client without a hit may still have it: see `stats.not_visible` of its snapshot. A new snapshot is searched a moment after its pull has ended.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  search(body: FleetSearchRequest, options?: CallOptions): Pages<ClientHits, SearchResult>
+
+  /**
+   * Compare one object or field over all clients.
+   *
+   * Which clients have exactly the same, and how the others differ from what most have; from the newest complete snapshots, without a call to Salesforce. An object is compared with its fields, picklist values and record types, a field with its picklist values. Ids, dates and what only the rights of the connected user decide do not count. A name that no client has is no error: all are `absent`.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  compare(body: FleetCompareRequest, options?: CallOptions): Pages<ContentGroup, FleetComparison>
+
+  /**
+   * How all clients are, the worst first.
+   *
+   * Connection and its cause, API calls, snapshot, work and missing permissions of every client, with what is wrong, what to do about it, and a sentence to send to the client’s Salesforce administrator. From what is stored, unless `refresh` is sent: then Salesforce is asked about the clients of the page (three calls each, at most 50 clients a page).
+   *
+   * Needs the permission `fleet.read`.
+   */
+  health(body?: FleetHealthRequest, options?: CallOptions): Pages<ClientHealth, FleetHealth>
+
+  /**
+   * Ask clients to authorize again.
+   *
+   * Without `reason`, those of the chosen clients that have to: their grant is dead, or lacks a scope. With `reason`, all chosen clients that were ever connected. Each gets a fresh link, to be opened by somebody who may log in to the client’s Salesforce org; a connected client stays connected until then. A link is valid for half an hour. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentCreate(
+    body: FleetReconsentCreateRequest,
+    options?: CallOptions,
+  ): Promise<CreatedReconsentCampaign>
+
+  /**
+   * Get a campaign with its clients.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentGet(
+    body: FleetReconsentGetRequest,
+    options?: CallOptions,
+  ): Pages<ReconsentClient, ReconsentCampaignWithClients>
+
+  /**
+   * List campaigns, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  reconsentList(body?: FleetReconsentListRequest, options?: CallOptions): Pages<ReconsentCampaign>
+
+  /**
+   * Get fresh links for a campaign.
+   *
+   * For at most 50 clients that have not authorized yet, those without a valid link first; links that they were given before no longer work. Also needs the permission `connections.write`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  reconsentLinks(body: FleetReconsentLinksRequest, options?: CallOptions): Promise<ReconsentLinks>
+
+  /**
+   * Create a rollout: what, to whom, in which waves.
+   *
+   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsCreate(body: FleetRolloutsCreateRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Check the targets of a rollout.
+   *
+   * Makes a conflict report for each target that was not begun, also for those checked before. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsCheck(body: FleetRolloutsCheckRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Start a rollout.
+   *
+   * Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is unchecked, its report is older than 24 hours, or anything that was shown has changed; with `409 conflicts_found` while a target of the first wave is blocked. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsStart(body: FleetRolloutsStartRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Get a rollout.
+   *
+   * From its account: how many targets of each wave are in each state.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsGet(body: FleetRolloutsGetRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * List rollouts, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsList(body?: FleetRolloutsListRequest, options?: CallOptions): Pages<RolloutSummary>
+
+  /**
+   * List the targets of a rollout, the first wave first.
+   *
+   * With `Accept: application/x-ndjson` all targets are streamed, one a line; `limit` and `cursor` do not apply then.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsTargets(
+    body: FleetRolloutsTargetsRequest,
+    options?: CallOptions,
+  ): StreamedPages<RolloutTarget>
+
+  /**
+   * Get what the checks have found, by finding and number of clients.
+   *
+   * One change of the blueprint frees so many clients. With the calls and minutes that the rollout is estimated to take, and the `revision` that `start` takes.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  rolloutsMatrix(body: FleetRolloutsMatrixRequest, options?: CallOptions): Promise<RolloutMatrix>
+
+  /**
+   * Pause a rollout.
+   *
+   * Nothing is sent after this on any replica; what was sent before ends. What was begun and not sent is cancelled, and begun anew after `resume`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsPause(body: FleetRolloutsPauseRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Stop a rollout for good.
+   *
+   * What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsStop(body: FleetRolloutsStopRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Leave targets out, with the reason.
+   *
+   * Before the start they are excluded, after it skipped. A target whose deployment is under way cannot be left out.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsSkip(body: FleetRolloutsSkipRequest, options?: CallOptions): Promise<Rollout>
+
+  /**
+   * Resume a paused rollout.
+   *
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsResume(body: FleetRolloutsResumeRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Try targets again.
+   *
+   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsRetry(body: FleetRolloutsRetryRequest, options?: CallOptions): PendingOperation<Rollout>
+
+  /**
+   * Approve the next wave.
+   *
+   * For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or unchecked: repair it and check again, or skip it. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsApprove(
+    body: FleetRolloutsApproveRequest,
+    options?: CallOptions,
+  ): PendingOperation<Rollout>
+
+  /**
+   * Roll a rollout back.
+   *
+   * Rolls back exactly the deployments of this rollout, the last wave first, each with its proof; see the targets. One that would lose data is `rollback_partial` with the rows, unless `allow_data_loss`; the others go on. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  rolloutsRollback(
+    body: FleetRolloutsRollbackRequest,
+    options?: CallOptions,
+  ): PendingOperation<Rollout>
+
+  /**
+   * Find out how clients differ from their blueprints.
+   *
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   *
+   * The event `drift.found` tells of a client that differs in something that its result before did not show.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * Get a drift run.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
+
+  /**
+   * List drift runs, newest first.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
+
+  /**
+   * List the results of a drift run, one for each client and blueprint.
+   *
+   * Needs the permission `fleet.read`.
+   */
+  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
+
+  /**
+   * Accept that a client differs from its blueprint.
+   *
+   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
 }
 
 export interface ConflictsResource {
@@ -6039,182 +6793,6 @@ export interface WorkflowsResource {
    * Needs the permission `workflows.write`.
    */
   remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
-}
-
-export interface FleetResource {
-  /**
-   * Create a rollout: what, to whom, in which waves.
-   *
-   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsCreate(body: FleetRolloutsCreateRequest, options?: CallOptions): Promise<Rollout>
-
-  /**
-   * Check the targets of a rollout.
-   *
-   * Makes a conflict report for each target that was not begun, also for those checked before. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsCheck(body: FleetRolloutsCheckRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
-   * Start a rollout.
-   *
-   * Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is unchecked, its report is older than 24 hours, or anything that was shown has changed; with `409 conflicts_found` while a target of the first wave is blocked. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsStart(body: FleetRolloutsStartRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
-   * Get a rollout.
-   *
-   * From its account: how many targets of each wave are in each state.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  rolloutsGet(body: FleetRolloutsGetRequest, options?: CallOptions): Promise<Rollout>
-
-  /**
-   * List rollouts, newest first.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  rolloutsList(body?: FleetRolloutsListRequest, options?: CallOptions): Pages<RolloutSummary>
-
-  /**
-   * List the targets of a rollout, the first wave first.
-   *
-   * With `Accept: application/x-ndjson` all targets are streamed, one a line; `limit` and `cursor` do not apply then.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  rolloutsTargets(
-    body: FleetRolloutsTargetsRequest,
-    options?: CallOptions,
-  ): StreamedPages<RolloutTarget>
-
-  /**
-   * Get what the checks have found, by finding and number of clients.
-   *
-   * One change of the blueprint frees so many clients. With the calls and minutes that the rollout is estimated to take, and the `revision` that `start` takes.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  rolloutsMatrix(body: FleetRolloutsMatrixRequest, options?: CallOptions): Promise<RolloutMatrix>
-
-  /**
-   * Pause a rollout.
-   *
-   * Nothing is sent after this on any replica; what was sent before ends. What was begun and not sent is cancelled, and begun anew after `resume`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsPause(body: FleetRolloutsPauseRequest, options?: CallOptions): Promise<Rollout>
-
-  /**
-   * Stop a rollout for good.
-   *
-   * What was sent ends; all other targets are skipped. What is in place stays, until it is rolled back.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsStop(body: FleetRolloutsStopRequest, options?: CallOptions): Promise<Rollout>
-
-  /**
-   * Leave targets out, with the reason.
-   *
-   * Before the start they are excluded, after it skipped. A target whose deployment is under way cannot be left out.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsSkip(body: FleetRolloutsSkipRequest, options?: CallOptions): Promise<Rollout>
-
-  /**
-   * Resume a paused rollout.
-   *
-   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsResume(body: FleetRolloutsResumeRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
-   * Try targets again.
-   *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsRetry(body: FleetRolloutsRetryRequest, options?: CallOptions): PendingOperation<Rollout>
-
-  /**
-   * Approve the next wave.
-   *
-   * For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or unchecked: repair it and check again, or skip it. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsApprove(
-    body: FleetRolloutsApproveRequest,
-    options?: CallOptions,
-  ): PendingOperation<Rollout>
-
-  /**
-   * Roll a rollout back.
-   *
-   * Rolls back exactly the deployments of this rollout, the last wave first, each with its proof; see the targets. One that would lose data is `rollback_partial` with the rows, unless `allow_data_loss`; the others go on. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  rolloutsRollback(
-    body: FleetRolloutsRollbackRequest,
-    options?: CallOptions,
-  ): PendingOperation<Rollout>
-
-  /**
-   * Find out how clients differ from their blueprints.
-   *
-   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
-   *
-   * The event `drift.found` tells of a client that differs in something that its result before did not show.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftRun(body?: FleetDriftRunRequest, options?: CallOptions): Promise<DriftRun>
-
-  /**
-   * Get a drift run.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftGet(body: FleetDriftGetRequest, options?: CallOptions): Promise<DriftRun>
-
-  /**
-   * List drift runs, newest first.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftList(body?: FleetDriftListRequest, options?: CallOptions): Pages<DriftRun>
-
-  /**
-   * List the results of a drift run, one for each client and blueprint.
-   *
-   * Needs the permission `fleet.read`.
-   */
-  driftResults(body: FleetDriftResultsRequest, options?: CallOptions): Pages<DriftResult>
-
-  /**
-   * Accept that a client differs from its blueprint.
-   *
-   * Writes what differs into the binding, as overrides: the client no longer counts as drifted for it, and rollouts leave it as it is. If it changes again, it is drift again. Nothing is sent to Salesforce.
-   *
-   * Needs the permission `fleet.write`.
-   */
-  driftAccept(body: FleetDriftAcceptRequest, options?: CallOptions): Promise<AcceptedDrift>
 }
 
 export interface BlueprintsResource {
@@ -6507,12 +7085,12 @@ export abstract class Resources {
   declare readonly tokens: TokensResource
   declare readonly connections: ConnectionsResource
   declare readonly topology: TopologyResource
+  declare readonly fleet: FleetResource
   declare readonly conflicts: ConflictsResource
   declare readonly deploy: DeployResource
   declare readonly mappings: MappingsResource
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
-  declare readonly fleet: FleetResource
   declare readonly blueprints: BlueprintsResource
   declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
@@ -6568,6 +7146,36 @@ export const ENDPOINTS: {
     get: { path: '/api/topology/get', repeat: true },
     history: { path: '/api/topology/history', repeat: true, list: 200 },
     diff: { path: '/api/topology/diff', repeat: true },
+    objects: { path: '/api/topology/objects', list: 200 },
+    fields: { path: '/api/topology/fields', list: 200 },
+  },
+  fleet: {
+    search: { path: '/api/fleet/search', list: 200 },
+    compare: { path: '/api/fleet/compare', list: 200 },
+    health: { path: '/api/fleet/health', list: 200 },
+    reconsentCreate: { path: '/api/fleet/reconsent/create', key: true },
+    reconsentGet: { path: '/api/fleet/reconsent/get', list: 200 },
+    reconsentList: { path: '/api/fleet/reconsent/list', list: 200 },
+    reconsentLinks: { path: '/api/fleet/reconsent/links', key: true },
+    rolloutsCreate: { path: '/api/fleet/rollouts/create', key: true },
+    rolloutsCheck: { path: '/api/fleet/rollouts/check', key: true, work: 'rollout' },
+    rolloutsStart: { path: '/api/fleet/rollouts/start', key: true, work: 'rollout' },
+    rolloutsGet: { path: '/api/fleet/rollouts/get', repeat: true },
+    rolloutsList: { path: '/api/fleet/rollouts/list', repeat: true, list: 200 },
+    rolloutsTargets: { path: '/api/fleet/rollouts/targets', repeat: true, list: 200 },
+    rolloutsMatrix: { path: '/api/fleet/rollouts/matrix', repeat: true },
+    rolloutsPause: { path: '/api/fleet/rollouts/pause', key: true },
+    rolloutsStop: { path: '/api/fleet/rollouts/stop', key: true },
+    rolloutsSkip: { path: '/api/fleet/rollouts/skip', key: true },
+    rolloutsResume: { path: '/api/fleet/rollouts/resume', key: true, work: 'rollout' },
+    rolloutsRetry: { path: '/api/fleet/rollouts/retry', key: true, work: 'rollout' },
+    rolloutsApprove: { path: '/api/fleet/rollouts/approve', key: true, work: 'rollout' },
+    rolloutsRollback: { path: '/api/fleet/rollouts/rollback', key: true, work: 'rollout' },
+    driftRun: { path: '/api/fleet/drift/run', key: true },
+    driftGet: { path: '/api/fleet/drift/get' },
+    driftList: { path: '/api/fleet/drift/list', list: 200 },
+    driftResults: { path: '/api/fleet/drift/results', list: 200 },
+    driftAccept: { path: '/api/fleet/drift/accept' },
   },
   conflicts: {
     check: { path: '/api/conflicts/check', key: true, work: 'report' },
@@ -6606,27 +7214,6 @@ export const ENDPOINTS: {
     deploy: { path: '/api/workflows/deploy', key: true, work: 'deployment' },
     setActive: { path: '/api/workflows/set-active', key: true, work: 'deployment' },
     remove: { path: '/api/workflows/remove', key: true, work: 'deployment' },
-  },
-  fleet: {
-    rolloutsCreate: { path: '/api/fleet/rollouts/create', key: true },
-    rolloutsCheck: { path: '/api/fleet/rollouts/check', key: true, work: 'rollout' },
-    rolloutsStart: { path: '/api/fleet/rollouts/start', key: true, work: 'rollout' },
-    rolloutsGet: { path: '/api/fleet/rollouts/get', repeat: true },
-    rolloutsList: { path: '/api/fleet/rollouts/list', repeat: true, list: 200 },
-    rolloutsTargets: { path: '/api/fleet/rollouts/targets', repeat: true, list: 200 },
-    rolloutsMatrix: { path: '/api/fleet/rollouts/matrix', repeat: true },
-    rolloutsPause: { path: '/api/fleet/rollouts/pause', key: true },
-    rolloutsStop: { path: '/api/fleet/rollouts/stop', key: true },
-    rolloutsSkip: { path: '/api/fleet/rollouts/skip', key: true },
-    rolloutsResume: { path: '/api/fleet/rollouts/resume', key: true, work: 'rollout' },
-    rolloutsRetry: { path: '/api/fleet/rollouts/retry', key: true, work: 'rollout' },
-    rolloutsApprove: { path: '/api/fleet/rollouts/approve', key: true, work: 'rollout' },
-    rolloutsRollback: { path: '/api/fleet/rollouts/rollback', key: true, work: 'rollout' },
-    driftRun: { path: '/api/fleet/drift/run', key: true },
-    driftGet: { path: '/api/fleet/drift/get' },
-    driftList: { path: '/api/fleet/drift/list', list: 200 },
-    driftResults: { path: '/api/fleet/drift/results', list: 200 },
-    driftAccept: { path: '/api/fleet/drift/accept' },
   },
   blueprints: {
     create: { path: '/api/blueprints/create', key: true },

@@ -111,6 +111,7 @@ export type LookupName =
   | 'discard_audit'
   | 'discard_images'
   | 'old_snapshots'
+  | 'clients_to_index'
   | 'take_work_place'
   | 'operating_numbers'
   | 'due_webhook_endpoints'

@@ -260,6 +260,8 @@ interface CrmTopologySnapshots {
   created_at: DefaultedTimestamp
   completed_at: Timestamp | null
   resume_at: Timestamp | null
+  /** It, or a newer one of the client, is in the search index. */
+  is_indexed: Generated<boolean>
 }
 
 interface TopologyPullItems {
@@ -857,6 +859,59 @@ interface RolloutCounts {
   targets: number
 }
 
+interface ReconsentCampaigns {
+  id: string
+  org_id: string
+  name: string
+  note: string | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
+interface ReconsentClients {
+  id: string
+  org_id: string
+  client_id: string
+  campaign_id: string
+  reason: 'scope' | 'dead_grant' | 'app_rules'
+  cause: Json<Fault | null> | null
+  asked_at: DefaultedTimestamp
+}
+
+interface SearchClients {
+  org_id: string
+  client_id: string
+  no: number
+  snapshot_id: string | null
+  manifest_hash: Buffer | null
+}
+
+interface SearchSets {
+  org_id: string
+  id: Generated<string>
+  clients: number[]
+  clients_key: Buffer | null
+  size: number
+}
+
+interface SearchFacts {
+  org_id: string
+  hash: Buffer
+  set_id: string
+  flags: number
+  kind: 'object' | 'field' | 'picklist_value' | 'record_type' | 'automation'
+  object_key: string
+  name_key: string
+  label_key: string
+  object: string | null
+  name: string
+  label: string | null
+  field: string | null
+  type: string
+  formula: string | null
+  detail: Json<Record<string, unknown>> | null
+}
+
 export interface TenantTables {
   organizations: Organizations
   clients: Clients
@@ -898,4 +953,9 @@ export interface TenantTables {
   rollout_waves: RolloutWaves
   rollout_targets: RolloutTargets
   rollout_counts: RolloutCounts
+  search_clients: SearchClients
+  reconsent_campaigns: ReconsentCampaigns
+  reconsent_clients: ReconsentClients
+  search_sets: SearchSets
+  search_facts: SearchFacts
 }

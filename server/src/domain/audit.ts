@@ -30,6 +30,8 @@ export type AuditAction =
   | 'connection.check'
   | 'connection.revoke'
   | 'connection.lost'
+  | 'reconsent.create'
+  | 'reconsent.links'
   | 'topology.pull'
   | 'conflicts.check'
   | 'deployment.deploy'

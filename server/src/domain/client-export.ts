@@ -56,6 +56,8 @@ export const HELD: readonly Held[] = [
   },
   { kind: 'connection_attempt', table: 'connection_attempts', key: ['id'] },
   { kind: 'snapshot', table: 'crm_topology_snapshots', key: ['id'] },
+  { kind: 'reconsent', table: 'reconsent_clients', key: ['id'] },
+  { kind: 'search_entry', table: 'search_clients', key: ['client_id'] },
   {
     kind: 'snapshot_content',
     table: 'topology_blobs',

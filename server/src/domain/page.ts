@@ -99,3 +99,39 @@ export const within = <DB, TB extends keyof DB, Row>(
     since === undefined ? query : query.where(column as never, '>=', new Date(since) as never)
   return until === undefined ? later : later.where(column as never, '<', new Date(until) as never)
 }
+
+/**
+ * A cursor for lists that are not ordered by id: the texts that say where the page ended, and what it was
+ * asked for.
+ */
+export const positionCursor = (position: readonly string[], request: PageRequest): string =>
+  Buffer.from(`${JSON.stringify(position)}${markOf(request)}`).toString('base64url')
+
+/**
+ * The position that the cursor of a request stands for; null without one. Throws `invalid_cursor` for
+ * anything that {@link positionCursor} did not make of so many texts, and of the same filters.
+ */
+export const positionOf = (request: PageRequest, length: number): string[] | null => {
+  const { cursor } = request
+  if (cursor === undefined) return null
+  const text = Buffer.from(cursor, 'base64url').toString()
+  const position = positionIn(text.slice(0, text.lastIndexOf(']') + 1))
+  if (position?.length !== length) {
+    throw new EngineError('invalid_cursor', 'This cursor does not come from this endpoint.')
+  }
+  if (positionCursor(position, request) !== cursor) {
+    throw new EngineError('invalid_cursor', 'This cursor was given for other filters.')
+  }
+  return position
+}
+
+const positionIn = (text: string): string[] | null => {
+  try {
+    const position: unknown = JSON.parse(text)
+    return Array.isArray(position) && position.every((part) => typeof part === 'string')
+      ? position
+      : null
+  } catch {
+    return null
+  }
+}

@@ -134,6 +134,8 @@ interface Options {
   tracing?: Pick<Tracing, 'span' | 'current'>
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
+  /** What else is found by looking, at the start and every half a minute; it returns soon after the signal. */
+  alsoLook?: (signal: AbortSignal) => Promise<void>
   /** Told of each turn of a job, when it starts and when it has ended. */
   onTurnStarted?: (event: { kind: WorkKind; deaths: number }) => void
   onTurnDone?: (event: TurnDone) => void
@@ -162,6 +164,7 @@ const SWEEP_MS_LEAST = 250
 /** How soon a note is seen that becomes due by time, or whose notification was missed. */
 const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
+const ALSO_LOOK_MS = 30_000
 /** A worker without a sign of life for this long is dead: the minimum that pg-boss accepts. */
 const HEARTBEAT_SECONDS = 10
 /** How often dead workers are looked for. */
@@ -194,6 +197,7 @@ export const createJobs = ({
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
   alsoClean = async () => undefined,
+  alsoLook = async () => undefined,
   onTurnStarted = () => undefined,
   onTurnDone = () => undefined,
   isPaused = false,
@@ -341,17 +345,26 @@ export const createJobs = ({
     await send(queue, note, job.groupId ?? '', -job.priority)
   }
 
-  const every = (ms: number, what: string, task: () => Promise<unknown>) => {
+  const every = (
+    ms: number,
+    what: string,
+    task: () => Promise<unknown>,
+    { atOnce = false } = {},
+  ) => {
     let running = false
-    const timer = setInterval(() => {
+    const turn = () => {
       if (running) return
       running = true
       task()
-        .catch((error: unknown) => warnOf(what, error))
+        .catch((error: unknown) => {
+          if (!leaving.signal.aborted) warnOf(what, error)
+        })
         .finally(() => {
           running = false
         })
-    }, ms)
+    }
+    const timer = setInterval(turn, ms)
+    if (atOnce) turn()
     timer.unref()
     timers.push(timer)
   }
@@ -399,6 +412,8 @@ export const createJobs = ({
       }
       every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
+      const alsoLookMs = Math.max(ALSO_LOOK_MS * waitScale, SWEEP_MS_LEAST)
+      every(alsoLookMs, 'look for more', () => alsoLook(leaving.signal), { atOnce: true })
       every(HOUSEKEEPING_MS, 'housekeeping', async () => {
         await discardExpired(db, leaving.signal)
         await alsoClean(leaving.signal)

@@ -123,3 +123,28 @@ export const allCauses = (): LostCause[] => named(Object.keys(CAUSES) as CauseCo
  * wrong.
  */
 export const causesOf = (symptom: string): LostCause[] => named(BY_SYMPTOM[symptom] ?? [])
+
+/**
+ * What Salesforce writes in the description of a refused token, or in the error of a call. Nango passes it on
+ * only at times, so that most refusals name no cause.
+ */
+const IN_WORDS: readonly [RegExp, CauseCode][] = [
+  [/\bfrozen\b/i, 'user_frozen'],
+  [/inactive user|user (is|was) (inactive|deactivated)/i, 'user_inactive'],
+  [/must be installed|not installed|OAUTH_APPROVAL_ERROR_GENERIC/i, 'app_not_installed'],
+  [
+    /OAUTH_APP_BLOCKED|app(lication)? (is|was|has been) blocked|OAUTH_APP_ACCESS_DENIED/i,
+    'app_blocked',
+  ],
+  [/refresh token.*(reuse|already (been )?used)|token reuse/i, 'refresh_rotated_elsewhere'],
+  [/allowlist|allow list/i, 'ip_not_allowlisted'],
+  [/ip restricted|login ip range|ip address.*(not allowed|restricted|outside)/i, 'login_ip_range'],
+  [/multi-?factor|\bMFA\b|identity verification/i, 'mfa_required'],
+  [/expired due to inactivity|idle for/i, 'refresh_idle'],
+]
+
+/** The cause that somebody's words name; null if they name none. */
+export const causeInWords = (words: string): LostCause | null => {
+  const code = IN_WORDS.find(([pattern]) => pattern.test(words))?.[1]
+  return code === undefined ? null : { code, ...CAUSES[code] }
+}

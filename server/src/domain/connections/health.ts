@@ -7,7 +7,7 @@ import { SalesforceError } from '../../salesforce/failure.ts'
 import { type ApiUsage, type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { soql, soqlName } from '../../salesforce/escape.ts'
 import { getIdentity, getLimits, query } from '../../salesforce/rest.ts'
-import { causesOf, type LostCause } from './causes.ts'
+import { causeInWords, causesOf, type LostCause } from './causes.ts'
 import { PERMISSION_LABELS, PERMISSION_NAMES, type PermissionName } from './rights.ts'
 
 export interface HealthFault {
@@ -66,8 +66,14 @@ export const faultOf = (error: unknown): HealthFault => {
     code,
     message: message === '' ? error.message : message,
     remedy: isNangos ? OF_NANGO[error.kind] : (REMEDIES[kind] ?? REMEDIES[error.code] ?? OTHERWISE),
-    possible_causes: causesOf(kind),
+    possible_causes: causesBehind(kind, message),
   }
+}
+
+/** The one that the words name, or all that may be behind the symptom. */
+const causesBehind = (symptom: string, words: string): LostCause[] => {
+  const named = causeInWords(words)
+  return named === null ? causesOf(symptom) : [named]
 }
 
 const OTHERWISE = 'Read the message; if Salesforce itself has trouble, wait and check again.'

@@ -7,7 +7,7 @@ import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/t
 import { EngineError, type MemberError } from '../../errors.ts'
 import { type NangoError } from '../../nango/failure.ts'
 import { audit } from '../audit.ts'
-import { causesOf } from './causes.ts'
+import { causeInWords, causesOf } from './causes.ts'
 import { type ConnectionFault, type Verdict } from './judge.ts'
 
 export type ConnectionRow = Selectable<TenantTables['crm_connections']>
@@ -361,7 +361,9 @@ export const noteRefusal = async (
       await noteExpired(tx, row, {
         code: 'refresh_refused',
         message:
-          'Refreshing the grant was refused three times or more, over ten minutes or longer.',
+          'Refreshing the grant was refused three times or more, over ten minutes or longer.' +
+          // Most refusals say no more than that; words that name the cause are kept.
+          (causeInWords(error.message) === null ? '' : ` The last answer: ${error.message}`),
       })
     }
   } else if (holder !== null) {

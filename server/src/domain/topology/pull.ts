@@ -32,6 +32,11 @@ import { createItemWriter, type ItemWriter } from './writer.ts'
 
 export interface PullDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce'>
+  /**
+   * Called when a client has a new complete snapshot, after the commit. What it misses, because it fails or
+   * the process is killed, somebody else has to find.
+   */
+  onComplete?: (orgId: string, clientId: string) => Promise<void>
 }
 
 /** Progress is shown at most this often. */
@@ -82,6 +87,9 @@ export const createPullWorker = (deps: PullDeps): Worker =>
         if (!(error instanceof WorkOver)) await journal.keepStats(stats)
         throw error
       }
+      await deps.onComplete?.(row.org_id, row.client_id).catch((error: unknown) => {
+        deps.logger.warn({ err: error, snapshot_id: row.id }, 'snapshot not passed on')
+      })
       return 'stop'
     },
     isSent: () => false,

@@ -18,9 +18,16 @@ import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { type Automation } from './automations/automation.ts'
 import { type DiffRequest, diffSides, type SnapshotDiff } from './diff-report.ts'
+import {
+  type LightList,
+  type ListedField,
+  type ListedObject,
+  listFieldsOf,
+  listObjectsOf,
+} from './lists.ts'
 import { hiddenNames } from './manifest.ts'
 import { payloadOf, type PayloadChoice } from './payload.ts'
-import { createPullWorker } from './pull.ts'
+import { createPullWorker, type PullDeps } from './pull.ts'
 import {
   completeRow,
   manifestOf,
@@ -53,6 +60,13 @@ export interface GetInput extends PayloadChoice {
   client_id: string
   version?: number | undefined
   snapshot_id?: string | undefined
+}
+
+export interface ListInput extends PageRequest {
+  client_id: string
+  version?: number | undefined
+  snapshot_id?: string | undefined
+  query?: string | undefined
 }
 
 export interface HistoryInput extends PageRequest, TimeRange {
@@ -91,6 +105,7 @@ export interface CompleteSnapshot {
 
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
+  onComplete?: PullDeps['onComplete']
 }
 
 export interface Topology {
@@ -103,6 +118,13 @@ export interface Topology {
   snapshot(tenant: Tenant, snapshotId: string): Promise<Snapshot>
   /** The JSON text of a snapshot with its payload, piece by piece. Throws before the first piece, or never. */
   get(tenant: Tenant, input: GetInput): Promise<AsyncIterable<Buffer>>
+  /** The objects of a snapshot, without their describes. */
+  objects(tenant: Tenant, input: ListInput): Promise<LightList<ListedObject>>
+  /** The fields of one object of a snapshot. Throws unknown_object. */
+  fields(
+    tenant: Tenant,
+    input: ListInput & { object: string },
+  ): Promise<LightList<ListedField> & { object: string }>
   history(tenant: Tenant, input: HistoryInput): Promise<Page<Snapshot>>
   diff(tenant: Tenant, input: DiffInput): Promise<SnapshotDiff>
   /** For other modules; null while the client has no complete snapshot. */
@@ -192,7 +214,10 @@ export const createTopology = (options: Options): Topology => {
   }
 
   /** A company user's foreign client and a missing one are the same 404. */
-  const rowOf = (tenant: Tenant, { client_id, version, snapshot_id }: GetInput) =>
+  const rowOf = (
+    tenant: Tenant,
+    { client_id, version, snapshot_id }: Pick<GetInput, 'client_id' | 'version' | 'snapshot_id'>,
+  ) =>
     db.as(tenant).tx(async (tx) => {
       await requireClient(tx, tenant, client_id)
       if (snapshot_id === undefined) return completeRow(tx, tenant, client_id, version)
@@ -202,6 +227,16 @@ export const createTopology = (options: Options): Topology => {
       if (row === undefined || !isMeant) throw notFound('snapshot')
       return row
     })
+
+  /** A complete snapshot with what is in it. */
+  const sourceOf = async (tenant: Tenant, input: Parameters<typeof rowOf>[1]) => {
+    const row = await rowOf(tenant, input)
+    if (row.status !== 'complete') {
+      throw new EngineError('no_snapshot', 'This snapshot is not complete, so it has no contents.')
+    }
+    const contents = contentsOf(db, tenant, row.client_id)
+    return { row, contents, manifest: await manifestOf(contents, row) }
+  }
 
   const open = async (tenant: Tenant, row: SnapshotRow): Promise<CompleteSnapshot> => {
     const contents = contentsOf(db, tenant, row.client_id)
@@ -252,6 +287,9 @@ export const createTopology = (options: Options): Topology => {
         row.status === 'complete' ? { manifest: await manifestOf(contents, row), contents } : null
       return payloadOf(toSnapshot(row), source, input)
     },
+
+    objects: async (tenant, input) => listObjectsOf(await sourceOf(tenant, input), input),
+    fields: async (tenant, input) => listFieldsOf(await sourceOf(tenant, input), input),
 
     history: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {

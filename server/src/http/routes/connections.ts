@@ -3,7 +3,7 @@ import { type Connections } from '../../domain/connections/connections.ts'
 import { route, type Route } from '../route.ts'
 import { fault, id, line, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
 
-const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
+export const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
 export const connectionStatus = z
   .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
   .meta({ id: 'ConnectionStatus' })
@@ -37,7 +37,11 @@ const connection = z
   })
   .meta({ id: 'Connection' })
 
-const health = z
+export const possibleCause = z
+  .object({ code: z.string(), message: z.string(), remedy: z.string() })
+  .meta({ id: 'PossibleCause' })
+
+export const connectionHealth = z
   .object({
     ok: z.boolean().describe('True when there is no fault'),
     checked_at: timestamp,
@@ -74,7 +78,7 @@ const health = z
         message: z.string(),
         remedy: z.string().describe('What to do about it'),
         possible_causes: z
-          .array(z.object({ code: z.string(), message: z.string(), remedy: z.string() }))
+          .array(possibleCause)
           .describe(
             'Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each',
           ),
@@ -300,7 +304,7 @@ const getRoute = (connections: Connections): Route =>
     replies: {
       200: {
         description: 'The connection',
-        body: connection.extend({ health: health.optional() }),
+        body: connection.extend({ health: connectionHealth.optional() }),
       },
     },
     errors: ['not_found'],

@@ -5,12 +5,14 @@ import { AUTOMATION_TYPES } from '../../domain/topology/topology.ts'
 
 export const automationType = z.enum(AUTOMATION_TYPES).meta({ id: 'AutomationType' })
 
+export const triggerEvent = z
+  .enum(['create', 'update', 'delete', 'undelete', 'event'])
+  .meta({ id: 'TriggerEvent' })
+
 export const automationTrigger = z
   .object({
     object: z.string().nullable(),
-    events: z.array(
-      z.enum(['create', 'update', 'delete', 'undelete', 'event']).meta({ id: 'TriggerEvent' }),
-    ),
+    events: z.array(triggerEvent),
     timing: z.enum(['before', 'after', 'both', 'scheduled', 'async']).meta({ id: 'TriggerTiming' }),
     order: z.number().nullable(),
   })

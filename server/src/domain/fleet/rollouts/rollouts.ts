@@ -14,9 +14,11 @@ import {
 } from '../../approvals/approvals.ts'
 import { actorOf, audit, type AuditAction } from '../../audit.ts'
 import { type Caller } from '../../caller.ts'
+import { requireClient } from '../../clients.ts'
 import { bindIdempotency } from '../../idempotency.ts'
 import { type Page, type PageRequest, pageOf, type TimeRange, within } from '../../page.ts'
 import { waitForEnd } from '../../work/follow.ts'
+import { requireBlueprint } from '../blueprints/rows.ts'
 import { type BeginDeps } from './begin.ts'
 import { rolloutChange } from './change.ts'
 import { createConductor } from './conductor.ts'
@@ -205,6 +207,8 @@ export const createRollouts = (options: Options) => {
 
   const list = async (tenant: Tenant, input: RolloutListInput): Promise<Page<RolloutSummary>> => {
     const { read } = db.as(tenant)
+    if (input.client_id !== undefined) await requireClient(read, tenant, input.client_id)
+    if (input.blueprint_id !== undefined) await requireBlueprint(read, tenant, input.blueprint_id)
     let query = read
       .selectFrom('rollouts')
       .selectAll()

@@ -1,0 +1,204 @@
+// What is stored about the clients of an org that says how they are: five statements, however many clients.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant } from '../../../db/database.ts'
+import { type ConnectionStatus, type Environment, type Fault } from '../../../db/types.ts'
+import { type ClientSelector, selectClients } from '../selectors.ts'
+
+export interface ApiUsageFacts {
+  used: number
+  max: number
+  reserve: number
+  is_exhausted: boolean
+  observed_at: Date
+  /** Calls that this server made for the client in the last 24 hours, of work that has ended. */
+  ours: number
+  /** Used in 24 hours, if this server goes on as in the last hour and the others as in the last day. */
+  forecast: number
+}
+
+export interface ClientFacts {
+  client_id: string
+  client_name: string
+  /** The live connection, or the last revoked one where none is live. */
+  connection: {
+    id: string
+    status: ConnectionStatus
+    environment: Environment
+    sfdc_org_id: string | null
+    error: Fault | null
+    connected_at: Date | null
+    last_refreshed_at: Date | null
+    refresh_refused_count: number
+    refresh_refused_since: Date | null
+  } | null
+  /** Why what was authorized last was not accepted. */
+  refusal: Fault | null
+  snapshot: {
+    id: string
+    version: number
+    completed_at: Date
+    missing_permissions: string[] | null
+  } | null
+  work: { running: number; waiting_for_person: number; failed: number }
+  usage: ApiUsageFacts | null
+}
+
+interface ClientRow {
+  client_id: string
+  client_name: string
+  connection:
+    | (Omit<NonNullable<ClientFacts['connection']>, TimeMember> & Record<TimeMember, string | null>)
+    | null
+  refusal: Fault | null
+  snapshot: {
+    id: string
+    version: number
+    completed_at: string
+    missing_permissions: string[] | null
+  } | null
+}
+type TimeMember = 'connected_at' | 'last_refreshed_at' | 'refresh_refused_since'
+
+interface WorkRow {
+  client_id: string
+  running: number
+  waiting_for_person: number
+  failed: number
+}
+
+interface UsageRow {
+  sfdc_org_id: string
+  used: number
+  max: number
+  reserve: number
+  is_exhausted: boolean
+  observed_at: Date
+}
+
+/** Failed work counts for so long. */
+const FAILED_WITHIN = sql`interval '7 days'`
+
+const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time))
+
+/** Active clients that the tenant sees; those that the selector chooses, if there is one. */
+export const factsOfClients = async (
+  db: Database,
+  tenant: Tenant,
+  selector: ClientSelector | undefined,
+): Promise<ClientFacts[]> => {
+  const { clients, work, calls } = await db.as(tenant).tx(async (tx) => {
+    const only =
+      selector === undefined
+        ? null
+        : (await selectClients(tx, tenant, selector)).map(({ client_id: id }) => id)
+    const chosen = only === null ? sql`` : sql`and c.id = any(${only}::uuid[])`
+    const { rows } = await sql<ClientRow>`
+      select c.id as client_id, c.name as client_name, to_jsonb(k) as connection, a.refusal, to_jsonb(s) as snapshot
+        from clients c
+        left join lateral (
+          select k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,
+                 k.refresh_refused_count, k.refresh_refused_since
+            from crm_connections k where k.org_id = c.org_id and k.client_id = c.id
+           order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1) k on true
+        left join lateral (
+          select t.refusal from connection_attempts t
+           where t.org_id = c.org_id and t.client_id = c.id and k.status = 'pending'
+           order by t.id desc limit 1) a on true
+        left join lateral (
+          select s.id, s.version, s.completed_at, s.stats -> 'missing_permissions' as missing_permissions
+            from crm_topology_snapshots s
+           where s.org_id = c.org_id and s.client_id = c.id and s.version is not null
+           order by s.version desc limit 1) s on true
+       where c.org_id = ${tenant.orgId} and c.is_active ${chosen}`.execute(tx)
+    const under = await sql<WorkRow>`
+      select client_id, (count(*) filter (where state = 'open'))::integer as running,
+             (count(*) filter (where state = 'open' and waits_for = 'person'))::integer as waiting_for_person,
+             (count(*) filter (where state = 'failed'))::integer as failed
+        from (
+          select client_id, 'open' as state, error -> 'waiting' ->> 'for' as waits_for
+            from crm_topology_snapshots where org_id = ${tenant.orgId} and status = 'pulling'
+          union all
+          select client_id, 'open', error -> 'waiting' ->> 'for'
+            from crm_conflict_reports where org_id = ${tenant.orgId} and status = 'running'
+          union all
+          select client_id, 'open', error -> 'waiting' ->> 'for'
+            from deployment_runs where org_id = ${tenant.orgId} and ended_at is null
+          union all
+          select client_id, 'open', error -> 'waiting' ->> 'for'
+            from crm_push_logs where org_id = ${tenant.orgId} and status in ('queued', 'in_progress')
+          union all
+          select client_id, 'failed', null from crm_topology_snapshots
+           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          union all
+          select client_id, 'failed', null from crm_conflict_reports
+           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          union all
+          select client_id, 'failed', null from crm_deployments
+           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          union all
+          select client_id, 'failed', null from crm_push_logs
+           where org_id = ${tenant.orgId} and status in ('failed', 'partial')
+             and created_at > now() - ${FAILED_WITHIN}) w
+       group by client_id`.execute(tx)
+    const made = await sql<{ client_id: string; day: number; hour: number }>`
+      select client_id, sum(salesforce_api_calls)::integer as day,
+             coalesce(sum(salesforce_api_calls) filter (where at > now() - interval '1 hour'), 0)::integer as hour
+        from audit_log
+       where org_id = ${tenant.orgId} and at > now() - interval '24 hours' and salesforce_api_calls > 0
+         and client_id is not null
+       group by client_id`.execute(tx)
+    return { clients: rows, work: under.rows, calls: made.rows }
+  })
+  const orgIds = clients.flatMap(({ connection }) => connection?.sfdc_org_id ?? [])
+  // Belongs to no tenant: what a Salesforce org has left, whoever works in it.
+  const usage = await db.shared<UsageRow>(
+    `select sfdc_org_id, used, max, reserve, is_exhausted, observed_at
+       from engine.salesforce_org_usage where sfdc_org_id = any($1)`,
+    [orgIds],
+  )
+  const [workOf, callsOf, usageOf] = [
+    new Map(work.map((row) => [row.client_id, row])),
+    new Map(calls.map((row) => [row.client_id, row])),
+    new Map(usage.map((row) => [row.sfdc_org_id, row])),
+  ]
+  return clients.map(({ connection, snapshot, ...client }) => ({
+    ...client,
+    connection:
+      connection === null
+        ? null
+        : {
+            ...connection,
+            connected_at: dateOf(connection.connected_at),
+            last_refreshed_at: dateOf(connection.last_refreshed_at),
+            refresh_refused_since: dateOf(connection.refresh_refused_since),
+          },
+    snapshot:
+      snapshot === null ? null : { ...snapshot, completed_at: new Date(snapshot.completed_at) },
+    work: counted(workOf.get(client.client_id)),
+    usage: expected(
+      usageOf.get(connection?.sfdc_org_id ?? ''),
+      callsOf.get(client.client_id) ?? { day: 0, hour: 0 },
+    ),
+  }))
+}
+
+const counted = (row: WorkRow | undefined): ClientFacts['work'] => ({
+  running: row?.running ?? 0,
+  waiting_for_person: row?.waiting_for_person ?? 0,
+  failed: row?.failed ?? 0,
+})
+
+const expected = (
+  row: UsageRow | undefined,
+  { day, hour }: { day: number; hour: number },
+): ApiUsageFacts | null => {
+  if (row === undefined) return null
+  const { used, max, reserve, is_exhausted, observed_at } = row
+  const others = Math.max(0, used - day)
+  return {
+    ...{ used, max, reserve, is_exhausted, observed_at },
+    ours: day,
+    forecast: others + hour * 24,
+  }
+}

@@ -1,10 +1,9 @@
 -- Who looks a token up also learns when it ends: agents are given only tokens that do, and a credential can
 -- be told how long it is still good for. Safe to run again, like 0001.
 
--- A function cannot get another column in place. Both statements are one transaction, so no look-up
--- misses it; replicas of the previous version leave the new column unread.
-drop function if exists engine_lookup.limited_token(bytea);
-create function engine_lookup.limited_token(hash bytea)
+-- A function of its own: one cannot get another column in place, and replicas of the previous version still
+-- call `limited_token`.
+create or replace function engine_lookup.token(hash bytea)
   returns table (token_id uuid, org_id uuid, user_id uuid, role text, client_id uuid, email text, stale boolean,
                  scopes text[], client_ids uuid[], approval text, expires_at timestamptz)
   language sql stable security definer set search_path = '' as $$
@@ -18,4 +17,4 @@ create function engine_lookup.limited_token(hash bytea)
    where t.token_hash = hash and t.is_active and u.is_active and o.is_active
      and coalesce(c.is_active, true) and (t.expires_at is null or t.expires_at > now())
 $$;
-call engine.protect_lookup('engine_lookup.limited_token(bytea)');
+call engine.protect_lookup('engine_lookup.token(bytea)');

@@ -31,6 +31,8 @@ let salesforceOrg: string
 /** The token that has to ask, and one like it. */
 let agent: Api
 let second: Api
+/** One of all clients: a token of some has nothing to do with the fleet. */
+let fleetAgent: Api
 /** A person who may decide. */
 let person: Api
 
@@ -94,17 +96,18 @@ beforeAll(async () => {
       fields: [{ canonical_field: 'name', sfdc_field: 'LastName' }],
     })
   }
-  const token = async () => {
+  const token = async (limits: object = { client_ids: [client.id, other.id] }) => {
     const { body } = await org.api.post<{ token: string }>('/api/tokens/create', {
       name: 'agent',
       approval: 'required',
-      client_ids: [client.id, other.id],
+      ...limits,
       expires_at: new Date(Date.now() + 3_600_000).toISOString(),
     })
     return org.api.as(body.token)
   }
   agent = await token()
   second = await token()
+  fleetAgent = await token({})
   person = (await org.user('org_admin')).api
 }, 120_000)
 
@@ -370,7 +373,9 @@ describe('every endpoint that changes a Salesforce org', () => {
       .filter((path) => !path.startsWith('/api/approvals/'))
     const shaped = ['/api/push/records', '/api/push/link'] // the same code; they need more of a mapping
     expect(asking.toSorted()).toEqual([...Object.keys(bodies), ...shaped].toSorted())
-    for (const [path, body] of Object.entries(bodies)) await ask(agent, path, body)
+    for (const [path, body] of Object.entries(bodies)) {
+      await ask(path.startsWith('/api/fleet/') ? fleetAgent : agent, path, body)
+    }
     const writes = endpoints.filter(
       ({ path, permission }) => permission?.endsWith('.write') === true && !asking.includes(path),
     )

@@ -99,7 +99,7 @@ export interface Database {
 }
 
 export type LookupName =
-  | 'limited_token'
+  | 'token'
   | 'session'
   | 'user_by_email'
   | 'connection_by_nango_id'

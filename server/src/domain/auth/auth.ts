@@ -118,7 +118,7 @@ export const createAuth = (options: Options): Auth => {
   const byApiToken = async (token: string): Promise<Identity | null> => {
     const [row] = await db.lookup<
       CredentialRow & TokenLimits & { token_id: string; stale: boolean; expires_at: Date | null }
-    >('limited_token', sha256(token))
+    >('token', sha256(token))
     if (row === undefined) return null
     const whole = identity(row, { type: 'api_token', id: row.token_id }, row.expires_at)
     const found = whole === null ? null : limited(whole, row)

@@ -115,6 +115,7 @@ create table if not exists public.rollout_targets (
   severity text check (severity in ('green', 'yellow', 'red')),
   needs_refresh boolean not null default false, -- its next check pulls first
   is_rechecked boolean not null default false, -- once after it had drifted
+  shown_report_id uuid, -- what the person was shown, while it is checked once more
   deployment_id uuid, -- at most one: bound in the transaction that creates it
   is_recalled boolean not null default false, -- its deployment is cancelled before it is sent, because of a pause
   revision integer not null default 1, -- of the rollout, when its verdict last changed

@@ -655,6 +655,7 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     const rollout = (argv: string[], code = 0) =>
       json<{ id: string; state: string }>(['rollout', ...argv], code, { env })
     await writeFile(join(folder, 'lead.yaml'), SMALL_PLAN.replace('Asked_For__c', 'By_Rollout__c'))
+    await json(['pull', client], 0, { env }) // what was deployed before would be told as a drift
     const unasked = await sfx(['rollout', 'create', 'lead.yaml'], { env })
     expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('targets')])
     const { id } = await rollout(['create', 'lead.yaml', '-c', client])

@@ -935,6 +935,7 @@ interface RolloutTargets {
   severity: 'green' | 'yellow' | 'red' | null
   needs_refresh: Generated<boolean>
   is_rechecked: Generated<boolean>
+  shown_report_id: string | null
   deployment_id: string | null
   is_recalled: Generated<boolean>
   revision: Generated<number>

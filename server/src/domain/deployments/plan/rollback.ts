@@ -217,7 +217,8 @@ const reading: Stage = async (context, state) => {
   const stored = leavesAlone(state.deployment) ? { options: { ...options, leave } } : {}
   if (options.dry_run) return trying(context, options, result, reversal, stored)
   if (data.length > 0 && !options.allow_data_loss) {
-    await endRollback(context, state.deployment, lossOf(data))
+    const told = { ...state.deployment, rollback: { ...nothingYet(), data: result.data } }
+    await endRollback(context, told, lossOf(data))
     return 'stop'
   }
   packageOf(reversal.package, org.apiVersion)

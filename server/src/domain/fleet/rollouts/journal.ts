@@ -33,6 +33,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
       r_error: WorkFault | null
       r_about_permissions: boolean
       r_of_old_snapshot: boolean
+      r_says_more: boolean
       d_status: DeploymentFacts['status'] | null
       d_plan_hash: string | null
       d_applied: DeploymentFacts['applied']
@@ -53,6 +54,12 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
              select from jsonb_array_elements(r.findings) f
               where f ->> 'code' in ('object_drifted', 'object_appeared', 'snapshot_stale')), false)
              as r_of_old_snapshot,
+           coalesce(t.is_rechecked and r.status = 'complete' and (o.id is null or exists (
+             select from jsonb_array_elements(r.findings) f
+              where f ->> 'code' not like '%\\_unchanged' and not exists (
+                select from jsonb_array_elements(o.findings) shown
+                 where shown ->> 'code' = f ->> 'code' and shown ->> 'path' = f ->> 'path'
+                   and shown ->> 'message' = f ->> 'message'))), false) as r_says_more,
            d.status::text as d_status, d.plan_hash as d_plan_hash, d.applied as d_applied, d.error as d_error,
            coalesce(d.sfdc_deploy_id is not null or (d.changes #>> '{assignment,made_by_us}')::boolean
              or exists (select from deployment_components c where c.org_id = d.org_id
@@ -64,6 +71,8 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
       from rollout_targets t
       left join crm_conflict_reports r
         on t.state = 'checking' and r.org_id = t.org_id and r.id = t.report_id
+      left join crm_conflict_reports o
+        on t.is_rechecked and o.org_id = t.org_id and o.id = t.shown_report_id
       left join crm_deployments d
         on t.state <> 'checking' and d.org_id = t.org_id and d.id = t.deployment_id
       left join deployment_runs u
@@ -83,6 +92,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
             error: row.r_error,
             isAboutPermissions: row.r_about_permissions,
             isOfOldSnapshot: row.r_of_old_snapshot,
+            saysMore: row.r_says_more,
           },
     deployment:
       row.d_status === null
@@ -209,7 +219,9 @@ export const applyChange = async (
       ...(change.unbind === true ? { deployment_id: null, is_recalled: false } : {}),
       ...(change.recall === true ? { is_recalled: true } : {}),
       ...(change.checkAgain === undefined ? {} : { report_id: null, needs_refresh: true }),
-      ...(change.checkAgain === 'drifted' ? { is_rechecked: true } : {}),
+      ...(change.checkAgain === 'drifted'
+        ? { is_rechecked: true, shown_report_id: row.report_id }
+        : {}),
       ...(change.decision === undefined ? {} : { decision: change.decision }),
       ...(change.rollback === undefined ? {} : { rollback: json(change.rollback) }),
       ...(row.state === 'checking' && change.state !== 'checking'

@@ -34,6 +34,8 @@ export interface ReportFacts {
   isAboutPermissions: boolean
   /** What it found is about a snapshot that the Salesforce org has left behind. */
   isOfOldSnapshot: boolean
+  /** Checked once more, it found something that the person was not shown. */
+  saysMore: boolean
 }
 
 const NOT_CONNECTED: ReadonlySet<string> = new Set([
@@ -53,7 +55,7 @@ export const blockedBy = (code: string): BlockedReason => {
 
 /** Null: the check goes on. `isOpen`: its wave has begun, so that a red report is a failure. */
 export const afterReport = (
-  { status, severity, error, isAboutPermissions, isOfOldSnapshot }: ReportFacts,
+  { status, severity, error, isAboutPermissions, isOfOldSnapshot, saysMore }: ReportFacts,
   { acceptsYellow, isOpen }: { acceptsYellow: boolean; isOpen: boolean },
 ): TargetChange | null => {
   const blocked = (reason: BlockedReason, isFailure: boolean): TargetChange => ({
@@ -71,6 +73,8 @@ export const afterReport = (
   if (isOfOldSnapshot) return { state: 'checking', checkAgain: 'too_old' }
   if (severity === 'red') return blocked(isAboutPermissions ? 'missing_permission' : 'red', isOpen)
   if (severity === 'yellow' && !acceptsYellow) return blocked('yellow_not_accepted', false)
+  // Green, and yet not what the person agreed to: a value that somebody added meanwhile would be removed.
+  if (saysMore) return blocked('drifted', false)
   return {
     state: isOpen ? 'queued' : 'ready',
     severity,

@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
 const WAITING =
-  /(crash|waiting-work|deploy-claims|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
+  /(crash|waiting-work|deploy-claims|rollouts-(kill|failures)|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
 /**
  * Unit tests of half a minute: started last, one of them would run alone while the other cores are idle.
  */

@@ -654,7 +654,10 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     const env = { SFX_URL: rig.urls[0], SFX_TOKEN: org.token }
     const rollout = (argv: string[], code = 0) =>
       json<{ id: string; state: string }>(['rollout', ...argv], code, { env })
-    await writeFile(join(folder, 'lead.yaml'), SMALL_PLAN.replace('Asked_For__c', 'By_Rollout__c'))
+    await writeFile(
+      join(folder, 'lead.yaml'),
+      SMALL_PLAN.replace('Asked_For__c', 'By_Rollout__c').replace('Asked For', 'By Rollout'),
+    )
     await json(['pull', client], 0, { env }) // what was deployed before would be told as a drift
     const unasked = await sfx(['rollout', 'create', 'lead.yaml'], { env })
     expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('targets')])
@@ -672,7 +675,11 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     const hours = (offset: number) =>
       `${String((new Date().getUTCHours() + offset) % 24).padStart(2, '0')}:00`
     const gated = {
-      plan: { objects: [{ api_name: 'Account', fields: [{ ...FLAG, api_name: 'Gated__c' }] }] },
+      plan: {
+        objects: [
+          { api_name: 'Account', fields: [{ ...FLAG, api_name: 'Gated__c', label: 'Gated' }] },
+        ],
+      },
       strategy: {
         waves: [{ gate: 'manual' }],
         window: { from: hours(3), to: hours(5), zone: 'UTC' }, // closed now

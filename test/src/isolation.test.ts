@@ -28,6 +28,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   event_id: 'event',
   endpoint_id: 'endpoint',
   campaign_id: 'campaign',
+  blueprint_id: 'blueprint',
+  rollout_id: 'rollout',
+  run_id: 'driftRun',
+  result_id: 'driftResult',
+  offboarding_id: 'offboarding',
 }
 type Kind =
   | 'client'
@@ -44,6 +49,11 @@ type Kind =
   | 'event'
   | 'endpoint'
   | 'campaign'
+  | 'blueprint'
+  | 'rollout'
+  | 'driftRun'
+  | 'driftResult'
+  | 'offboarding'
 type Holdings = Record<Kind, string>
 
 /** Members that exclude each other, or that an id requires beside it. */
@@ -94,6 +104,29 @@ const askedFor = async ({ api }: TestOrg, by: { client_id: string }): Promise<st
   return asked.body.approval_id
 }
 
+/** What an org has about many clients, with one of this client in each. */
+const fleetHoldingsOf = async (api: Api, clientId: string) => {
+  const targets = { client_ids: [clientId] }
+  const blueprint = await idOf(api, '/api/blueprints/create', { name: 'Held' })
+  const of = { blueprint_id: blueprint }
+  await api.post('/api/blueprints/versions/create', { ...of, plan: PLAN, expected_latest: 0 })
+  await api.post('/api/blueprints/bindings/set', { ...of, client_ids: [clientId] })
+  const driftRun = await idOf(api, '/api/fleet/drift/run', of)
+  const results = await api.post<{ items: { id: string }[] }>('/api/fleet/drift/results', {
+    run_id: driftRun,
+  })
+  return {
+    blueprint,
+    driftRun,
+    driftResult: results.body.items[0]?.id ?? '',
+    rollout: await idOf(api, '/api/fleet/rollouts/create', { plan: PLAN, targets }),
+    offboarding: await idOf(api, '/api/fleet/offboard/preview', {
+      client_id: clientId,
+      wait_seconds: 55,
+    }),
+  }
+}
+
 /** One of each kind, all of the same client. */
 const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> => {
   const salesforceOrg = await rig.salesforceOrg()
@@ -141,6 +174,7 @@ const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> =
       reason: 'app_rules',
       selector: { client_ids: [client.id] },
     }),
+    ...(await fleetHoldingsOf(api, client.id)),
     push: await idOf(api, '/api/push/status-update', {
       ...by,
       object: 'lead',
@@ -241,7 +275,7 @@ describe('an id of somebody else’s', () => {
       }
       // Refusals are compared, not two successes; lists may both be empty.
       const successes = [...tried].filter((one) => one.endsWith(' 200') || one.endsWith(' 201'))
-      expect(successes.filter((one) => !/\/(list|deliveries) /.test(one))).toEqual([])
+      expect(successes.filter((one) => !/\/(list|deliveries|results) /.test(one))).toEqual([])
       expect(tried.size).toBeGreaterThan(60)
     },
   )

@@ -69,6 +69,14 @@ const jobs = async (kind: string, outcome: string): Promise<number> => {
   )
 }
 
+const running = async (kind: string): Promise<number> => {
+  const pages = await Promise.all(rig.servers.map((_, at) => scrape(at)))
+  return pages.reduce(
+    (sum, { samples }) => sum + (valueOf(samples, 'jobs_running', { kind }) ?? 0),
+    0,
+  )
+}
+
 describe('/metrics', () => {
   it('says which build runs', async () => {
     const { samples } = await scrape()
@@ -91,8 +99,11 @@ describe('/metrics', () => {
   })
 
   it('counts jobs by kind and outcome, and times them', async () => {
+    // A turn ends a moment after its work: the snapshot is then indexed for the search.
+    await until('no pull is under way', async () => (await running('topology-pull')) === 0)
     const before = await jobs('topology-pull', 'complete')
     await pushRig.client.pull()
+    await until('its turn has ended', async () => (await running('topology-pull')) === 0)
     expect(await jobs('topology-pull', 'complete')).toBe(before + 1)
     const [first, second] = await Promise.all([scrape(0), scrape(1)])
     const timed = [first, second].map(({ samples }) =>

@@ -668,6 +668,7 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('--yes')])
     expect((await rollout(['start', id, '--yes'])).state).toBe('succeeded')
     expect((await sfx(['rollout', 'get', id], { env })).out).toMatch(/canary +closed +1 +1/)
+    await rollout(['get', id])
     await rollout(['targets', id, '--state', 'deployed'])
     await rollout(['rollback', id, '--dry-run'])
     expect((await rollout(['rollback', id, '--yes'])).state).toBe('rolled_back')

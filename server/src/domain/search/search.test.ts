@@ -323,7 +323,7 @@ describe('the search index', () => {
               .sort(),
           ]),
         )
-        const found = await searchAll(search, tenant, wanted as unknown as SearchInput, 3)
+        const found = await searchAll(search, tenant, wanted, 3)
         const hits = new Map(
           found.items.map(({ client_id, hits: all }) => [client_id, all.map(sight).sort()]),
         )
@@ -335,12 +335,7 @@ describe('the search index', () => {
           without_snapshot: clients.length - payloads.size,
           outdated: 0,
         })
-        const missing = await searchAll(
-          search,
-          tenant,
-          { ...wanted, missing: true } as unknown as SearchInput,
-          1,
-        )
+        const missing = await searchAll(search, tenant, { ...wanted, missing: true }, 1)
         expect(missing.items.map(({ client_id }) => client_id).sort()).toEqual(
           [...expected]
             .filter(([, all]) => all.length === 0)

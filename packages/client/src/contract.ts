@@ -5156,7 +5156,8 @@ export type RolloutTarget = {
   client_name: string
   wave: number
   state: RolloutTargetState
-  reason: RolloutTargetReason
+  /** Why it is blocked, or what it waits for */
+  reason: RolloutTargetReason | null
   error: WorkFault | null
   /** Whether it counts against the tolerance of its wave */
   is_failure: boolean
@@ -5192,7 +5193,6 @@ export type RolloutTargetProof = {
   differences: number
 } | null
 
-/** Why it is blocked, or what it waits for */
 export type RolloutTargetReason =
   | 'red'
   | 'yellow_not_accepted'
@@ -5203,7 +5203,6 @@ export type RolloutTargetReason =
   | 'deployment_in_progress'
   | 'api_budget'
   | 'connection'
-  | null
 
 export type RolloutTargetRollback = {
   status: string

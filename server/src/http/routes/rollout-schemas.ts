@@ -129,9 +129,9 @@ export const target = z
     state: targetState,
     reason: z
       .enum([...BLOCKED_REASONS, ...WAITING_REASONS])
+      .meta({ id: 'RolloutTargetReason' })
       .nullable()
-      .describe('Why it is blocked, or what it waits for')
-      .meta({ id: 'RolloutTargetReason' }),
+      .describe('Why it is blocked, or what it waits for'),
     error: workFault.nullable(),
     is_failure: z.boolean().describe('Whether it counts against the tolerance of its wave'),
     severity: severity.nullable(),

@@ -20,6 +20,8 @@ const OF_THE_RUNNER: Readonly<Record<string, number>> = { Timeout: 1 }
 /** Handles close a moment after the call that closes them. */
 const CLOSING_MS = 10_000
 
+// Node opens its input and outputs when they are first named, which a module may do just by being loaded.
+for (const { fd } of [process.stdin, process.stdout, process.stderr]) fd.valueOf()
 const heldBefore = held()
 
 const leftOpen = (): string[] =>

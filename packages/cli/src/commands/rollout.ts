@@ -338,7 +338,7 @@ export const rolloutCommands = (root: Command): void => {
     })
   sendingCommands(group)
   for (const [verb, does] of [
-    ['pause', 'send nothing more for now; what was sent ends'],
+    ['pause', 'send nothing more until it is resumed; what was sent already ends'],
     ['stop', 'send nothing more for good; what was sent ends'],
   ] as const) {
     group

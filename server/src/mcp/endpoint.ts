@@ -73,7 +73,10 @@ const requireOrigin = (request: FastifyRequest, allowed: readonly string[]): voi
   throw new EngineError('forbidden', 'Pages of this origin may not call /mcp.')
 }
 
-/** An API token that ends by itself; throws `unauthenticated` for anything else. */
+/**
+ * What the API token, which ends by itself, may do. Throws `unauthenticated` for anything else, `rate_limited`,
+ * and `unavailable`.
+ */
 const callerOf = async (app: FastifyInstance, request: FastifyRequest): Promise<Me> => {
   const answer = await app.inject({
     method: 'GET',
@@ -85,7 +88,11 @@ const callerOf = async (app: FastifyInstance, request: FastifyRequest): Promise<
   if (answer.statusCode === 429) {
     throw new EngineError('rate_limited', body.detail, { retryAfterSeconds: body.retry_after ?? 1 })
   }
-  if (answer.statusCode !== 200) throw new EngineError('unauthenticated', body.detail)
+  if (answer.statusCode === 401) throw new EngineError('unauthenticated', body.detail)
+  // Not 401: a host would throw its token away because the database was down for a moment.
+  if (answer.statusCode !== 200) {
+    throw new EngineError('unavailable', body.detail, { retryAfterSeconds: body.retry_after ?? 2 })
+  }
   if (body.auth_method !== 'api_token' || body.expires_at === null) {
     throw new EngineError(
       'unauthenticated',

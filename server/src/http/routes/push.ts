@@ -59,9 +59,6 @@ const ERRORS: ErrorCode[] = [
   'connection_not_ready',
   'no_snapshot',
   'upload_in_progress',
-  'approval_required',
-  'approval_unusable',
-  'topology_drifted',
 ]
 
 const LINES_WORDS =

@@ -1,8 +1,29 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { clientRoute } from '../../app/parents.tsx'
+import { textParam, wholeParam } from '../../app/params.ts'
+
+export interface SchemaSearch {
+  /** Absent: the newest. */
+  version?: number
+  /** A part of an object's name. */
+  q?: string
+  /** The object that is open. */
+  object?: string
+  /** A part of a field's name or label. */
+  fq?: string
+  /** The field that is open. */
+  field?: string
+}
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,
   path: '/schema',
+  validateSearch: (search: Record<string, unknown>): SchemaSearch => ({
+    ...wholeParam('version', search),
+    ...textParam('q', search),
+    ...textParam('object', search),
+    ...textParam('fq', search),
+    ...textParam('field', search),
+  }),
   component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
 })

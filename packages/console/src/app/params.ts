@@ -22,7 +22,7 @@ export const wholeParam = <Name extends string>(
 }
 
 /** One of these words. */
-export const wordParam = <Name extends string, Word extends string>(
+export const wordParam = <Name extends string, const Word extends string>(
   name: Name,
   words: readonly Word[],
   search: Record<string, unknown>,

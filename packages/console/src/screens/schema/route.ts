@@ -1,12 +1,14 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { clientRoute } from '../../app/parents.tsx'
-import { textParam, wholeParam } from '../../app/params.ts'
+import { textParam, wholeParam, wordParam } from '../../app/params.ts'
 
 export interface SchemaSearch {
   /** Absent: the newest. */
   version?: number
-  /** A part of an object's name. */
+  /** A part of a name. */
   q?: string
+  /** What is searched for: fields of all objects. Absent: objects. */
+  in?: 'fields'
   /** The object that is open. */
   object?: string
   /** A part of a field's name or label. */
@@ -21,6 +23,7 @@ export const route = createRoute({
   validateSearch: (search: Record<string, unknown>): SchemaSearch => ({
     ...wholeParam('version', search),
     ...textParam('q', search),
+    ...wordParam('in', ['fields'], search),
     ...textParam('object', search),
     ...textParam('fq', search),
     ...textParam('field', search),

@@ -11,7 +11,7 @@ const APP =
 
 /** What most screens use. Dialogs come when one of them has any: they are large. */
 const WORK = /\/(src\/(ui|app|api)\/|packages\/client\/src\/|node_modules\/@tanstack\/)/
-const OF_FEW = /(dialog|client-picker|tags-field)/
+const OF_FEW = /(dialog|client-dialog|client-picker|tags-field)/
 
 const isWork = (id: string): boolean => WORK.test(id) && !OF_FEW.test(id) && !id.endsWith('.css')
 const isBase = (id: string): boolean => BASE.test(id) && !OF_SCREENS.test(id)

@@ -6,7 +6,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { type TopologyDiff, type TopologyDiffRequest } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery } from '../../api/queries.ts'
-import { ClientPicker } from '../../app/client-picker.tsx'
+import { ClientDialog } from '../../app/client-dialog.tsx'
 import { useVersions, VersionSelect } from '../../app/version-select.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Page, Toolbar } from '../../ui/layout.tsx'
@@ -69,7 +69,7 @@ export const Screen = () => {
           <SearchField label="Find in it" value={search.q ?? ''} onChange={changeQuery} />
         </div>
       </Toolbar>
-      <ClientPicker
+      <ClientDialog
         open={picking}
         onClose={() => setPicking(false)}
         title="Compare with a different client"

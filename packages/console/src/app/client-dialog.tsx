@@ -12,7 +12,7 @@ import { textOfTags } from './tags-field.tsx'
 const PAGE = 100
 
 /** A dialog to choose one of many clients by name or domain. */
-export const ClientPicker = ({
+export const ClientDialog = ({
   open,
   onClose,
   title,
@@ -46,7 +46,7 @@ const Choice = ({ onChoose }: { onChoose: (client: Client) => void }) => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   return (
-    <div className="stack client-picker">
+    <div className="stack choose-client">
       <SearchField label="Name or domain" value={query} onChange={setQuery} />
       <Loaded query={clients}>
         {() =>

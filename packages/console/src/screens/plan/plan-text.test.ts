@@ -56,9 +56,8 @@ describe('a plan as text', () => {
   ])('says what is wrong with %j, and on which line', (text, line) => {
     const { plan, fault } = readPlanText(text)
     expect(plan).toBeNull()
-    expect(fault).toMatchObject({ line: expect.any(Number) })
     expect(fault?.message).not.toBe('')
-    expect(Math.abs((fault?.line ?? 0) - line)).toBeLessThanOrEqual(1)
+    expect(Math.abs((fault?.line ?? -9) - line)).toBeLessThanOrEqual(1)
   })
 
   it('is not blown up by aliases of aliases', () => {

@@ -4,7 +4,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
-import { ApiError, type ConflictReport, type Plan } from '@sfdc-engine-x/client'
+import { ApiError, type ConflictReport } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -83,7 +83,7 @@ const Editor = ({ clientId, start }: { clientId: string; start: Draft }) => {
       // Checked by the API, which says what is wrong and where.
       const { id } = await engine.conflicts.check({
         client_id: clientId,
-        plan: plan as Plan,
+        plan,
         ...(refresh ? { refresh } : {}),
         ...(validate ? { validate_in_salesforce: validate } : {}),
       })

@@ -20,25 +20,25 @@ export interface Group {
 export const GROUPS: readonly Group[] = [
   {
     label: 'Clients',
-    entries: [{ label: 'Health board', to: '/', exact: true }],
+    entries: [{ label: 'Health board', to: '/', permission: 'fleet.read', exact: true }],
   },
   {
     label: 'Fleet',
     entries: [
-      { label: 'Blueprints', to: '/fleet/blueprints', permission: 'org.manage' },
-      { label: 'Rollouts', to: '/fleet/rollouts', permission: 'org.manage' },
-      { label: 'Drift', to: '/fleet/drift', permission: 'org.manage' },
-      { label: 'Search', to: '/fleet/search', permission: 'topology.read' },
+      { label: 'Blueprints', to: '/fleet/blueprints', permission: 'fleet.read' },
+      { label: 'Rollouts', to: '/fleet/rollouts', permission: 'fleet.read' },
+      { label: 'Drift', to: '/fleet/drift', permission: 'fleet.read' },
+      { label: 'Search', to: '/fleet/search', permission: 'fleet.read' },
     ],
   },
   {
     label: 'Organization',
     entries: [
-      { label: 'Approvals', to: '/approvals', permission: 'org.manage' },
+      { label: 'Approvals', to: '/approvals' },
       { label: 'Audit', to: '/audit', permission: 'org.manage' },
       { label: 'Users', to: '/settings/users', permission: 'org.manage' },
       { label: 'Tokens', to: '/settings/tokens', permission: 'org.manage' },
-      { label: 'Webhooks', to: '/settings/webhooks', permission: 'org.manage' },
+      { label: 'Webhooks', to: '/settings/webhooks', permission: 'webhooks.manage' },
     ],
   },
 ]
@@ -49,8 +49,8 @@ export const CLIENT_ENTRIES: readonly Entry[] = [
   { label: 'Schema', to: '/clients/$clientId/schema', permission: 'topology.read' },
   { label: 'Compare', to: '/clients/$clientId/diff', permission: 'topology.read' },
   { label: 'Plan', to: '/clients/$clientId/plan', permission: 'deploy.write' },
-  { label: 'Deployments', to: '/clients/$clientId/deployments', permission: 'deploy.write' },
-  { label: 'Pushes', to: '/clients/$clientId/pushes', permission: 'push.write' },
+  { label: 'Deployments', to: '/clients/$clientId/deployments', permission: 'deploy.read' },
+  { label: 'Pushes', to: '/clients/$clientId/pushes', permission: 'push.read' },
   { label: 'Mappings', to: '/clients/$clientId/mappings', permission: 'topology.read' },
   { label: 'Automations', to: '/clients/$clientId/automations', permission: 'workflows.read' },
 ]

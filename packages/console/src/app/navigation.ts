@@ -25,20 +25,20 @@ export const GROUPS: readonly Group[] = [
   {
     label: 'Fleet',
     entries: [
-      { label: 'Blueprints', to: '/fleet/blueprints', permission: 'org.manage' },
-      { label: 'Rollouts', to: '/fleet/rollouts', permission: 'org.manage' },
-      { label: 'Drift', to: '/fleet/drift', permission: 'org.manage' },
-      { label: 'Search', to: '/fleet/search', permission: 'topology.read' },
+      { label: 'Blueprints', to: '/fleet/blueprints', permission: 'fleet.read' },
+      { label: 'Rollouts', to: '/fleet/rollouts', permission: 'fleet.read' },
+      { label: 'Drift', to: '/fleet/drift', permission: 'fleet.read' },
+      { label: 'Search', to: '/fleet/search', permission: 'fleet.read' },
     ],
   },
   {
     label: 'Organization',
     entries: [
-      { label: 'Approvals', to: '/approvals', permission: 'org.manage' },
+      { label: 'Approvals', to: '/approvals', permission: 'deploy.write' },
       { label: 'Audit', to: '/audit', permission: 'org.manage' },
       { label: 'Users', to: '/settings/users', permission: 'org.manage' },
       { label: 'Tokens', to: '/settings/tokens', permission: 'org.manage' },
-      { label: 'Webhooks', to: '/settings/webhooks', permission: 'org.manage' },
+      { label: 'Webhooks', to: '/settings/webhooks', permission: 'webhooks.manage' },
     ],
   },
 ]

@@ -2,6 +2,7 @@ import { type QueryClient } from '@tanstack/react-query'
 import { createRouter } from '@tanstack/react-router'
 import { Loading, NotFound, Problem } from '../ui/states.tsx'
 import { clientRoute, rootRoute, signedInRoute } from './parents.tsx'
+import { route as approval } from '../screens/approval/route.ts'
 import { route as approvals } from '../screens/approvals/route.ts'
 import { route as audit } from '../screens/audit/route.ts'
 import { route as automations } from '../screens/automations/route.ts'
@@ -49,6 +50,7 @@ const routeTree = rootRoute.addChildren([
     drift,
     search,
     approvals,
+    approval,
     audit,
     users,
     tokens,

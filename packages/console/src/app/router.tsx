@@ -7,6 +7,7 @@ import { route as approvals } from '../screens/approvals/route.ts'
 import { route as audit } from '../screens/audit/route.ts'
 import { route as automations } from '../screens/automations/route.ts'
 import { route as blueprints } from '../screens/blueprints/route.ts'
+import { route as blueprint } from '../screens/blueprint/route.ts'
 import { route as board } from '../screens/board/route.ts'
 import { route as client } from '../screens/client/route.ts'
 import { route as deployment } from '../screens/deployment/route.ts'
@@ -15,6 +16,7 @@ import { route as diff } from '../screens/diff/route.ts'
 import { route as drift } from '../screens/drift/route.ts'
 import { route as mappings } from '../screens/mappings/route.ts'
 import { route as newClient } from '../screens/new-client/route.ts'
+import { route as newRollout } from '../screens/new-rollout/route.ts'
 import { route as plan } from '../screens/plan/route.ts'
 import { route as push } from '../screens/push/route.ts'
 import { route as pushes } from '../screens/pushes/route.ts'
@@ -45,7 +47,9 @@ const routeTree = rootRoute.addChildren([
       automations,
     ]),
     blueprints,
+    blueprint,
     rollouts,
+    newRollout,
     rollout,
     drift,
     search,

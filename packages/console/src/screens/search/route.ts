@@ -1,8 +1,38 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { type SearchKind } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
+import { isKind } from './kinds.ts'
+
+export interface FleetSearch {
+  kind?: SearchKind
+  object?: string
+  name?: string
+  label?: string
+  formula?: string
+  /** A flag that has to be set. */
+  flag?: string
+  /** The clients in which nothing matches. */
+  missing?: true
+  /** Tags of the clients, as typed. */
+  tags?: string
+}
+
+const TEXTS = ['object', 'name', 'label', 'formula', 'flag', 'tags'] as const
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/fleet/search',
+  validateSearch: (search: Record<string, unknown>): FleetSearch => ({
+    ...(isKind(search.kind) ? { kind: search.kind } : {}),
+    ...Object.fromEntries(
+      TEXTS.flatMap((name) => {
+        // A number or `true` in the address is what somebody searched for as a text.
+        const value = search[name]
+        const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
+        return isPlain && value !== '' ? [[name, `${value as string | number | boolean}`]] : []
+      }),
+    ),
+    ...(search.missing === true ? { missing: true } : {}),
+  }),
   component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
 })

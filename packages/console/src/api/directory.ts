@@ -21,7 +21,9 @@ export const clientsQuery = queryOptions({
   queryKey: ['clients', 'all'],
   queryFn: async ({ signal }): Promise<readonly Client[]> => {
     const clients = await everything(engine.clients.list({ limit: PAGE }, { signal }))
-    return clients.sort((one, other) => one.name.localeCompare(other.name))
+    return clients.sort((one, other) =>
+      one.name.localeCompare(other.name, undefined, { numeric: true }),
+    )
   },
   staleTime: STALE_MS,
 })

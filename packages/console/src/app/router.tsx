@@ -14,6 +14,7 @@ import { route as deployment } from '../screens/deployment/route.ts'
 import { route as deployments } from '../screens/deployments/route.ts'
 import { route as diff } from '../screens/diff/route.ts'
 import { route as drift } from '../screens/drift/route.ts'
+import { route as events } from '../screens/events/route.ts'
 import { route as mappings } from '../screens/mappings/route.ts'
 import { route as newClient } from '../screens/new-client/route.ts'
 import { route as newRollout } from '../screens/new-rollout/route.ts'
@@ -27,6 +28,7 @@ import { route as search } from '../screens/search/route.ts'
 import { route as signIn } from '../screens/sign-in/route.ts'
 import { route as tokens } from '../screens/tokens/route.ts'
 import { route as users } from '../screens/users/route.ts'
+import { route as webhook } from '../screens/webhook/route.ts'
 import { route as webhooks } from '../screens/webhooks/route.ts'
 
 const routeTree = rootRoute.addChildren([
@@ -59,6 +61,8 @@ const routeTree = rootRoute.addChildren([
     users,
     tokens,
     webhooks,
+    webhook,
+    events,
   ]),
 ])
 

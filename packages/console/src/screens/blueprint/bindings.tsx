@@ -72,7 +72,7 @@ const columnsOf = (
     : [
         {
           id: 'remove',
-          header: '',
+          header: 'Action',
           width: '5.5rem',
           cell: (binding: BlueprintBinding) => (
             <button type="button" className="link" onClick={() => remove(binding)}>

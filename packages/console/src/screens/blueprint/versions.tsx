@@ -235,6 +235,24 @@ const DIFFERENCES: readonly Column<BlueprintDifference>[] = [
   },
 ]
 
+const keyOf = ({ path, change }: BlueprintDifference): string => `${change} ${path}`
+
+/** Both values as they are, of the difference that is open. */
+const Whole = ({ difference }: { difference: BlueprintDifference | undefined }) =>
+  difference === undefined ? null : (
+    <>
+      {difference.change !== 'added' && (
+        <CodeBlock label={`Before: ${difference.path}`} code={pretty(difference.before)} />
+      )}
+      {difference.change !== 'removed' && (
+        <CodeBlock label={`After: ${difference.path}`} code={pretty(difference.after)} />
+      )}
+    </>
+  )
+
+const pretty = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '')
+
 const Comparison = ({
   blueprintId,
   from,
@@ -244,6 +262,7 @@ const Comparison = ({
   from: number
   to: number
 }) => {
+  const [open, setOpen] = useState<string | null>(null)
   const diff = useQuery({
     queryKey: ['blueprints', blueprintId, 'diff', from, to],
     queryFn: ({ signal }) =>
@@ -264,8 +283,11 @@ const Comparison = ({
               label="Differences"
               rows={differences}
               columns={DIFFERENCES}
-              rowKey={({ path, change }) => `${change} ${path}`}
+              rowKey={keyOf}
+              chosenKey={open}
+              onOpen={(difference) => setOpen(keyOf(difference))}
             />
+            <Whole difference={differences.find((one) => keyOf(one) === open)} />
           </>
         )
       }

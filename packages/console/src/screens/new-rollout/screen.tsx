@@ -111,23 +111,15 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
     <form className="stack" onSubmit={submit} noValidate>
       <Section title="What">
         <div className="fields">
-          <Select
-            label="Blueprint"
-            options={blueprints.map((one) => ({ value: one.id, label: one.name }))}
-            value={blueprintId}
-            onChange={(id) => {
+          <Version
+            blueprints={blueprints}
+            blueprintId={blueprintId}
+            version={version}
+            latest={latest}
+            onChange={(id, chosen) => {
               setBlueprintId(id)
-              setVersion(0)
+              setVersion(chosen)
             }}
-          />
-          <Select
-            label="Version"
-            options={Array.from({ length: latest }, (_, at) => ({
-              value: String(latest - at),
-              label: at === 0 ? `${latest}, the newest` : String(latest - at),
-            }))}
-            value={String(version)}
-            onChange={(chosen) => setVersion(Number(chosen))}
           />
           {hasBoth && (
             <Select
@@ -162,27 +154,7 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
         title="In which waves"
         actions={<Button onClick={() => setWaves(withOneMore(waves))}>Add a wave</Button>}
       >
-        {waves.map((wave, at) => (
-          <WaveFields
-            key={wave.key}
-            wave={wave}
-            position={at + 1}
-            error={isSent ? (wrongWaves.get(wave.key) ?? null) : null}
-            onChange={(changed) =>
-              setWaves(waves.map((one) => (one.key === wave.key ? changed : one)))
-            }
-            onRemove={
-              waves.length === 1
-                ? null
-                : () => setWaves(waves.filter(({ key }) => key !== wave.key))
-            }
-          />
-        ))}
-        {isSent && wrongWaves.has(null) && (
-          <p className="field-error" role="alert">
-            {wrongWaves.get(null)}
-          </p>
-        )}
+        <Waves waves={waves} errors={isSent ? wrongWaves : NO_ERRORS} onChange={setWaves} />
         <Checkbox
           label="Yellow findings are accepted"
           hint="Without it, a client with a yellow finding is blocked."
@@ -202,3 +174,68 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
     </form>
   )
 }
+
+const NO_ERRORS: ReturnType<typeof waveErrors> = new Map()
+
+const Waves = ({
+  waves,
+  errors,
+  onChange,
+}: {
+  waves: readonly WaveDraft[]
+  errors: ReturnType<typeof waveErrors>
+  onChange: (waves: readonly WaveDraft[]) => void
+}) => (
+  <>
+    {waves.map((wave, at) => (
+      <WaveFields
+        key={wave.key}
+        wave={wave}
+        position={at + 1}
+        error={errors.get(wave.key) ?? null}
+        onChange={(changed) => onChange(waves.map((one) => (one.key === wave.key ? changed : one)))}
+        onRemove={
+          waves.length === 1 ? null : () => onChange(waves.filter(({ key }) => key !== wave.key))
+        }
+      />
+    ))}
+    {errors.has(null) && (
+      <p className="field-error" role="alert">
+        {errors.get(null)}
+      </p>
+    )}
+  </>
+)
+
+const Version = ({
+  blueprints,
+  blueprintId,
+  version,
+  latest,
+  onChange,
+}: {
+  blueprints: readonly Blueprint[]
+  blueprintId: string
+  version: number
+  latest: number
+  /** Version 0: the newest, whichever that is. */
+  onChange: (blueprintId: string, version: number) => void
+}) => (
+  <>
+    <Select
+      label="Blueprint"
+      options={blueprints.map(({ id, name }) => ({ value: id, label: name }))}
+      value={blueprintId}
+      onChange={(id) => onChange(id, 0)}
+    />
+    <Select
+      label="Version"
+      options={Array.from({ length: latest }, (_, at) => ({
+        value: String(latest - at),
+        label: at === 0 ? `${latest}, the newest` : String(latest - at),
+      }))}
+      value={String(version)}
+      onChange={(chosen) => onChange(blueprintId, Number(chosen))}
+    />
+  </>
+)

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column<RolloutFinding>[] = [
   {
     id: 'severity',
     header: 'Verdict',
-    width: '6rem',
+    width: '7rem',
     cell: ({ severity }) => <Verdict severity={severity} />,
   },
   {

@@ -2,7 +2,7 @@ import { type QueryClient, useQuery } from '@tanstack/react-query'
 import { type Rollout, type WorkReference } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList, useWork } from '../../api/queries.ts'
-import { type RolloutSearch } from './route.ts'
+import { type RolloutSearch } from './search.ts'
 
 /** While it moves by itself. */
 const LOOK_MS = 3_000

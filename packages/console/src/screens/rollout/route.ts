@@ -1,17 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { type RolloutTargetState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isTargetState } from '../rollouts/words.ts'
-
-export interface RolloutSearch {
-  /** Of the targets that are shown. */
-  state?: RolloutTargetState
-  wave?: number
-  /** Of an error or a finding. */
-  code?: string
-  /** The client whose target is open. */
-  target?: string
-}
+import { type RolloutSearch } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

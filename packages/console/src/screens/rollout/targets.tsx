@@ -46,7 +46,7 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
   {
     id: 'severity',
     header: 'Verdict',
-    width: '6rem',
+    width: '7rem',
     wideOnly: true,
     cell: ({ severity }) => <Verdict severity={severity} />,
   },

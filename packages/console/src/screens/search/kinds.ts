@@ -2,7 +2,7 @@
 
 import { type FleetSearchRequest, type SearchHit, type SearchKind } from '@sfdc-engine-x/client'
 import { tagsOf } from '../../app/selection.ts'
-import { type FleetSearch } from './route.ts'
+import { type FleetSearch } from './search.ts'
 
 type Flag =
   | 'custom'

@@ -1,21 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { type SearchKind } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isKind } from './kinds.ts'
-
-export interface FleetSearch {
-  kind?: SearchKind
-  object?: string
-  name?: string
-  label?: string
-  formula?: string
-  /** A flag that has to be set. */
-  flag?: string
-  /** The clients in which nothing matches. */
-  missing?: true
-  /** Tags of the clients, as typed. */
-  tags?: string
-}
+import { type FleetSearch } from './search.ts'
 
 const TEXTS = ['object', 'name', 'label', 'formula', 'flag', 'tags'] as const
 

@@ -17,7 +17,7 @@ import { Page, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Forbidden, Loaded } from '../../ui/states.tsx'
 import { count, counted, Foreign } from '../../ui/text.tsx'
 import { flagsInWords, hitName, isKind, KINDS, requestOf } from './kinds.ts'
-import { type FleetSearch } from './route.ts'
+import { type FleetSearch } from './search.ts'
 import './search.css'
 
 const route = getRouteApi('/_app/fleet/search')
@@ -68,10 +68,12 @@ const Form = ({ search, error }: { search: FleetSearch; error: string | null }) 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    const texts = ['object', 'name', 'label', 'formula', 'tags', 'flag'].flatMap((name): [string, string][] => {
-      const value = form.get(name)
-      return typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : []
-    })
+    const texts = ['object', 'name', 'label', 'formula', 'tags', 'flag'].flatMap(
+      (name): [string, string][] => {
+        const value = form.get(name)
+        return typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : []
+      },
+    )
     const typed: FleetSearch = Object.fromEntries(texts)
     go({
       kind,

@@ -699,6 +699,7 @@ export type ClientHealth = {
   /** A UUID */
   client_id: string
   client_name: string
+  tags: ClientTags
   /** The worst of its risks */
   risk: RiskLevel
   /** The worst first */
@@ -2703,6 +2704,8 @@ export type FleetHealth = {
 export type FleetHealthRequest = {
   /** Which clients. Default: every active client */
   selector?: ClientSelector
+  /** Only clients with this in their name, case-insensitive */
+  query?: string
   /** Only clients whose worst risk is at least so bad */
   risk?: LeastRisk
   /** Only clients with this risk */

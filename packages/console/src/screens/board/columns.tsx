@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router'
 import { type ClientHealth, type RiskLevel } from '@sfdc-engine-x/client'
-import { ConnectionState } from '../../app/connection-state.tsx'
 import { type Column } from '../../ui/data-table.tsx'
 import { EnvironmentTag, Status, type StatusTone } from '../../ui/status.tsx'
 import { Absent, count, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
@@ -55,19 +54,16 @@ export const COLUMNS: readonly Column<ClientHealth>[] = [
     cell: Wrong,
   },
   {
-    id: 'environment',
-    header: 'Environment',
-    width: '6.5rem',
+    id: 'connection',
+    header: 'Connected to',
+    width: 'minmax(7.5rem, 0.8fr)',
     wideOnly: true,
     cell: ({ connection }) =>
-      connection === null ? <Absent /> : <EnvironmentTag environment={connection.environment} />,
-  },
-  {
-    id: 'connection',
-    header: 'Connection',
-    width: 'minmax(8rem, 1fr)',
-    wideOnly: true,
-    cell: ({ connection }) => <ConnectionState status={connection?.status ?? null} />,
+      connection?.status === 'connected' ? (
+        <EnvironmentTag environment={connection.environment} />
+      ) : (
+        <Absent>nothing that can be used</Absent>
+      ),
   },
   { id: 'calls', header: 'Calls left', width: '5rem', align: 'end', wideOnly: true, cell: Usage },
   {

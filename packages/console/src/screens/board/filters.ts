@@ -6,6 +6,7 @@ import {
   type LeastRisk,
   type RiskCode,
 } from '@sfdc-engine-x/client'
+import { textParam, wordParam } from '../../app/params.ts'
 
 export interface BoardFilters {
   /** A part of the name. */
@@ -36,32 +37,18 @@ export const RISKS: Readonly<Record<RiskCode, string>> = {
   drifted: 'Drifted from a blueprint',
 }
 
-const LEVELS: Readonly<Record<LeastRisk, true>> = { critical: true, warning: true, notice: true }
-const ENVIRONMENTS: Readonly<Record<Environment, true>> = { production: true, sandbox: true }
+const LEVELS: readonly LeastRisk[] = ['critical', 'warning', 'notice']
+const ENVIRONMENTS: readonly Environment[] = ['production', 'sandbox']
+const CODES = Object.keys(RISKS) as RiskCode[]
 
-const isKeyOf = <Key extends string>(
-  known: Readonly<Record<Key, unknown>>,
-  value: unknown,
-): value is Key => typeof value === 'string' && Object.hasOwn(known, value)
-
-const textOf = (value: unknown): string | undefined =>
-  // The router reads `q=2026` as a number.
-  typeof value === 'string' || typeof value === 'number'
-    ? String(value).slice(0, 200) || undefined
-    : undefined
-
-/** Whatever stands in the address; what means nothing is left out. */
-export const filtersOf = (search: Record<string, unknown>): BoardFilters => {
-  const { environment, risk, code } = search
-  const [q, tag] = [textOf(search.q), textOf(search.tag)]
-  return {
-    ...(q === undefined ? {} : { q }),
-    ...(tag === undefined ? {} : { tag }),
-    ...(isKeyOf(ENVIRONMENTS, environment) ? { environment } : {}),
-    ...(isKeyOf(LEVELS, risk) ? { risk } : {}),
-    ...(isKeyOf(RISKS, code) ? { code } : {}),
-  }
-}
+/** Whatever stands in the address. */
+export const filtersOf = (search: Record<string, unknown>): BoardFilters => ({
+  ...textParam('q', search),
+  ...textParam('tag', search),
+  ...wordParam('environment', ENVIRONMENTS, search),
+  ...wordParam('risk', LEVELS, search),
+  ...wordParam('code', CODES, search),
+})
 
 /** `tier=gold` as key and value; null while somebody is still typing it. */
 export const tagOf = (text: string): Record<string, string> | null => {

@@ -699,6 +699,7 @@ export type ClientHealth = {
   /** A UUID */
   client_id: string
   client_name: string
+  tags: ClientTags
   /** The worst of its risks */
   risk: RiskLevel
   /** The worst first */
@@ -2703,6 +2704,8 @@ export type FleetHealth = {
 export type FleetHealthRequest = {
   /** Which clients. Default: every active client */
   selector?: ClientSelector
+  /** Only clients with this in their name, case-insensitive */
+  query?: string
   /** Only clients whose worst risk is at least so bad */
   risk?: LeastRisk
   /** Only clients with this risk */
@@ -7718,8 +7721,8 @@ export const ENDPOINTS: {
     link: { path: '/api/push/link', key: true, rows: 'links', work: 'push' },
     get: { path: '/api/push/get', repeat: true },
     results: { path: '/api/push/results', repeat: true, list: 1000 },
-    errors: { path: '/api/push/errors' },
-    failedRows: { path: '/api/push/failed-rows', list: 1000 },
+    errors: { path: '/api/push/errors', repeat: true },
+    failedRows: { path: '/api/push/failed-rows', repeat: true, list: 1000 },
     list: { path: '/api/push/list', repeat: true, list: 200 },
     cancel: { path: '/api/push/cancel', key: true },
     retry: { path: '/api/push/retry', key: true, work: 'push' },

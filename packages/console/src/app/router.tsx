@@ -14,6 +14,7 @@ import { route as diff } from '../screens/diff/route.ts'
 import { route as drift } from '../screens/drift/route.ts'
 import { route as mappings } from '../screens/mappings/route.ts'
 import { route as newClient } from '../screens/new-client/route.ts'
+import { route as newPush } from '../screens/new-push/route.ts'
 import { route as plan } from '../screens/plan/route.ts'
 import { route as push } from '../screens/push/route.ts'
 import { route as pushes } from '../screens/pushes/route.ts'
@@ -39,6 +40,7 @@ const routeTree = rootRoute.addChildren([
       deployments,
       deployment,
       pushes,
+      newPush,
       push,
       mappings,
       automations,

@@ -43,6 +43,9 @@ export const connectionQuery = (clientId: string) =>
     },
   })
 
+/** How often running work is looked at. */
+const LOOK_MS = 1_500
+
 interface PageOf {
   limit: number
   cursor?: string
@@ -56,7 +59,7 @@ interface PageOf {
 export const useList = <Item, One extends Page<Item> = Page<Item>>(
   queryKey: QueryKey,
   list: (page: PageOf, options: CallOptions) => Pages<Item, One>,
-  { limit = 100, enabled = true, refetchInterval }: ListOptions = {},
+  { limit = 100, enabled = true, refetchInterval, refetchWhile }: ListOptions<Item> = {},
 ) => {
   const query = useInfiniteQuery({
     queryKey,
@@ -66,21 +69,23 @@ export const useList = <Item, One extends Page<Item> = Page<Item>>(
     getNextPageParam: ({ next_cursor: next }) => next,
     placeholderData: keepPreviousData,
     enabled,
-    refetchInterval,
+    refetchInterval: ({ state: { data } }) =>
+      refetchWhile !== undefined && data?.pages.some(({ items }) => items.some(refetchWhile))
+        ? LOOK_MS
+        : (refetchInterval ?? false),
   })
   return { ...query, items: query.data?.pages.flatMap(({ items }) => items) ?? [] }
 }
 
-export interface ListOptions {
+export interface ListOptions<Item> {
   /** Of one page. */
   limit?: number
   enabled?: boolean
   /** In milliseconds. */
   refetchInterval?: number
+  /** Read again and again while an item is like that: while work in it goes on. */
+  refetchWhile?: (item: Item) => boolean
 }
-
-/** How often running work is looked at. */
-const LOOK_MS = 1_500
 
 /** Work that goes on at the server, looked at until it has ended. `reference` is that of an operation. */
 export const useWork = <Kind extends OperationKind>(

@@ -20,7 +20,7 @@ export interface Group {
 export const GROUPS: readonly Group[] = [
   {
     label: 'Clients',
-    entries: [{ label: 'Health board', to: '/', exact: true }],
+    entries: [{ label: 'Health board', to: '/', permission: 'fleet.read', exact: true }],
   },
   {
     label: 'Fleet',
@@ -50,8 +50,8 @@ export const CLIENT_ENTRIES: readonly Entry[] = [
   { label: 'Schema', to: '/clients/$clientId/schema', permission: 'topology.read' },
   { label: 'Compare', to: '/clients/$clientId/diff', permission: 'topology.read' },
   { label: 'Plan', to: '/clients/$clientId/plan', permission: 'deploy.write' },
-  { label: 'Deployments', to: '/clients/$clientId/deployments', permission: 'deploy.write' },
-  { label: 'Pushes', to: '/clients/$clientId/pushes', permission: 'push.write' },
+  { label: 'Deployments', to: '/clients/$clientId/deployments', permission: 'deploy.read' },
+  { label: 'Pushes', to: '/clients/$clientId/pushes', permission: 'push.read' },
   { label: 'Mappings', to: '/clients/$clientId/mappings', permission: 'topology.read' },
   { label: 'Automations', to: '/clients/$clientId/automations', permission: 'workflows.read' },
 ]

@@ -2,6 +2,7 @@
 
 import { type ReactNode } from 'react'
 import { problemOf, type ReadableProblem } from '../api/problems.ts'
+import { inConsoleWords } from '../api/words.ts'
 import { Button } from './button.tsx'
 import { CopyButton } from './text.tsx'
 
@@ -44,7 +45,7 @@ export const Problem = ({ error, retry }: { error: unknown; retry?: () => void }
           ))}
         </ul>
       )}
-      {problem.remedy !== null && <p>{problem.remedy}</p>}
+      {problem.remedy !== null && <p>{inConsoleWords(problem.remedy)}</p>}
       {problem.approvalId !== null && (
         <p>
           <a href={`/console/approvals/${problem.approvalId}`}>Open the approval</a>

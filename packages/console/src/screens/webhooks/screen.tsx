@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { type EventType, type WebhookEndpoint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientPicker } from '../../app/client-picker.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -66,7 +67,13 @@ const COLUMNS: readonly Column<WebhookEndpoint>[] = [
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="webhooks.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const [isCreating, setCreating] = useState(false)
@@ -79,11 +86,9 @@ export const Screen = () => {
       title="Webhooks"
       lead="Events are sent to these addresses, signed, as soon as they happen."
       actions={
-        list.error === null && (
-          <Button look="primary" onClick={() => setCreating(true)}>
-            New endpoint
-          </Button>
-        )
+        <Button look="primary" onClick={() => setCreating(true)}>
+          New endpoint
+        </Button>
       }
     >
       <Loaded query={list}>

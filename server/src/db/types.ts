@@ -751,6 +751,12 @@ interface SearchFacts {
   detail: Json<Record<string, unknown>> | null
 }
 
+interface SearchContents {
+  org_id: string
+  key: Buffer
+  facts: Buffer
+}
+
 interface FleetDriftRuns {
   id: string
   org_id: string
@@ -1000,6 +1006,7 @@ export interface TenantTables {
   reconsent_clients: ReconsentClients
   search_sets: SearchSets
   search_facts: SearchFacts
+  search_contents: SearchContents
   fleet_drift_runs: FleetDriftRuns
   fleet_drift_results: FleetDriftResults
   offboardings: Offboardings

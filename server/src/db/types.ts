@@ -213,6 +213,7 @@ interface TopologyBlobs {
   starts_at: number | null
   size_bytes: number
   created_at: DefaultedTimestamp
+  gist: Buffer | null
 }
 
 export interface SnapshotStats {

@@ -3,7 +3,8 @@
 
 import { sql } from 'kysely'
 import { type Tx } from '../../db/database.ts'
-import { packNames, shortHash, unpackNames } from './facts.ts'
+import { NAME_BYTES, packNames, shortHash, unpackNames } from './facts.ts'
+import { namesAsRows } from './sets.ts'
 
 /** Entries a statement. */
 const BATCH = 1_000
@@ -47,14 +48,15 @@ export const keepContents = async (
     on conflict (org_id, key) do update set facts = excluded.facts`.execute(tx)
 }
 
-/** Those that have a fact that no client has any more. */
+/** Of these contents, those that have a fact that no client has any more; null: of all. */
 export const forgetContents = async (
   tx: Tx,
   orgId: string,
-  contents: ReadonlyMap<string, readonly string[]>,
+  contents: ReadonlyMap<string, readonly string[]> | null,
   dropped: readonly string[],
 ): Promise<void> => {
   if (dropped.length === 0) return
+  if (contents === null) return forgetAnyContents(tx, orgId, dropped)
   const gone = new Set(dropped)
   const keys = [...contents].flatMap(([key, facts]) =>
     facts.some((name) => gone.has(name)) ? [bytesOf(key)] : [],
@@ -65,4 +67,18 @@ export const forgetContents = async (
     .where('org_id', '=', orgId)
     .where('key', '=', sql<Buffer>`any(${keys}::bytea[])`)
     .execute()
+}
+
+const forgetAnyContents = async (
+  tx: Tx,
+  orgId: string,
+  dropped: readonly string[],
+): Promise<void> => {
+  await sql`
+    delete from search_contents c
+     where c.org_id = ${orgId} and c.key in (
+       select k.key from search_contents k
+        cross join lateral generate_series(1, octet_length(k.facts), ${sql.lit(NAME_BYTES)}) at
+        where k.org_id = ${orgId} and substring(k.facts from at for ${sql.lit(NAME_BYTES)}) in (
+          select name from ${namesAsRows(packNames(dropped))} gone))`.execute(tx)
 }

@@ -56,6 +56,12 @@ interface Part {
   after: Side | null
 }
 
+/** The same by the hashes of the contents. */
+interface Difference extends Pick<Part, 'name' | 'factsOf'> {
+  before: string | null
+  after: string | null
+}
+
 export const createIndexer = ({ db, logger }: Deps): Indexer => {
   const entryOf = async (reader: Pick<Tx, 'selectFrom'>, orgId: string, clientId: string) =>
     reader
@@ -77,6 +83,19 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
     return readManifest(contents, root).catch(() => null)
   }
 
+  /** Parts whose contents say the same about the schema have the same key, also in different Salesforce orgs. */
+  const keyed = async (contents: Contents, parts: readonly Difference[]): Promise<Part[]> => {
+    const hashes = parts.flatMap(({ before, after }) => [before, after].flatMap((one) => one ?? []))
+    const gists = await contents.gists(hashes)
+    const sideOf = (name: string, hash: string | null): Side | null =>
+      hash === null ? null : { hash, key: contentKey(name, gists.get(hash) ?? hash) }
+    return parts.map(({ name, factsOf, before, after }) => ({
+      ...{ name, factsOf },
+      before: sideOf(name, before),
+      after: sideOf(name, after),
+    }))
+  }
+
   /** What differs from what is indexed; everything, if some of that is gone. `isWhole` says which. */
   const partsToCompare = async (
     contents: Contents,
@@ -85,10 +104,13 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
   ): Promise<{ parts: Part[]; isWhole: boolean }> => {
     const before = await indexedManifest(contents, seen)
     const parts = changedParts(before, after)
-    const hashes = new Set(parts.flatMap((part) => part.before?.hash ?? []))
+    const hashes = new Set(parts.flatMap((part) => part.before ?? []))
     const isKnown = (await contents.stored([...hashes])).size === hashes.size
-    if (before !== null && isKnown) return { parts, isWhole: false }
-    return { parts: changedParts(null, after), isWhole: seen?.manifest_hash != null }
+    if (before !== null && isKnown) return { parts: await keyed(contents, parts), isWhole: false }
+    return {
+      parts: await keyed(contents, changedParts(null, after)),
+      isWhole: seen?.manifest_hash != null,
+    }
   }
 
   /** False: something else has changed the client's entry, or its newest snapshot. */
@@ -114,7 +136,8 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
         const membership = await createMembership(tx, orgId, no)
         const present = changes.isWhole ? await factsOfClient(tx, orgId, no) : null
         const left = await compare({ tx, orgId, contents, membership, present }, changes.parts)
-        await forgetContents(tx, orgId, left, await membership.settle())
+        const dropped = await membership.settle()
+        await forgetContents(tx, orgId, present === null ? left : null, dropped)
       }
       await tx
         .updateTable('search_clients')
@@ -184,22 +207,17 @@ const enter = async (tx: Tx, orgId: string, clientId: string): Promise<number> =
   return no
 }
 
-const sideOf = (name: string, contents: ReadonlyMap<string, string>): Side | null => {
-  const hash = contents.get(name)
-  return hash === undefined ? null : { hash, key: contentKey(name, hash) }
-}
-
 /** Where the two differ, by hash alone; everything of `after` if nothing is known of before. */
-const changedParts = (before: Manifest | null, after: Manifest): Part[] => {
-  const parts: Part[] = []
+const changedParts = (before: Manifest | null, after: Manifest): Difference[] => {
+  const parts: Difference[] = []
   const add = (
     earlier: ReadonlyMap<string, string>,
     later: ReadonlyMap<string, string>,
     factsOf: (name: string) => Part['factsOf'],
   ): void => {
     for (const name of new Set([...earlier.keys(), ...later.keys()])) {
-      const [before, after] = [sideOf(name, earlier), sideOf(name, later)]
-      if (before?.hash !== after?.hash) parts.push({ name, factsOf: factsOf(name), before, after })
+      const sides = { before: earlier.get(name) ?? null, after: later.get(name) ?? null }
+      if (sides.before !== sides.after) parts.push({ name, factsOf: factsOf(name), ...sides })
     }
   }
   const objects = (manifest: Manifest | null) =>

@@ -36,7 +36,7 @@ const chunks = function* <T>(items: readonly T[]): Generator<T[]> {
 }
 
 /** Packed names as rows of one column, `name`. */
-const rowsOf = (packed: Buffer): RawBuilder<unknown> =>
+export const namesAsRows = (packed: Buffer): RawBuilder<unknown> =>
   sql`(select substring(p.names from at for ${sql.lit(NAME_BYTES)}) as name
         from (select ${packed}::bytea as names) p
        cross join lateral generate_series(1, octet_length(p.names), ${sql.lit(NAME_BYTES)}) at)`
@@ -98,7 +98,7 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     const packed = packNames(names)
     const { rows } = await sql<{ set_id: string; names: Buffer }>`
       select f.set_id, string_agg(f.hash, ''::bytea) as names
-        from ${rowsOf(packed)} n
+        from ${namesAsRows(packed)} n
         join search_facts f on f.org_id = ${orgId} and f.hash = n.name
        group by f.set_id`.execute(tx)
     return new Map(rows.map((row) => [row.set_id, unpackNames(row.names)]))
@@ -134,12 +134,12 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     const changes = await resolve(await setsOf([...joining.keys(), ...leaving.keys()]))
     for (const [target, names] of changes.moved) {
       await sql`
-        update search_facts f set set_id = ${target} from ${rowsOf(packNames(names))} m
+        update search_facts f set set_id = ${target} from ${namesAsRows(packNames(names))} m
          where f.org_id = ${orgId} and f.hash = m.name`.execute(tx)
     }
     if (changes.dropped.length > 0) {
       await sql`
-        delete from search_facts f using ${rowsOf(packNames(changes.dropped))} m
+        delete from search_facts f using ${namesAsRows(packNames(changes.dropped))} m
          where f.org_id = ${orgId} and f.hash = m.name`.execute(tx)
     }
     const sizes = [...changes.sizes].filter(([, by]) => by !== 0)

@@ -856,6 +856,7 @@ interface Rollouts {
   content: Json<unknown> | null
   mode: 'strict' | 'soft'
   accepts_yellow: Generated<boolean>
+  with_mappings: Generated<boolean>
   delivery_window: Json<{ from: string; to: string; zone: string } | null> | null
   connection_grace_seconds: number
   targets_total: number
@@ -956,6 +957,7 @@ interface RolloutTargets {
   rollback: Json<unknown> | null
   preview: Json<unknown> | null
   preview_state: 'pending' | 'running' | 'done' | null
+  mappings: Json<unknown> | null
   updated_at: DefaultedTimestamp
 }
 

@@ -50,6 +50,7 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
 /** Why a target whose check could not be made, or did not end well, is blocked. */
 export const blockedBy = (code: string): BlockedReason => {
   if (NOT_CONNECTED.has(code)) return 'not_connected'
+  if (code === 'invalid_mapping') return 'red'
   return code === 'missing_permissions' ? 'missing_permission' : 'check_failed'
 }
 

@@ -151,7 +151,13 @@ describe('the mappings of a version', () => {
       plan: {
         objects: [
           { api_name: 'Lead', fields: [field('Planned__c')] },
-          { api_name: 'Job__c', label: 'Job', plural_label: 'Jobs', fields: [field('Key__c')] },
+          {
+            api_name: 'Job__c',
+            label: 'Job',
+            plural_label: 'Jobs',
+            name_field: { label: 'Name', type: 'Text' },
+            fields: [field('Key__c')],
+          },
         ],
       },
     }

@@ -311,6 +311,7 @@ export const createEngine = async (
     jobs,
     conflicts,
     deployments,
+    mappings,
     contents: createContents(db),
     approvals,
     logger,

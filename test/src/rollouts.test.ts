@@ -29,6 +29,7 @@ interface TargetBody {
   reason: string | null
   error: { code: string; message: string } | null
   deployment_id: string | null
+  mappings: { canonical_object: string; action: string; version: number }[] | null
   decision: string | null
   rollback: { status: string; proof: { complete: boolean } | null } | null
 }
@@ -391,6 +392,13 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
         objects: [{ api_name: 'Lead', fields: [field] }],
         permissions: { permission_set: 'Set_Labelled' },
       },
+      mappings: [
+        {
+          canonical_object: 'lead_label',
+          sfdc_object: 'Lead',
+          fields: [{ canonical_field: 'label', sfdc_field: 'Labelled__c' }],
+        },
+      ],
       parameters: [{ name: 'label', type: 'text', required: true }],
     })
     const targets = { client_ids: of.map(({ id }) => id) }
@@ -417,5 +425,28 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
       [id],
     )
     expect(labels.map(({ label }) => label)).toEqual(['Theirs', 'Ours'])
+
+    // The mappings of the version came with it, and go before what they write to is removed.
+    const mapped = async () =>
+      Promise.all(
+        of.map(async ({ id: client_id }) => {
+          const answer = await agency.api.post<{ items: { canonical_object: string }[] }>(
+            '/api/mappings/list',
+            { client_id, is_active: true },
+          )
+          return answer.body.items.map(({ canonical_object: name }) => name)
+        }),
+      )
+    expect(await mapped()).toEqual([['lead_label'], ['lead_label']])
+    expect((await targetsOf(id)).map(({ mappings }) => mappings)).toMatchObject([
+      [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
+      [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
+    ])
+    await call('rollback', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 2 } })
+    expect(await mapped()).toEqual([[], []])
+    expect((await targetsOf(id)).map(({ mappings }) => mappings?.[0]?.action)).toEqual([
+      ...['removed', 'removed'],
+    ])
   })
 })

@@ -213,6 +213,7 @@ interface TopologyBlobs {
   starts_at: number | null
   size_bytes: number
   created_at: DefaultedTimestamp
+  gist: Buffer | null
 }
 
 export interface SnapshotStats {
@@ -751,6 +752,12 @@ interface SearchFacts {
   detail: Json<Record<string, unknown>> | null
 }
 
+interface SearchContents {
+  org_id: string
+  key: Buffer
+  facts: Buffer
+}
+
 interface FleetDriftRuns {
   id: string
   org_id: string
@@ -849,6 +856,7 @@ interface Rollouts {
   content: Json<unknown> | null
   mode: 'strict' | 'soft'
   accepts_yellow: Generated<boolean>
+  with_mappings: Generated<boolean>
   delivery_window: Json<{ from: string; to: string; zone: string } | null> | null
   connection_grace_seconds: number
   targets_total: number
@@ -949,6 +957,7 @@ interface RolloutTargets {
   rollback: Json<unknown> | null
   preview: Json<unknown> | null
   preview_state: 'pending' | 'running' | 'done' | null
+  mappings: Json<unknown> | null
   updated_at: DefaultedTimestamp
 }
 
@@ -1000,6 +1009,7 @@ export interface TenantTables {
   reconsent_clients: ReconsentClients
   search_sets: SearchSets
   search_facts: SearchFacts
+  search_contents: SearchContents
   fleet_drift_runs: FleetDriftRuns
   fleet_drift_results: FleetDriftResults
   offboardings: Offboardings

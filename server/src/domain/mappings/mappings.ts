@@ -1,7 +1,6 @@
 // Field mappings: how records of the caller's own model are stored in a client's Salesforce org. Checked
 // against the newest snapshot, versioned, and suggested if there is none yet.
 
-import { sql } from 'kysely'
 import {
   type Database,
   isUniqueViolation,
@@ -9,10 +8,7 @@ import {
   type Tenant,
   type Tx,
 } from '../../db/database.ts'
-import { newId } from '../../db/ids.ts'
-import { json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
-import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type MappingFacts } from '../conflicts/facts.ts'
@@ -26,7 +22,6 @@ import { orphansOf } from './orphans.ts'
 import { createPresent, type PresentSnapshot } from './present.ts'
 import {
   activeMappings,
-  keepVersion,
   mappingFor,
   mappingsOf,
   mappingVersion,
@@ -38,6 +33,7 @@ import { type CanonicalField, type Precedents } from './suggest/fields.ts'
 import { objectCandidates } from './suggest/objects.ts'
 import { didYouMean } from './suggest/words.ts'
 import { parentNames, suggestMapping, type Suggestion } from './suggest/suggest.ts'
+import { changeMapping, insertMapping, removeMapping } from './write.ts'
 
 export { type Finding } from './finding.ts'
 export { type Mapping, type MappingDraft, type MappingField, type MappedValue } from './mapping.ts'
@@ -232,28 +228,8 @@ export const createMappings = ({
         () => place,
         async (tx) => {
           await requireClient(tx, tenant, input.client_id)
-          const row = await tx
-            .insertInto('crm_field_mappings')
-            .values({
-              id: newId(),
-              org_id: tenant.orgId,
-              client_id: input.client_id,
-              canonical_object: input.canonical_object,
-              sfdc_object: input.sfdc_object,
-              external_id_field: input.external_id_field,
-              fields: json(input.fields),
-              created_by: caller.userId,
-            })
-            .returningAll()
-            .executeTakeFirstOrThrow()
-          await keepVersion(tx, row, caller.userId)
+          const row = await insertMapping(tx, caller, input.client_id, input)
           await bindIdempotency(tx, caller, row.id)
-          await audit(tx, actorOf(caller), {
-            action: 'mapping.create',
-            clientId: row.client_id,
-            targetType: 'mapping',
-            targetId: row.id,
-          })
           return toMapping(row)
         },
       )
@@ -270,30 +246,8 @@ export const createMappings = ({
         async (tx) => {
           const before = await requireMapping(tx, tenant, input.mapping_id, true)
           place = { clientId: before.client_id, canonicalObject: before.canonical_object }
-          const row = await tx
-            .updateTable('crm_field_mappings')
-            .set({
-              ...(input.sfdc_object === undefined ? {} : { sfdc_object: input.sfdc_object }),
-              ...(input.external_id_field === undefined
-                ? {}
-                : { external_id_field: input.external_id_field }),
-              ...(input.fields === undefined ? {} : { fields: json(input.fields) }),
-              ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
-              version: before.version + 1,
-              updated_at: sql<Date>`now()`,
-            })
-            .where('org_id', '=', tenant.orgId)
-            .where('id', '=', before.id)
-            .returningAll()
-            .executeTakeFirstOrThrow()
-          await keepVersion(tx, row, caller.userId)
+          const row = await changeMapping(tx, caller, before, input)
           await bindIdempotency(tx, caller, row.id)
-          await audit(tx, actorOf(caller), {
-            action: 'mapping.update',
-            clientId: row.client_id,
-            targetType: 'mapping',
-            targetId: row.id,
-          })
           return toMapping(row)
         },
       )
@@ -304,19 +258,7 @@ export const createMappings = ({
       const { tenant } = caller
       const { mapping, others } = await db.as(tenant).tx(async (tx) => {
         await requireMapping(tx, tenant, mappingId, true)
-        const row = await tx
-          .updateTable('crm_field_mappings')
-          .set({ is_active: false, deleted_at: sql<Date>`now()` })
-          .where('org_id', '=', tenant.orgId)
-          .where('id', '=', mappingId)
-          .returningAll()
-          .executeTakeFirstOrThrow()
-        await audit(tx, actorOf(caller), {
-          action: 'mapping.delete',
-          clientId: row.client_id,
-          targetType: 'mapping',
-          targetId: row.id,
-        })
+        const row = await removeMapping(tx, caller, mappingId)
         return {
           mapping: toMapping(row),
           others: await activeMappings(tx, tenant, row.client_id),

@@ -66,21 +66,30 @@ export interface Fact {
   detail: Record<string, unknown> | null
 }
 
-/** Hex digits of a fact's name: far more than there will ever be facts of an org. */
-const HASH_DIGITS = 32
+/** Of a name: far more than there will ever be facts of an org. */
+export const NAME_BYTES = 16
 
-/** The first half of the SHA-256, as hex. */
-export const shortHash = (text: string): string => hash('sha256', text).slice(0, HASH_DIGITS)
+/** The first half of the SHA-256: as a text of so many characters, one for each byte. */
+export const shortHash = (text: string): string =>
+  hash('sha256', text, 'binary').slice(0, NAME_BYTES)
 
 /** What identifies a fact: two clients have the same one if and only if nothing about it differs. */
-export const hashOfFact = (fact: Fact): string => {
+export const nameOfFact = (fact: Fact): string => {
   const { kind, object, name, field, label, type, flags, formula, detail } = fact
   // Members of details are always written in the same order.
   return shortHash(JSON.stringify([kind, object, name, field, label, type, flags, formula, detail]))
 }
 
-export const factHashBytes = (text: string): Buffer => Buffer.from(text, 'hex')
-export const factHashText = (bytes: Buffer): string => bytes.toString('hex')
+/** Names one behind the other, as they are stored and sent: a list of 36,000 would be slow. */
+export const packNames = (names: Iterable<string>): Buffer =>
+  Buffer.from([...names].join(''), 'latin1')
+
+export const unpackNames = (bytes: Buffer): string[] => {
+  const text = bytes.toString('latin1')
+  const names: string[] = []
+  for (let at = 0; at < text.length; at += NAME_BYTES) names.push(text.slice(at, at + NAME_BYTES))
+  return names
+}
 
 const bits = (flags: Partial<Record<Flag, boolean>>): number =>
   FLAGS.reduce((sum, flag) => sum + (flags[flag] === true ? FLAG_BITS[flag] : 0), 0)

@@ -1,6 +1,6 @@
 // Keeps the search index: what the newest complete snapshot of each client consists of. A pull calls it when
 // its snapshot is complete; a sweep finds what a crash left behind, and everything that is older than the
-// index. Only objects whose content has changed since the indexed snapshot are read.
+// index. Of what has changed since the indexed snapshot, only contents that no client of the org had are read.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
@@ -12,7 +12,8 @@ import { hashText } from '../topology/content-hash.ts'
 import { type Contents, contentsOf } from '../topology/contents.ts'
 import { type Manifest, readManifest } from '../topology/manifest.ts'
 import { newestCompleteRow } from '../topology/snapshots.ts'
-import { type Fact, factOfAutomation, factsOfObject, hashOfFact } from './facts.ts'
+import { contentKey, forgetContents, keepContents, knownContents } from './dictionary.ts'
+import { type Fact, factOfAutomation, factsOfObject, nameOfFact } from './facts.ts'
 import { createMembership, factsOfClient, type Membership } from './sets.ts'
 
 interface Deps {
@@ -40,10 +41,23 @@ interface Entry {
   manifest_hash: Buffer | null
 }
 
-/** A part of a snapshot with the hash of its content on both sides; null where a side has none. */
+/** A content of a part of a snapshot. */
+interface Side {
+  hash: string
+  /** In the dictionary of the org. */
+  key: string
+}
+
+/** A part of a snapshot as it is indexed and as it is now; null where a side does not have it. */
 interface Part {
   name: string
   factsOf: (content: JsonObject) => Fact[]
+  before: Side | null
+  after: Side | null
+}
+
+/** The same by the hashes of the contents. */
+interface Difference extends Pick<Part, 'name' | 'factsOf'> {
   before: string | null
   after: string | null
 }
@@ -69,6 +83,19 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
     return readManifest(contents, root).catch(() => null)
   }
 
+  /** Parts whose contents say the same about the schema have the same key, also in different Salesforce orgs. */
+  const keyed = async (contents: Contents, parts: readonly Difference[]): Promise<Part[]> => {
+    const hashes = parts.flatMap(({ before, after }) => [before, after].flatMap((one) => one ?? []))
+    const gists = await contents.gists(hashes)
+    const sideOf = (name: string, hash: string | null): Side | null =>
+      hash === null ? null : { hash, key: contentKey(name, gists.get(hash) ?? hash) }
+    return parts.map(({ name, factsOf, before, after }) => ({
+      ...{ name, factsOf },
+      before: sideOf(name, before),
+      after: sideOf(name, after),
+    }))
+  }
+
   /** What differs from what is indexed; everything, if some of that is gone. `isWhole` says which. */
   const partsToCompare = async (
     contents: Contents,
@@ -77,10 +104,13 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
   ): Promise<{ parts: Part[]; isWhole: boolean }> => {
     const before = await indexedManifest(contents, seen)
     const parts = changedParts(before, after)
-    const hashes = parts.flatMap(({ before: hash }) => hash ?? [])
-    const isKnown = (await contents.stored(hashes)).size === new Set(hashes).size
-    if (before !== null && isKnown) return { parts, isWhole: false }
-    return { parts: changedParts(null, after), isWhole: seen?.manifest_hash != null }
+    const hashes = new Set(parts.flatMap((part) => part.before ?? []))
+    const isKnown = (await contents.stored([...hashes])).size === hashes.size
+    if (before !== null && isKnown) return { parts: await keyed(contents, parts), isWhole: false }
+    return {
+      parts: await keyed(contents, changedParts(null, after)),
+      isWhole: seen?.manifest_hash != null,
+    }
   }
 
   /** False: something else has changed the client's entry, or its newest snapshot. */
@@ -103,12 +133,11 @@ export const createIndexer = ({ db, logger }: Deps): Indexer => {
       if (entry?.snapshot_id !== seen?.snapshot_id) return false
       const no = entry?.no ?? (await enter(tx, orgId, clientId))
       if (changes !== null && changes.parts.length > 0) {
-        const { parts, isWhole } = changes
         const membership = await createMembership(tx, orgId, no)
-        if (isWhole) {
-          await compareAll(contents, parts, membership, await factsOfClient(tx, orgId, no))
-        } else await compareParts(contents, parts, membership)
-        await membership.settle()
+        const present = changes.isWhole ? await factsOfClient(tx, orgId, no) : null
+        const left = await compare({ tx, orgId, contents, membership, present }, changes.parts)
+        const dropped = await membership.settle()
+        await forgetContents(tx, orgId, present === null ? left : null, dropped)
       }
       await tx
         .updateTable('search_clients')
@@ -179,8 +208,8 @@ const enter = async (tx: Tx, orgId: string, clientId: string): Promise<number> =
 }
 
 /** Where the two differ, by hash alone; everything of `after` if nothing is known of before. */
-const changedParts = (before: Manifest | null, after: Manifest): Part[] => {
-  const parts: Part[] = []
+const changedParts = (before: Manifest | null, after: Manifest): Difference[] => {
+  const parts: Difference[] = []
   const add = (
     earlier: ReadonlyMap<string, string>,
     later: ReadonlyMap<string, string>,
@@ -205,57 +234,124 @@ const parse = (bytes: Buffer | undefined): JsonObject | null => {
   return isObject(content) ? content : null
 }
 
-const factsIn = (part: Part, bytes: Buffer | undefined): Map<string, Fact> => {
+/** Facts by their names. */
+type Facts = Map<string, Fact>
+
+const factsIn = (part: Part, bytes: Buffer | undefined): Facts => {
   const content = parse(bytes)
   return new Map(
-    (content === null ? [] : part.factsOf(content)).map((fact) => [hashOfFact(fact), fact]),
+    (content === null ? [] : part.factsOf(content)).map((fact) => [nameOfFact(fact), fact]),
   )
 }
 
-/** Calls `use` with the facts of some parts at a time. */
-const eachBatch = async (
-  contents: Contents,
+interface Comparing {
+  tx: Tx
+  orgId: string
+  contents: Contents
+  membership: Membership
+  /** What the index says that the client has, where the contents that it is of are gone; otherwise null. */
+  present: Set<string> | null
+}
+
+/** Facts of the contents of parts, by the keys of the contents. */
+type Known = Map<string, readonly string[]>
+
+/**
+ * Moves the client into and out of the sets of all facts in which the two sides of these parts differ. Returns the
+ * contents that it no longer has.
+ */
+const compare = async (given: Comparing, parts: readonly Part[]): Promise<Known> => {
+  const { tx, orgId, contents, membership, present } = given
+  const sides = parts.flatMap(({ before, after }) => [before, after])
+  const known: Known = await knownContents(tx, orgId, [
+    ...new Set(sides.flatMap((side) => side?.key ?? [])),
+  ])
+  const isKnown = (side: Side | null): boolean => side === null || known.has(side.key)
+  const namesOf = (side: Side | null): readonly string[] =>
+    side === null ? [] : (known.get(side.key) ?? [])
+  const differences = (some: readonly Part[]) => {
+    const [joining, leaving]: [string[], string[]] = [[], []]
+    for (const { before, after } of some) {
+      const [earlier, later] = [namesOf(before), namesOf(after)]
+      const [had, has] = [new Set(earlier), new Set(later)]
+      for (const name of later)
+        if (!had.has(name) && present?.delete(name) !== true) joining.push(name)
+      for (const name of earlier) if (!has.has(name)) leaving.push(name)
+    }
+    return { joining, leaving }
+  }
+
+  const familiar = parts.filter(({ before, after }) => isKnown(before) && isKnown(after))
+  const { joining, leaving } = differences(familiar)
+  await membership.leave(leaving)
+  // What the dictionary still names and no client has: it is read like what the dictionary does not know.
+  const lost = new Set(await membership.join(joining))
+  const stale = familiar.filter(({ after }) => namesOf(after).some((name) => lost.has(name)))
+  await enterLost(given, stale, lost)
+
+  const strange = parts.filter(({ before, after }) => !isKnown(before) || !isKnown(after))
+  for (let from = 0; from < strange.length; from += CONTENTS_A_BATCH) {
+    const batch = strange.slice(from, from + CONTENTS_A_BATCH)
+    const unknown = batch.flatMap((part) =>
+      [part.before, part.after].flatMap((side) =>
+        side === null || known.has(side.key) ? [] : [{ part, side }],
+      ),
+    )
+    const facts = await readFacts(contents, unknown, known)
+    const differing = differences(batch)
+    await membership.leave(differing.leaving)
+    const fresh = await membership.join(differing.joining)
+    await membership.enter(fresh.map((name) => [name, required(facts, name)] as const))
+    const kept = batch.flatMap(({ after }) =>
+      after === null ? [] : [[after.key, namesOf(after)] as const],
+    )
+    await keepContents(tx, orgId, new Map(kept))
+  }
+  if (present !== null) await membership.leave([...present])
+  return new Map(
+    parts.flatMap(({ before }) =>
+      before === null ? [] : [[before.key, namesOf(before)] as const],
+    ),
+  )
+}
+
+const required = (facts: Facts, name: string): Fact => {
+  const fact = facts.get(name)
+  if (fact === undefined) throw new Error('a fact of the search index is in no content')
+  return fact
+}
+
+/** Facts of contents that the dictionary knows, which no client has any more. */
+const enterLost = async (
+  { contents, membership }: Comparing,
   parts: readonly Part[],
-  use: (before: Map<string, Fact>, after: Map<string, Fact>) => Promise<void>,
+  lost: ReadonlySet<string>,
 ): Promise<void> => {
   for (let from = 0; from < parts.length; from += CONTENTS_A_BATCH) {
-    const batch = parts.slice(from, from + CONTENTS_A_BATCH)
-    const texts = await contents.read(
-      batch.flatMap((part) => [part.before, part.after].filter((one) => one !== null)),
-    )
-    const before = new Map<string, Fact>()
-    const after = new Map<string, Fact>()
-    let turnStartedAt = performance.now()
-    for (const part of batch) {
-      for (const [key, fact] of factsIn(part, texts.get(part.before ?? ''))) before.set(key, fact)
-      for (const [key, fact] of factsIn(part, texts.get(part.after ?? ''))) after.set(key, fact)
-      if (performance.now() - turnStartedAt < TURN_MS) continue
-      await nextTurn()
-      turnStartedAt = performance.now()
-    }
-    await use(before, after)
+    const batch = parts
+      .slice(from, from + CONTENTS_A_BATCH)
+      .flatMap((part) => (part.after === null ? [] : [{ part, side: part.after }]))
+    const facts = await readFacts(contents, batch, new Map())
+    await membership.enter([...facts].filter(([name]) => lost.has(name)))
   }
 }
 
-const compareParts = (
+/** Reads contents; their facts are noted under their keys. */
+const readFacts = async (
   contents: Contents,
-  parts: readonly Part[],
-  membership: Membership,
-): Promise<void> =>
-  eachBatch(contents, parts, async (before, after) => {
-    await membership.remove([...before.keys()].filter((key) => !after.has(key)))
-    await membership.add(new Map([...after].filter(([key]) => !before.has(key))))
-  })
-
-/** Where the indexed contents are gone: `present` is what the index says. */
-const compareAll = async (
-  contents: Contents,
-  parts: readonly Part[],
-  membership: Membership,
-  present: Set<string>,
-): Promise<void> => {
-  await eachBatch(contents, parts, async (_, after) => {
-    await membership.add(new Map([...after].filter(([key]) => !present.delete(key))))
-  })
-  await membership.remove(present)
+  wanted: readonly { part: Part; side: Side }[],
+  known: Known,
+): Promise<Facts> => {
+  const texts = await contents.read([...new Set(wanted.map(({ side }) => side.hash))])
+  const all: Facts = new Map()
+  let turnStartedAt = performance.now()
+  for (const { part, side } of wanted) {
+    const facts = factsIn(part, texts.get(side.hash))
+    known.set(side.key, [...facts.keys()])
+    for (const [name, fact] of facts) all.set(name, fact)
+    if (performance.now() - turnStartedAt < TURN_MS) continue
+    await nextTurn()
+    turnStartedAt = performance.now()
+  }
+  return all
 }

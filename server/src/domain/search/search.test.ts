@@ -374,9 +374,10 @@ describe('the search index', () => {
     automations: [],
   })
   const left = async (orgId: string) => {
-    const [row] = await database.query<{ facts: number; sets: number }>(
+    const [row] = await database.query<{ facts: number; sets: number; contents: number }>(
       `select (select count(*)::int from search_facts where org_id = $1) as facts,
-              (select count(*)::int from search_sets where org_id = $1) as sets`,
+              (select count(*)::int from search_sets where org_id = $1) as sets,
+              (select count(*)::int from search_contents where org_id = $1) as contents`,
       [orgId],
     )
     return row
@@ -389,13 +390,57 @@ describe('the search index', () => {
       await store(id, account('Account'))
       await index.update(tenant.orgId, id)
     }
-    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1 })
+    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
     await database.query('delete from search_clients where client_id = $1', [one])
     const { totals, items } = await search(tenant, { kind: 'field', limit: 10 })
     expect(totals).toMatchObject({ hits: 1, searched: 1, without_snapshot: 1 })
     expect(items.map(({ client_id: id }) => id)).toEqual([other])
     await database.query('delete from search_clients where client_id = $1', [other])
-    expect(await left(tenant.orgId)).toEqual({ facts: 0, sets: 0 })
+    expect(await left(tenant.orgId)).toEqual({ facts: 0, sets: 0, contents: 0 })
+  })
+
+  it('reads of one more client only what says something that no client of the org has', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const of = (keyPrefix: string, label = 'Account'): World => {
+      const { objects, automations } = account(label)
+      return { objects: { Account: { ...objects['Account'], keyPrefix } }, automations }
+    }
+    /** From now on nothing of the client but its manifests can be read. */
+    const spoil = (id: string) =>
+      database.query(
+        `update topology_blobs set starts_at = 0, size_bytes = 1 where client_id = $1 and gist is not null`,
+        [id],
+      )
+    const [one, other] = [await client('One'), await client('Other')]
+    await store(one, of('001'))
+    await index.update(tenant.orgId, one)
+    await store(other, of('a0B'))
+    await spoil(other)
+    await index.update(tenant.orgId, other)
+    const hits = async (label: string) =>
+      (await search(tenant, { kind: 'object', label, limit: 10 })).totals.hits
+    expect(await hits('Account')).toBe(2)
+    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
+    await store(other, of('a0B', 'Firma'))
+    await spoil(other)
+    await expect(index.update(tenant.orgId, other)).rejects.toThrow()
+    expect([await hits('Account'), await hits('Firma')]).toEqual([2, 0])
+    await database.query('delete from crm_topology_snapshots where client_id = $1', [other])
+  })
+
+  it('adds a fact anew that the dictionary still names and no client has any more', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const [one, other] = [await client('One'), await client('Other')]
+    await store(one, account('Account'))
+    await index.update(tenant.orgId, one)
+    await database.query('delete from search_facts where org_id = $1 and kind = $2', [
+      tenant.orgId,
+      'field',
+    ])
+    await store(other, account('Account'))
+    await index.update(tenant.orgId, other)
+    const { items } = await search(tenant, { kind: 'field', limit: 10 })
+    expect(items.map(({ client_id: id }) => id)).toEqual([other])
   })
 
   it('is right again where retention has deleted what it was made from', async () => {
@@ -411,7 +456,7 @@ describe('the search index', () => {
     const labelled = async (label: string) =>
       (await search(tenant, { kind: 'object', label, limit: 10 })).totals.hits
     expect([await labelled('Before'), await labelled('After')]).toEqual([0, 1])
-    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1 })
+    expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
   })
 
   it('shows a caller who is confined to clients only theirs, and the runtime role in their scope nothing', async () => {
@@ -429,7 +474,7 @@ describe('the search index', () => {
       [one],
     )
     for (const scope of [confined, { orgId: tenant.orgId, clientId: one }, (await rig()).tenant]) {
-      for (const table of ['search_facts', 'search_sets'] as const) {
+      for (const table of ['search_facts', 'search_sets', 'search_contents'] as const) {
         expect(await db.as(scope).read.selectFrom(table).select('org_id').execute()).toEqual([])
       }
     }

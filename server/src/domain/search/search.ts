@@ -14,7 +14,7 @@ import {
   searchedClients,
   type SearchedSnapshot,
 } from './clients.ts'
-import { type FactKind, factHashBytes, factHashText, FLAG_BITS, FLAGS_OF } from './facts.ts'
+import { type FactKind, FLAG_BITS, FLAGS_OF } from './facts.ts'
 import { checkFilter, conditionsOf, type SearchFilter } from './filter.ts'
 
 export interface SearchInput extends SearchFilter, PageRequest {
@@ -254,7 +254,11 @@ const readPosition = (input: SearchInput): Position | null => {
     name,
     id,
     shown: Number(shown),
-    last: { object_key: object ?? '', name_key: member ?? '', hash: factHashBytes(hash ?? '') },
+    last: {
+      object_key: object ?? '',
+      name_key: member ?? '',
+      hash: Buffer.from(hash ?? '', 'hex'),
+    },
   }
 }
 
@@ -296,5 +300,5 @@ const nextCursor = (
   if (isEnd) return null
   const { name, id } = part.client
   const { object_key: object, name_key: member, hash } = last
-  return positionCursor([name, id, String(shown), object, member, factHashText(hash)], input)
+  return positionCursor([name, id, String(shown), object, member, hash.toString('hex')], input)
 }

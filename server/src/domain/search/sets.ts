@@ -2,10 +2,10 @@
 // change of one client moves few rows: a whole set that gains or loses a client is one row, and only what
 // leaves its set alone is moved. Everything here runs inside one transaction that holds the org's lock.
 
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Tx } from '../../db/database.ts'
-import { jsonOrNull } from '../../db/json.ts'
-import { type Fact, factHashBytes, factHashText, keyOf, shortHash } from './facts.ts'
+import { json } from '../../db/json.ts'
+import { type Fact, keyOf, NAME_BYTES, packNames, shortHash, unpackNames } from './facts.ts'
 
 /** Up to here the facts of a set go to another set of the same clients, if there is one, so that both become one. */
 const JOINED_MAX = 2_000
@@ -20,26 +20,36 @@ interface FactSet {
 
 const keyOfClients = (clients: readonly number[]): string => shortHash(clients.join(','))
 
-/** Facts by the set that they are in. */
+/** Names of facts by the set that they are in. */
 type BySet = Map<string, string[]>
 
-const note = (to: BySet, setId: string, factHash: string): void => {
+const note = (to: BySet, setId: string, names: readonly string[]): void => {
   const known = to.get(setId)
-  if (known === undefined) to.set(setId, [factHash])
-  else known.push(factHash)
+  if (known === undefined) to.set(setId, [...names])
+  else for (const name of names) known.push(name)
 }
+
+const bytesOf = (name: string): Buffer => Buffer.from(name, 'latin1')
 
 const chunks = function* <T>(items: readonly T[]): Generator<T[]> {
   for (let from = 0; from < items.length; from += BATCH) yield items.slice(from, from + BATCH)
 }
 
+/** Packed names as rows of one column, `name`. */
+export const namesAsRows = (packed: Buffer): RawBuilder<unknown> =>
+  sql`(select substring(p.names from at for ${sql.lit(NAME_BYTES)}) as name
+        from (select ${packed}::bytea as names) p
+       cross join lateral generate_series(1, octet_length(p.names), ${sql.lit(NAME_BYTES)}) at)`
+
 export interface Membership {
-  /** The client has these facts from now on. */
-  add(facts: ReadonlyMap<string, Fact>): Promise<void>
-  /** The client no longer has the facts with these hashes. */
-  remove(hashes: Iterable<string>): Promise<void>
-  /** Writes what sets have become. Nothing is added or removed afterwards. */
-  settle(): Promise<void>
+  /** The client has these facts from now on. Returns those of them that no client of the org has: they are not added. */
+  join(names: readonly string[]): Promise<string[]>
+  /** The client has these facts from now on, and no client of the org had them. */
+  enter(facts: readonly (readonly [name: string, fact: Fact])[]): Promise<void>
+  /** The client no longer has these facts. */
+  leave(names: readonly string[]): Promise<void>
+  /** Writes what sets have become, and returns facts that no client has any more. Nothing is changed afterwards. */
+  settle(): Promise<string[]>
 }
 
 /** What changes about the facts of the client with this number. */
@@ -53,11 +63,11 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
       .selectFrom('search_sets')
       .select(['id', 'clients', 'size', 'clients_key'])
       .where('org_id', '=', orgId)
-      .where('clients_key', '=', sql<Buffer>`any(${keys.map(factHashBytes)}::bytea[])`)
+      .where('clients_key', '=', sql<Buffer>`any(${keys.map(bytesOf)}::bytea[])`)
       .orderBy('size')
       .execute()
     // Several sets may have the same clients; the largest one is kept.
-    return new Map(rows.map((row) => [factHashText(row.clients_key ?? Buffer.alloc(0)), row]))
+    return new Map(rows.map((row) => [row.clients_key?.toString('latin1') ?? '', row]))
   }
 
   const createSets = async (
@@ -70,7 +80,7 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
         lists.map((clients) => ({
           org_id: orgId,
           clients: [...clients],
-          clients_key: factHashBytes(keyOfClients(clients)),
+          clients_key: bytesOf(keyOfClients(clients)),
           size: 0,
         })),
       )
@@ -83,53 +93,54 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
   const own = (await findSets([ownKey])).get(ownKey) ?? (await createSets([[no]])).get(ownKey)
   if (own === undefined) throw new Error('the set of one client was not created')
 
-  const setsOfFacts = async (hashes: readonly string[]): Promise<Map<string, string>> => {
-    const { rows } = await sql<{ hash: Buffer; set_id: string }>`
-      select hash, set_id from search_facts
-       where org_id = ${orgId} and hash = any(${hashes.map(factHashBytes)}::bytea[])`.execute(tx)
-    return new Map(rows.map((row) => [factHashText(row.hash), row.set_id]))
+  /** Known facts by their sets. */
+  const setsOfFacts = async (names: readonly string[]): Promise<BySet> => {
+    const packed = packNames(names)
+    const { rows } = await sql<{ set_id: string; names: Buffer }>`
+      select f.set_id, string_agg(f.hash, ''::bytea) as names
+        from ${namesAsRows(packed)} n
+        join search_facts f on f.org_id = ${orgId} and f.hash = n.name
+       group by f.set_id`.execute(tx)
+    return new Map(rows.map((row) => [row.set_id, unpackNames(row.names)]))
   }
 
-  /** Facts that no client of the org had. */
+  /** Facts that no client of the org had. As one text: a dozen lists of thousands would be escaped one by one. */
   const insert = async (facts: readonly (readonly [string, Fact])[]): Promise<void> => {
-    const column = <T>(of: (fact: Fact, factHash: string) => T): T[] =>
-      facts.map(([factHash, fact]) => of(fact, factHash))
+    const rows = facts.map(
+      ([, { kind, object, name, field, label, type, flags, formula, detail }]) => ({
+        ...{ flags, kind, object, name, field, type, formula, detail },
+        label: label === name ? null : label,
+        object_key: keyOf(object ?? ''),
+        name_key: keyOf(name),
+        label_key: keyOf(label ?? name),
+      }),
+    )
     await sql`
       insert into search_facts (org_id, hash, set_id, flags, kind, object_key, name_key, label_key, object,
                                 name, label, field, type, formula, detail)
-      select ${orgId}, f.hash, ${own.id}, f.flags, f.kind, f.object_key, f.name_key, f.label_key, f.object,
+      select ${orgId}, substring(${packNames(facts.map(([name]) => name))}::bytea
+                                   from (f.no::integer - 1) * ${sql.lit(NAME_BYTES)} + 1 for ${sql.lit(NAME_BYTES)}),
+             ${own.id}, f.flags, f.kind, f.object_key, f.name_key, f.label_key, f.object,
              f.name, f.label, f.field, f.type, f.formula, f.detail
-        from unnest(${column((_, text) => factHashBytes(text))}::bytea[],
-                    ${column(({ flags }) => flags)}::integer[],
-                    ${column(({ kind }) => kind)}::text[],
-                    ${column(({ object }) => keyOf(object ?? ''))}::text[],
-                    ${column(({ name }) => keyOf(name))}::text[],
-                    ${column(({ name, label }) => keyOf(label ?? name))}::text[],
-                    ${column(({ object }) => object)}::text[],
-                    ${column(({ name }) => name)}::text[],
-                    ${column(({ name, label }) => (label === name ? null : label))}::text[],
-                    ${column(({ field }) => field)}::text[],
-                    ${column(({ type }) => type)}::text[],
-                    ${column(({ formula }) => formula)}::text[],
-                    ${column(({ detail }) => jsonOrNull(detail))}::jsonb[])
-          as f(hash, flags, kind, object_key, name_key, label_key, object, name, label, field, type, formula, detail)
+        from rows from (json_to_recordset(${json(rows)}::json) as (
+               flags integer, kind text, object_key text, name_key text, label_key text, object text, name text,
+               label text, field text, type text, formula text, detail jsonb)) with ordinality
+          as f(flags, kind, object_key, name_key, label_key, object, name, label, field, type, formula, detail, no)
        order by f.kind, f.object_key, f.name_key`.execute(tx)
     inserted += facts.length
   }
 
-  const settle = async (): Promise<void> => {
+  const settle = async (): Promise<string[]> => {
     const changes = await resolve(await setsOf([...joining.keys(), ...leaving.keys()]))
-    for (const chunk of chunks(changes.moved)) {
+    for (const [target, names] of changes.moved) {
       await sql`
-        update search_facts f set set_id = m.target
-          from unnest(${chunk.map(([factHash]) => factHashBytes(factHash))}::bytea[],
-                      ${chunk.map(([, target]) => target)}::bigint[]) as m(hash, target)
-         where f.org_id = ${orgId} and f.hash = m.hash`.execute(tx)
+        update search_facts f set set_id = ${target} from ${namesAsRows(packNames(names))} m
+         where f.org_id = ${orgId} and f.hash = m.name`.execute(tx)
     }
-    for (const chunk of chunks(changes.dropped)) {
+    if (changes.dropped.length > 0) {
       await sql`
-        delete from search_facts
-         where org_id = ${orgId} and hash = any(${chunk.map(factHashBytes)}::bytea[])`.execute(tx)
+        delete from search_facts f using ${namesAsRows(packNames(changes.dropped))} m
+         where f.org_id = ${orgId} and f.hash = m.name`.execute(tx)
     }
     const sizes = [...changes.sizes].filter(([, by]) => by !== 0)
     await sql`
@@ -139,12 +150,13 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     for (const { id, clients } of changes.rewritten) {
       await tx
         .updateTable('search_sets')
-        .set({ clients, clients_key: factHashBytes(keyOfClients(clients)) })
+        .set({ clients, clients_key: bytesOf(keyOfClients(clients)) })
         .where('org_id', '=', orgId)
         .where('id', '=', id)
         .execute()
     }
     await tx.deleteFrom('search_sets').where('org_id', '=', orgId).where('size', '=', 0).execute()
+    return changes.dropped
   }
 
   const setsOf = async (ids: readonly string[]): Promise<Map<string, FactSet>> => {
@@ -156,7 +168,7 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
 
   /** What each group of facts does: the whole set gains or loses the client, or its facts move. */
   const resolve = async (sets: ReadonlyMap<string, FactSet>) => {
-    const moved: [factHash: string, target: string][] = []
+    const moved: BySet = new Map()
     const dropped: string[] = []
     const sizes = new Map<string, number>([[own.id, inserted]])
     const resize = (id: string, by: number) => void sizes.set(id, (sizes.get(id) ?? 0) + by)
@@ -200,30 +212,36 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     for (const { set, hashes, clients, key } of moving) {
       resize(set.id, -hashes.length)
       if (clients.length === 0) {
-        dropped.push(...hashes)
+        for (const name of hashes) dropped.push(name)
         continue
       }
       const target = targets.get(key)
       if (target === undefined) throw new Error('a set of the search index is missing')
       resize(target.id, hashes.length)
-      for (const factHash of hashes) moved.push([factHash, target.id])
+      note(moved, target.id, hashes)
     }
     return { moved, dropped, sizes, rewritten }
   }
 
   return {
-    add: async (facts) => {
-      for (const chunk of chunks([...facts])) {
-        const known = await setsOfFacts(chunk.map(([factHash]) => factHash))
-        for (const [factHash, setId] of known) note(joining, setId, factHash)
-        const fresh = chunk.filter(([factHash]) => !known.has(factHash))
-        if (fresh.length > 0) await insert(fresh)
+    join: async (names) => {
+      if (names.length === 0) return []
+      const known = await setsOfFacts(names)
+      let found = 0
+      for (const [setId, some] of known) {
+        note(joining, setId, some)
+        found += some.length
       }
+      if (found === names.length) return []
+      const present = new Set([...known.values()].flat())
+      return names.filter((name) => !present.has(name))
     },
-    remove: async (hashes) => {
-      for (const chunk of chunks([...hashes])) {
-        for (const [factHash, setId] of await setsOfFacts(chunk)) note(leaving, setId, factHash)
-      }
+    enter: async (facts) => {
+      for (const chunk of chunks(facts)) await insert(chunk)
+    },
+    leave: async (names) => {
+      if (names.length === 0) return
+      for (const [setId, some] of await setsOfFacts(names)) note(leaving, setId, some)
     },
     settle,
   }
@@ -231,11 +249,11 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
 
 /** Every fact of the client, and none of its contents. */
 export const factsOfClient = async (tx: Tx, orgId: string, no: number): Promise<Set<string>> => {
-  const { rows } = await sql<{ hash: Buffer }>`
-    select f.hash from search_facts f
+  const { rows } = await sql<{ names: Buffer | null }>`
+    select string_agg(f.hash, ''::bytea) as names from search_facts f
      where f.org_id = ${orgId} and f.set_id = any(array(
        select s.id from search_sets s where s.org_id = ${orgId} and s.clients @> array[${no}]::integer[]))`.execute(
     tx,
   )
-  return new Set(rows.map(({ hash: bytes }) => factHashText(bytes)))
+  return new Set(rows.flatMap(({ names }) => (names === null ? [] : unpackNames(names))))
 }

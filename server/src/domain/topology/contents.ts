@@ -25,6 +25,8 @@ const decompress = async (bytes: Buffer, sizeBytes: number): Promise<Buffer> => 
 export interface Contents {
   /** Which of these are stored. */
   stored(hashes: readonly string[]): Promise<Set<string>>
+  /** The gists of those of these that have one. */
+  gists(hashes: readonly string[]): Promise<Map<string, string>>
   /** The canonical JSON of each hash. Throws if one is missing: the database has lost something. */
   read(hashes: readonly string[]): Promise<Map<string, Buffer>>
   /** The contents in this order, some at a time; the next ones are read while some are used. */
@@ -177,11 +179,24 @@ const createFinder = (db: Database, tenant: Tenant, clientId: string) => {
     return found
   }
 
-  return { locate, locateAll, take }
+  const gistsOf = async (hashes: readonly string[]): Promise<Map<string, string>> => {
+    const rows = await blobs()
+      .select(['hash', 'gist'])
+      .where('hash', '=', anyOf(hashes))
+      .where('gist', 'is not', null)
+      .execute()
+    return new Map(
+      rows.flatMap(({ hash, gist }) =>
+        gist === null ? [] : [[hashText(hash), hashText(gist)] as const],
+      ),
+    )
+  }
+
+  return { locate, locateAll, take, gistsOf }
 }
 
 export const contentsOf = (db: Database, tenant: Tenant, clientId: string): Contents => {
-  const { locate, locateAll, take } = createFinder(db, tenant, clientId)
+  const { locate, locateAll, take, gistsOf } = createFinder(db, tenant, clientId)
 
   /** Batches in this order; the next one is read while one is used. */
   async function* batches(hashes: readonly string[]): AsyncGenerator<Slice[], void, undefined> {
@@ -202,6 +217,8 @@ export const contentsOf = (db: Database, tenant: Tenant, clientId: string): Cont
 
   return {
     stored: async (hashes) => new Set((await locate(hashes)).keys()),
+
+    gists: gistsOf,
 
     read: async (hashes) => {
       const found = await take([...(await locateAll(hashes)).values()])

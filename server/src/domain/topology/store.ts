@@ -38,13 +38,15 @@ export interface Content {
    * already, with a comma behind the content, so that neighbours are sent without copying them.
    */
   label?: string
+  /** Of a describe: what it says about the schema, as a hash; see `gistOf`. */
+  gist?: string
 }
 
 /** Contents that are stored together, compressed. */
 export interface Frame {
   body: Buffer
   sizeBytes: number
-  parts: { hash: string; startsAt: number; sizeBytes: number }[]
+  parts: { hash: string; startsAt: number; sizeBytes: number; gist: string | null }[]
 }
 
 /** Contents of a frame, about: a reader inflates all of it for one content. */
@@ -75,10 +77,10 @@ export const createFrame = (spare: Buffer[] = []) => {
   }
 
   return {
-    add: ({ hash, text, label = '' }: Content): void => {
+    add: ({ hash, text, label = '', gist }: Content): void => {
       if (parts.has(hash)) return
       const startsAt = end + append(label)
-      parts.set(hash, { hash, startsAt, sizeBytes: append(text) })
+      parts.set(hash, { hash, startsAt, sizeBytes: append(text), gist: gist ?? null })
       append(',')
     },
     /** Bytes so far. */
@@ -124,12 +126,13 @@ export const insertFrame = async (
   const added = await tx
     .insertInto('topology_blobs')
     .values(
-      inOrder.map(({ hash, startsAt, sizeBytes: size }) => ({
+      inOrder.map(({ hash, startsAt, sizeBytes: size, gist }) => ({
         ...owner,
         hash: hashBytes(hash),
         frame_id: id,
         starts_at: startsAt,
         size_bytes: size,
+        gist: gist === null ? null : hashBytes(gist),
       })),
     )
     .onConflict((conflict) => conflict.columns(['client_id', 'hash']).doNothing())

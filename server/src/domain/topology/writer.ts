@@ -3,7 +3,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { canonicalJson } from '../canonical.ts'
-import { hashOf } from './content-hash.ts'
+import { gistOf, hashOf } from './content-hash.ts'
 import { type Journal, type ReadItem } from './journal.ts'
 import { labelOf } from './payload.ts'
 import { createFrame, FRAME_BYTES } from './store.ts'
@@ -66,8 +66,11 @@ export const createItemWriter = (
       const hash = hashOf(text)
       items.push({ ...item, hash })
       if (!stored(hash)) {
-        const label = item.kind === 'object' ? labelOf(item.name) : ''
-        frame.add({ hash, text, label })
+        frame.add(
+          item.kind === 'object'
+            ? { hash, text, label: labelOf(item.name), gist: gistOf(text) }
+            : { hash, text },
+        )
       }
       await room()
       return hash

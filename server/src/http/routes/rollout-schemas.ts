@@ -1,7 +1,11 @@
 // The shapes of rollouts.
 
 import * as z from 'zod'
-import { BLOCKED_REASONS, WAITING_REASONS } from '../../domain/fleet/rollouts/model.ts'
+import {
+  BLOCKED_REASONS,
+  MAPPING_ACTIONS,
+  WAITING_REASONS,
+} from '../../domain/fleet/rollouts/model.ts'
 import {
   pauseReason,
   rolloutGate,
@@ -40,6 +44,9 @@ export const rolloutSummary = z
     kind: z.enum(['custom_objects', 'workflows']).meta({ id: 'RolloutKind' }),
     blueprint_id: id.nullable(),
     version: z.int().nullable(),
+    with_mappings: z
+      .boolean()
+      .describe('The mappings of the version are saved for each client that is in place'),
     state: rolloutState,
     pause_reason: pauseReason.nullable(),
     pause_detail: z
@@ -120,6 +127,21 @@ const targetRollback = z
   })
   .meta({ id: 'RolloutTargetRollback' })
 
+const targetMapping = z
+  .object({
+    canonical_object: z.string(),
+    mapping_id: id,
+    action: z
+      .enum(MAPPING_ACTIONS)
+      .describe(
+        'After a rollback: `removed`, `restored`, or `kept` because somebody changed it since',
+      )
+      .meta({ id: 'RolloutMappingAction' }),
+    version: z.int().describe('As the rollout left it'),
+    version_before: z.int().nullable().describe('null: there was none, or it is the same'),
+  })
+  .meta({ id: 'RolloutTargetMapping' })
+
 export const target = z
   .object({
     id,
@@ -138,6 +160,10 @@ export const target = z
     checked_at: timestamp.nullable(),
     conflict_report_id: id.nullable(),
     deployment_id: id.nullable(),
+    mappings: z
+      .array(targetMapping)
+      .nullable()
+      .describe('What became of the mappings of the version; null: none were saved'),
     waiting_since: timestamp.nullable(),
     next_try_at: timestamp.nullable(),
     decided_by: id.nullable().describe('Who skipped or excluded it'),
@@ -203,6 +229,7 @@ const exampleSummary = {
   kind: 'custom_objects',
   blueprint_id: null,
   version: null,
+  with_mappings: false,
   state: 'ready',
   pause_reason: null,
   pause_detail: null,
@@ -270,6 +297,7 @@ export const exampleTarget = {
   checked_at: '2026-11-20T09:00:20.000Z',
   conflict_report_id: '0199a1b2-0000-7000-8000-0000000000e1',
   deployment_id: null,
+  mappings: null,
   waiting_since: null,
   next_try_at: null,
   decided_by: null,

@@ -140,6 +140,13 @@ const createRoute = (rollouts: Rollouts): Route =>
         .optional()
         .describe('Of a version that has both: which of them, in this rollout')
         .meta({ id: 'RolloutPart' }),
+      mappings: z
+        .boolean()
+        .optional()
+        .describe(
+          'Mappings of the version are saved with its plan, or with its workflows if it has no plan; false: ' +
+            'they are left out',
+        ),
       plan: z
         .record(z.string(), z.unknown())
         .optional()

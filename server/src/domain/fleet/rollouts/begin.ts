@@ -10,6 +10,7 @@ import { workWaitSecondsAfter } from '../../../retry.ts'
 import { type Caller } from '../../caller.ts'
 import { type Conflicts } from '../../conflicts/reports.ts'
 import { type Deployments } from '../../deployments/deployments.ts'
+import { type Mappings } from '../../mappings/mappings.ts'
 import { type OnBehalf } from '../../work/follow.ts'
 import { type CauseName, causeOf, isPassing, toldOf } from '../../work/faults.ts'
 import { nothingYet } from '../../deployments/rows.ts'
@@ -17,6 +18,7 @@ import { type Contents } from './contents.ts'
 import { type Beginning, type Claimed, heldTarget } from './claims.ts'
 import { applyChange, storePreview } from './journal.ts'
 import { type RolloutState, type WaitingReason } from './model.ts'
+import { requireMappings, restoreMappings } from './mappings.ts'
 import { blockedBy, graceOver, type TargetChange } from './outcome.ts'
 import { lockRollout, type RolloutRow, type TargetRow, wakeConductor } from './rows.ts'
 
@@ -24,6 +26,7 @@ export interface BeginDeps {
   db: Database
   conflicts: Pick<Conflicts, 'check'>
   deployments: Pick<Deployments, 'deploy' | 'deployWorkflows' | 'rollback'>
+  mappings: Pick<Mappings, 'validate'>
   contents: Contents
   logger: Logger
   /** Multiplies all waiting; 1 except in tests. */
@@ -67,7 +70,7 @@ const BOUND: Readonly<Record<Beginning, (id: string) => Record<string, unknown>>
 }
 
 /** Whoever started the rollout; that it may was asked, and approved, then. */
-const callerOf = (row: RolloutRow): Caller => ({
+export const callerOf = (row: RolloutRow): Caller => ({
   tenant: wholeOrg(row.org_id), // the rollout is of no single client
   userId: row.acts_for ?? '',
   email: '',
@@ -85,6 +88,7 @@ export const createBeginning = ({
   db,
   conflicts,
   deployments,
+  mappings,
   contents,
   logger,
   waitScale,
@@ -111,6 +115,8 @@ export const createBeginning = ({
         .returning('id')
         .executeTakeFirst()
       if (mine === undefined) throw new NotWanted()
+      // First, so that no push writes to a field that is about to go.
+      if (begin === 'rollback') await restoreMappings(tx, callerOf(row), target)
     },
   })
 
@@ -135,6 +141,7 @@ export const createBeginning = ({
   const check = async (row: RolloutRow, held: Claimed, signal: AbortSignal): Promise<void> => {
     const { target } = held
     const content = await contents.of(row, target)
+    await requireMappings(mappings, target, await contents.mappingsOf(row, target), content)
     const ask = (refresh: boolean) =>
       conflicts.check(
         callerOf(row),

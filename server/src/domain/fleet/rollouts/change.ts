@@ -3,11 +3,17 @@
 import { type ApprovalAction, type Change, plainName } from '../../approvals/change.ts'
 import { type RolloutRow, type WaveRow } from './rows.ts'
 
-const what = ({ kind, blueprint_id: blueprint, version, id }: RolloutRow): string => {
+const what = ({
+  kind,
+  blueprint_id: blueprint,
+  version,
+  with_mappings: mapped,
+  id,
+}: RolloutRow): string => {
   const content = kind === 'workflows' ? 'workflows' : 'a plan'
   return blueprint === null
     ? `rollout ${id} of ${content}`
-    : `rollout ${id} of version ${version} of blueprint ${blueprint}`
+    : `rollout ${id} of version ${version} of blueprint ${blueprint}${mapped ? ', with its mappings' : ''}`
 }
 
 const counted = (count: number): string => `${count} client${count === 1 ? '' : 's'}`

@@ -10,12 +10,13 @@ import { json } from '../../../db/json.ts'
 import { type Courier } from '../../../jobs/couriers.ts'
 import { type Jobs } from '../../../jobs/jobs.ts'
 import { type Decision, decide, decideRollback } from './advance.ts'
-import { createBeginning } from './begin.ts'
+import { callerOf, createBeginning } from './begin.ts'
 import { type Contents } from './contents.ts'
 import { emptyTally, nextDueAt, tallyOf, underWayOf, undoingOf, waveOf } from './account.ts'
 import { claim, type Claimed } from './claims.ts'
 import { applyChange, changeOf, previewOf, recall, storePreview, watched } from './journal.ts'
-import { countOf, sumOf } from './model.ts'
+import { saveMappings } from './mappings.ts'
+import { countOf, isInPlace, sumOf } from './model.ts'
 import {
   countsOf,
   isFinal,
@@ -56,7 +57,7 @@ const earliest = (times: readonly Date[]): Date | null =>
   times.length === 0 ? null : new Date(Math.min(...times.map((at) => at.getTime())))
 
 export const createConductor = (deps: Deps): Courier => {
-  const { db, jobs, logger, waitScale: scale = 1 } = deps
+  const { db, jobs, contents, logger, waitScale: scale = 1 } = deps
   const begin = createBeginning({ ...deps, waitScale: scale })
 
   /** What has happened to the targets; whether anything changed. */
@@ -72,7 +73,11 @@ export const createConductor = (deps: Deps): Courier => {
       const preview = previewOf(row)
       if (preview !== null) await storePreview(tx, row, preview)
       const change = changeOf(rollout, row, standing)
-      if (change === null || !(await applyChange(tx, rollout, row, change))) continue
+      if (change === null) continue
+      if (isInPlace(change.state) && rollout.with_mappings && row.mappings === null) {
+        await saveMappings(tx, callerOf(rollout), row, await contents.mappingsOf(rollout, row))
+      }
+      if (!(await applyChange(tx, rollout, row, change))) continue
       if (row.state === 'checking') verdicts += 1
     }
     if (verdicts === 0) return rollout

@@ -1,5 +1,6 @@
 // What a target gets: the plan or the workflows of its rollout, with the client's own values filled in.
 
+import * as z from 'zod'
 import { type Database, type Reader, type Tenant, type Tx, wholeOrg } from '../../../db/database.ts'
 import { EngineError, type MemberError, notFound } from '../../../errors.ts'
 import { parsePlan } from '../../plan/check.ts'
@@ -8,6 +9,8 @@ import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { workflowsHash } from '../../workflows/workflow.ts'
 import { fillIn } from '../blueprints/content.ts'
 import { type Override } from '../drift/evaluate.ts'
+import { type MappingDraft } from '../../mappings/mapping.ts'
+import { type BlueprintContent, mappingDraft } from '../blueprints/places.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
 import {
   type BlueprintVersion,
@@ -27,7 +30,14 @@ type Part = 'plan' | 'workflows'
 /** What a new rollout is to bring, as it was asked for. */
 export type Source =
   | { kind: Part; content: unknown }
-  | { kind: 'blueprint'; blueprintId: string; version: number | null; part: Part | null }
+  | {
+      kind: 'blueprint'
+      blueprintId: string
+      version: number | null
+      part: Part | null
+      /** False: the mappings of the version are left out. */
+      mappings: boolean
+    }
 
 export interface Prepared {
   kind: RolloutRow['kind']
@@ -35,6 +45,7 @@ export interface Prepared {
   version: number | null
   /** Null: it is in the version. */
   content: unknown
+  withMappings: boolean
   of(clientId: string): { planHash: string; values: unknown }
 }
 
@@ -45,6 +56,8 @@ export interface Contents {
    */
   prepare(tx: Tx, tenant: Tenant, source: Source, clientIds: readonly string[]): Promise<Prepared>
   of(rollout: RolloutRow, target: Pick<TargetRow, 'values'>): Promise<Content>
+  /** Those that come with it; none of a rollout without mappings. */
+  mappingsOf(rollout: RolloutRow, target: Pick<TargetRow, 'values'>): Promise<MappingDraft[]>
 }
 
 const KINDS: Readonly<Record<Part, RolloutRow['kind']>> = {
@@ -87,15 +100,12 @@ const partOf = (version: BlueprintVersion, named: Part | null): Part => {
       `Version ${version.version} holds a plan and workflows. Roll out the plan with part: "plan", then the workflows with part: "workflows".`,
     )
   }
-  if (version.mappings !== undefined) {
-    throw refuse(
-      'part',
-      'required',
-      `Version ${version.version} also holds mappings, which a rollout does not save. To roll out the ${only} alone, send part: "${only}", and save the mappings with /api/mappings/create.`,
-    )
-  }
   return only
 }
+
+/** They are of what the plan puts in place; without a plan, they go with the workflows. */
+const takesMappings = (version: BlueprintVersion, part: Part): boolean =>
+  version.mappings !== undefined && (part === 'plan' || version.plan === undefined)
 
 const ERRORS_MAX = 100
 
@@ -105,7 +115,7 @@ const prepareVersion = async (
   source: Extract<Source, { kind: 'blueprint' }>,
   clientIds: readonly string[],
 ): Promise<Prepared> => {
-  const { blueprintId, version: number, part: named } = source
+  const { blueprintId, version: number, part: named, mappings: wantsMappings } = source
   const version = await versionForRollout(tx, tenant, {
     blueprintId,
     ...(number === null ? {} : { version: number }),
@@ -153,6 +163,7 @@ const prepareVersion = async (
     blueprintId,
     version: version.version,
     content: null,
+    withMappings: wantsMappings && takesMappings(version, part),
     of: (clientId) => prepared.get(clientId) ?? { planHash: '', values: {} },
   }
 }
@@ -188,6 +199,20 @@ export const createContents = (db: Database): Contents => {
     return version
   }
 
+  const filledFor = async (
+    row: RolloutRow,
+    { values }: Pick<TargetRow, 'values'>,
+  ): Promise<BlueprintContent> => {
+    // A version belongs to the org, not to the client.
+    const version = await versionFor(db.as(wholeOrg(row.org_id)).read, row)
+    const { parameters, overrides } = thawed(values)
+    const filled = fillIn(version, version.parameters, parameters, overrides)
+    if (filled.content !== null) return filled.content
+    throw new EngineError('invalid_plan', 'The values of the client do not fit.', {
+      errors: filled.problems,
+    })
+  }
+
   return {
     prepare: async (tx, tenant, source, clientIds) => {
       if (source.kind === 'blueprint') return prepareVersion(tx, tenant, source, clientIds)
@@ -198,23 +223,24 @@ export const createContents = (db: Database): Contents => {
         blueprintId: null,
         version: null,
         content,
+        withMappings: false,
         of: () => ({ planHash: hash, values: null }),
       }
     },
 
-    of: async (row, { values }) => {
+    of: async (row, target) => {
       const part: Part = row.kind === 'workflows' ? 'workflows' : 'plan'
-      if (row.blueprint_id === null) return contentOf(part, row.content)
-      // A version belongs to the org, not to the client.
-      const version = await versionFor(db.as(wholeOrg(row.org_id)).read, row)
-      const { parameters, overrides } = thawed(values)
-      const filled = fillIn(version, version.parameters, parameters, overrides)
-      if (filled.content === null) {
-        throw new EngineError('invalid_plan', 'The values of the client do not fit.', {
-          errors: filled.problems,
-        })
-      }
-      return contentOf(part, filled.content[part])
+      return contentOf(
+        part,
+        row.blueprint_id === null ? row.content : (await filledFor(row, target))[part],
+      )
+    },
+
+    mappingsOf: async (row, target) => {
+      if (!row.with_mappings) return []
+      const { mappings } = await filledFor(row, target)
+      // Checked when the rollout was created; read once more for what a reader fills in.
+      return z.array(mappingDraft).parse(mappings ?? [])
     },
   }
 }

@@ -332,6 +332,7 @@ export const retry = async (
     attempts: 0,
     decided_by: null,
     decision: null,
+    mappings: null,
   })
   await updateRollout(tx, row, {
     ...(ENDED_STATES.includes(row.state) ? { state: 'running' as const, finished_at: null } : {}),

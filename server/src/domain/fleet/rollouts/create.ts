@@ -18,6 +18,8 @@ export interface CreateInput {
   version?: number | undefined
   /** Of a version that holds both. */
   part?: 'plan' | 'workflows' | undefined
+  /** False: those of the version are left out. */
+  mappings?: boolean | undefined
   /** Unchecked, as for a deployment. */
   plan?: unknown
   workflows?: unknown
@@ -45,10 +47,10 @@ const sourceOf = (input: CreateInput): Source => {
     )
   }
   if (input.blueprint_id !== undefined) {
-    const { blueprint_id: blueprintId, version, part } = input
-    return { kind: 'blueprint', blueprintId, version: version ?? null, part: part ?? null }
+    const { blueprint_id: blueprintId, version = null, part = null, mappings = true } = input
+    return { kind: 'blueprint', blueprintId, version, part, mappings }
   }
-  for (const name of ['version', 'part'] as const) {
+  for (const name of ['version', 'part', 'mappings'] as const) {
     if (input[name] !== undefined) {
       throw refuse(name, 'needs_blueprint', `${name} is for a rollout of a blueprint: name it too.`)
     }
@@ -122,6 +124,7 @@ export const createRollout = (
         blueprint_id: prepared.blueprintId,
         version: prepared.version,
         content: jsonOrNull(prepared.content),
+        with_mappings: prepared.withMappings,
         mode: strategy.mode,
         accepts_yellow: strategy.accept?.includes('yellow') ?? false,
         delivery_window: jsonOrNull(strategy.window ?? null),

@@ -66,6 +66,26 @@ export type WaitingReason = (typeof WAITING_REASONS)[number]
 
 export type TargetReason = BlockedReason | WaitingReason
 
+export const MAPPING_ACTIONS = [
+  'created',
+  'updated',
+  'unchanged',
+  'removed',
+  'restored',
+  'kept',
+] as const
+
+/** What became of a mapping of the version for one client. */
+export interface TargetMapping {
+  canonical_object: string
+  mapping_id: string
+  action: (typeof MAPPING_ACTIONS)[number]
+  /** As the rollout left it. */
+  version: number
+  /** What it was before; null: there was none, or it was the same. */
+  version_before: number | null
+}
+
 /** Rollouts whose own work has come to an end; a rollback may still follow. */
 export const ENDED_STATES: readonly RolloutState[] = ['succeeded', 'partial', 'stopped', 'failed']
 

@@ -50,6 +50,7 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
 /** Why a target whose check could not be made, or did not end well, is blocked. */
 export const blockedBy = (code: string): BlockedReason => {
   if (NOT_CONNECTED.has(code)) return 'not_connected'
+  if (code === 'invalid_mapping') return 'red'
   return code === 'missing_permissions' ? 'missing_permission' : 'check_failed'
 }
 
@@ -111,9 +112,13 @@ export interface DeployQuestion {
 
 const underWay = (
   { error, isSent }: { error: WorkFault | null; isSent: boolean },
-  { waitingSince, graceSeconds, isRecalled, reason, now }: DeployQuestion,
+  { waitingSince, isRecalled, reason, now }: DeployQuestion,
 ): TargetChange => {
   const code = error?.code
+  // For long, perhaps: its place goes to another target, so its deployment is cancelled and begun anew when there
+  // is room. Otherwise those that go on again would be more than the wave allows.
+  const waitsAside = (what: WaitingReason): TargetChange =>
+    isRecalled ? waits(what) : { ...waits(what), recall: true }
   const waits = (what: WaitingReason): TargetChange => ({
     state: 'waiting',
     reason: what,
@@ -126,11 +131,9 @@ const underWay = (
   }
   if (code === 'connection_lost' || code === 'outcome_unknown') {
     if (isSent) return { state: 'unknown', reason: null, fault: error, isFailure: true }
-    const change = waits('connection')
-    const waitedMs = now.getTime() - (change.waitingSince ?? now).getTime()
-    return waitedMs >= graceSeconds * 1000 && !isRecalled ? { ...change, recall: true } : change
+    return waitsAside('connection')
   }
-  if (!isSent && code === 'api_budget_exhausted') return waits('api_budget')
+  if (!isSent && code === 'api_budget_exhausted') return waitsAside('api_budget')
   if (!isSent && (code === 'deployment_in_progress' || code === 'pull_in_progress')) {
     return waits('deployment_in_progress')
   }
@@ -171,16 +174,20 @@ const recalled = ({
 }: DeployQuestion): TargetChange => {
   const waitedMs = waitingSince === null ? 0 : now.getTime() - waitingSince.getTime()
   if (reason === 'connection' && waitedMs >= graceSeconds * 1000) return graceOver()
-  return isStopped
-    ? { state: 'skipped', reason: null, fault: null, decision: STOPPED, unbind: true }
-    : {
-        state: 'queued',
-        reason: null,
-        fault: null,
-        waitingSince: null,
-        dueInSeconds: null,
-        unbind: true,
-      }
+  if (isStopped) {
+    return { state: 'skipped', reason: null, fault: null, decision: STOPPED, unbind: true }
+  }
+  if (waitingSince !== null && (reason === 'connection' || reason === 'api_budget')) {
+    return { state: 'waiting', reason, waitingSince, dueInSeconds: null, unbind: true }
+  }
+  return {
+    state: 'queued',
+    reason: null,
+    fault: null,
+    waitingSince: null,
+    dueInSeconds: null,
+    unbind: true,
+  }
 }
 
 /** The decision on targets that were not begun when the rollout was stopped. */

@@ -15,6 +15,7 @@ import {
   type RolloutState,
   sumOf,
   TARGET_STATES,
+  type TargetMapping,
   type TargetState,
 } from './model.ts'
 import { type DeliveryWindow } from './window.ts'
@@ -60,6 +61,8 @@ export interface RolloutSummary {
   kind: RolloutRow['kind']
   blueprint_id: string | null
   version: number | null
+  /** Those of the version are saved for each client whose deployment is in place. */
+  with_mappings: boolean
   state: RolloutState
   pause_reason: PauseReason | null
   pause_detail: Record<string, string | number> | null
@@ -111,6 +114,8 @@ export interface Target {
   checked_at: string | null
   conflict_report_id: string | null
   deployment_id: string | null
+  /** Null: none were saved. */
+  mappings: TargetMapping[] | null
   waiting_since: string | null
   next_try_at: string | null
   decided_by: string | null
@@ -133,6 +138,7 @@ export const toTarget = (row: TargetRow & { client_name: string }): Target => ({
   checked_at: row.checked_at?.toISOString() ?? null,
   conflict_report_id: row.report_id,
   deployment_id: row.deployment_id,
+  mappings: row.mappings as TargetMapping[] | null,
   waiting_since: row.waiting_since?.toISOString() ?? null,
   next_try_at: row.due_at?.toISOString() ?? null,
   decided_by: row.decided_by,
@@ -174,6 +180,7 @@ export const toSummary = (row: RolloutRow, counts: Counts): RolloutSummary => ({
   kind: row.kind,
   blueprint_id: row.blueprint_id,
   version: row.version,
+  with_mappings: row.with_mappings,
   state: row.state,
   pause_reason: row.pause_reason,
   pause_detail: row.pause_detail,

@@ -8,7 +8,8 @@ import { TO_UNDO } from './claims.ts'
 import { conflict, NOT_PAUSED, NOW, requireState, skipUnbegun } from './controls.ts'
 import { recall } from './journal.ts'
 import { ENDED_STATES, type RolloutState } from './model.ts'
-import { actingFor, type RolloutRow, updateRollout } from './rows.ts'
+import { restoreMappings } from './mappings.ts'
+import { actingFor, type RolloutRow, type TargetRow, updateRollout } from './rows.ts'
 
 const ROLLED_BACK_FROM: readonly RolloutState[] = [
   'paused',
@@ -27,7 +28,7 @@ export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> =>
   const { rows } = await sql`
     select from rollout_targets t
      where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}
-       and (t.state = 'rollback_partial' or t.state = 'deploying' or ${TO_UNDO}) limit 1`.execute(
+       and (t.state = 'rollback_partial' or t.state = 'deploying' or ${TO_UNDO} or ${ONLY_MAPPINGS}) limit 1`.execute(
     tx,
   )
   if (rows.length > 0) return
@@ -45,6 +46,27 @@ const reopenPartial = async (tx: Tx, row: RolloutRow): Promise<void> => {
     .execute()
 }
 
+/** Nothing was sent to its Salesforce org, and mappings were saved for the client. */
+const ONLY_MAPPINGS = sql`t.state = 'unchanged' and exists (
+  select from jsonb_array_elements(t.mappings) m where m ->> 'action' in ('created', 'updated'))`
+
+/** Where there is nothing to roll back in Salesforce, no deployment is begun for the mappings. */
+const undoOnlyMappings = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
+  const { rows } = await sql<TargetRow>`
+    select t.* from rollout_targets t
+     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id} and ${ONLY_MAPPINGS}
+     order by t.position`.execute(tx)
+  for (const target of rows) {
+    await restoreMappings(tx, caller, target)
+    await tx
+      .updateTable('rollout_targets')
+      .set({ state: 'rolled_back', updated_at: NOW })
+      .where('org_id', '=', target.org_id)
+      .where('id', '=', target.id)
+      .execute()
+  }
+}
+
 export const beginRollback = async (
   tx: Tx,
   caller: Caller,
@@ -54,6 +76,7 @@ export const beginRollback = async (
   await skipUnbegun(tx, caller, row, 'The rollout was rolled back.')
   await recall(tx, row)
   await reopenPartial(tx, row)
+  await undoOnlyMappings(tx, caller, row)
   await updateRollout(tx, row, {
     state: 'rolling_back',
     ...NOT_PAUSED,

@@ -4,7 +4,7 @@ import { type Database, type Tenant } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { canonicalJson } from '../../canonical.ts'
-import { hashBytes, hashOf } from '../../topology/content-hash.ts'
+import { gistOf, hashBytes, hashOf } from '../../topology/content-hash.ts'
 import { contentsOf } from '../../topology/contents.ts'
 import { emptyManifest, encodeManifest, fieldsCountOf } from '../../topology/manifest.ts'
 import { insertFrame, pack } from '../../topology/store.ts'
@@ -31,7 +31,7 @@ export const storeSnapshot = async (
   const contents = []
   for (const [name, describe] of Object.entries(world.objects)) {
     const content = contentOf(describe)
-    contents.push(content)
+    contents.push({ ...content, gist: gistOf(content.text) })
     const fields = Array.isArray(describe.fields) ? describe.fields.length : 0
     manifest.objects.set(name, { hash: content.hash, fieldsCount: fields })
   }

@@ -2820,6 +2820,8 @@ export type FleetRolloutsCreateRequest = {
   /** Default: the newest */
   version?: number
   part?: RolloutPart
+  /** Mappings of the version are saved with its plan, or with its workflows if it has no plan; false: they are left out */
+  mappings?: boolean
   /** Instead of a blueprint. An error in it is `400 invalid_plan` with its path */
   plan?: Plan
   /** Instead of a blueprint: workflows as for `/api/workflows/deploy` */
@@ -5046,6 +5048,8 @@ export type Rollout = {
   kind: RolloutKind
   blueprint_id: string | null
   version: number | null
+  /** The mappings of the version are saved for each client that is in place */
+  with_mappings: boolean
   state: RolloutState
   pause_reason: RolloutPauseReason | null
   /** The wave, and counts or codes that say why */
@@ -5127,6 +5131,15 @@ export type RolloutFindingSeverity = 'yellow' | 'red'
 export type RolloutGate = 'auto' | 'manual'
 
 export type RolloutKind = 'custom_objects' | 'workflows'
+
+/** After a rollback: `removed`, `restored`, or `kept` because somebody changed it since */
+export type RolloutMappingAction =
+  | 'created'
+  | 'updated'
+  | 'unchanged'
+  | 'removed'
+  | 'restored'
+  | 'kept'
 
 export type RolloutMatrix = {
   /** A UUID */
@@ -5226,6 +5239,8 @@ export type RolloutSummary = {
   kind: RolloutKind
   blueprint_id: string | null
   version: number | null
+  /** The mappings of the version are saved for each client that is in place */
+  with_mappings: boolean
   state: RolloutState
   pause_reason: RolloutPauseReason | null
   /** The wave, and counts or codes that say why */
@@ -5273,6 +5288,8 @@ export type RolloutTarget = {
   checked_at: string | null
   conflict_report_id: string | null
   deployment_id: string | null
+  /** What became of the mappings of the version; null: none were saved */
+  mappings: RolloutTargetMapping[] | null
   waiting_since: string | null
   next_try_at: string | null
   /** Who skipped or excluded it */
@@ -5288,6 +5305,17 @@ export type RolloutTarget = {
 export type RolloutTargetDataLoss = {
   name: string
   rows: number | null
+}
+
+export type RolloutTargetMapping = {
+  canonical_object: string
+  /** A UUID */
+  mapping_id: string
+  action: RolloutMappingAction
+  /** As the rollout left it */
+  version: number
+  /** null: there was none, or it is the same */
+  version_before: number | null
 }
 
 export type RolloutTargetPage = {
@@ -7721,8 +7749,8 @@ export const ENDPOINTS: {
     link: { path: '/api/push/link', key: true, rows: 'links', work: 'push' },
     get: { path: '/api/push/get', repeat: true },
     results: { path: '/api/push/results', repeat: true, list: 1000 },
-    errors: { path: '/api/push/errors' },
-    failedRows: { path: '/api/push/failed-rows', list: 1000 },
+    errors: { path: '/api/push/errors', repeat: true },
+    failedRows: { path: '/api/push/failed-rows', repeat: true, list: 1000 },
     list: { path: '/api/push/list', repeat: true, list: 200 },
     cancel: { path: '/api/push/cancel', key: true },
     retry: { path: '/api/push/retry', key: true, work: 'push' },

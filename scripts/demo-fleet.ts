@@ -278,6 +278,7 @@ const run = async (): Promise<void> => {
   }
   console.log(`
 Still running. Try it:
+  Console         ${site.consoleLink}
   API reference   ${url}/docs
   Simulator       ${site.simulator.controlUrl}
   By hand         cd ${folder} && export SFX_URL=${url} SFX_TOKEN=${token}

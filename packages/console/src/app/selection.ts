@@ -1,6 +1,7 @@
 // Which clients: a form's answers as a selector of the API. Pure.
 
 import { type ClientSelector, type ClientTags, type Environment } from '@sfdc-engine-x/client'
+import { InputError } from '../api/input-error.ts'
 import { tagsOf } from './tags.ts'
 
 export type SelectionKind = 'all' | 'tags' | 'bound' | 'drifted' | 'clients'
@@ -19,8 +20,8 @@ export const NOTHING_SELECTED: Selection = { by: 'all', tags: '', clientIds: [],
 /** Tags as they are typed. Throws a sentence for what is none, and where there is none. */
 export const requiredTags = (typed: string): ClientTags => {
   const { tags, error } = tagsOf(typed)
-  if (tags === null) throw new Error(error ?? 'These are not tags.')
-  if (Object.keys(tags).length === 0) throw new Error('Type a tag, such as tier=gold.')
+  if (tags === null) throw new InputError(error ?? 'These are not tags.')
+  if (Object.keys(tags).length === 0) throw new InputError('Type a tag, such as tier=gold.')
   return tags
 }
 
@@ -43,7 +44,7 @@ export const selectorOf = (
     case 'drifted':
       return { drifted: blueprintId ?? true, ...more }
     case 'clients':
-      if (clientIds.length === 0) throw new Error('Choose at least one client.')
+      if (clientIds.length === 0) throw new InputError('Choose at least one client.')
       return { client_ids: clientIds, ...more }
   }
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type OffboardingSummary } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -123,7 +124,7 @@ const Preview = ({ open, onClose }: { open: boolean; onClose: () => void }) => {
   const [leaves, setLeaves] = useState(false)
   const preview = async () => {
     const [clientId] = chosen
-    if (clientId === undefined) throw new Error('Choose the client.')
+    if (clientId === undefined) throw new InputError('Choose the client.')
     const work = await engine.fleet.offboardPreview({
       client_id: clientId,
       leave_in_place: leaves,

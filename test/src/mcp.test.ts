@@ -426,7 +426,7 @@ describe('an agent', { timeout: 120_000 }, () => {
     agent.setRequestHandler('elicitation/create', async ({ params }) => {
       const url = (params as { url: string }).url
       opened.push(url)
-      await grant(new URL(url).searchParams.get('approval_id'))
+      await grant(new URL(url).pathname.replace('/console/approvals/', ''))
       return { action: 'accept' }
     })
     const done = await ok(agent, 'deploy_plan', await checked(agent, 'Opened'))

@@ -31,6 +31,14 @@ const start = async (): Promise<void> => {
   })
   const router = createConsoleRouter(queryClient)
 
+  // While the server says who is signed in, the code of the page is on its way already.
+  const matched = new Set<string>(
+    router.matchRoutes(router.latestLocation).map(({ routeId }) => String(routeId)),
+  )
+  for (const route of Object.values(router.routesById)) {
+    if (matched.has(route.id)) void router.loadRouteChunk(route)
+  }
+
   // Refused: the page to sign in follows.
   if (session !== null) await signIn(queryClient, { session }).catch(() => undefined)
 

@@ -6,7 +6,7 @@ import {
   OperationFailedError,
   UnexpectedAnswerError,
 } from '@sfdc-engine-x/client'
-import { SignInError } from './session.ts'
+import { ServerRefusal } from './session.ts'
 
 export interface ReadableProblem {
   /** How the interface takes it. */
@@ -56,9 +56,18 @@ export const problemOf = (error: unknown): ReadableProblem => {
       approvalId: error.approval?.id ?? null,
     }
   }
-  if (error instanceof SignInError) {
-    const { message, remedy, requestId } = error
-    return { ...NOTHING, kind: 'refused', message, remedy, requestId }
+  if (error instanceof ServerRefusal) {
+    const { status, detail, remedy, code, request_id, doc_url } = error.problem
+    return {
+      ...NOTHING,
+      // A wrong password is no session that has ended.
+      kind: status >= 500 ? 'fault' : 'refused',
+      message: detail,
+      remedy: code === 'unauthenticated' ? null : remedy,
+      code,
+      requestId: request_id,
+      docUrl: doc_url,
+    }
   }
   if (error instanceof ConnectionLostError || error instanceof TypeError) {
     return {

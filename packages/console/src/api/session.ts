@@ -1,13 +1,8 @@
-// Who is signed in, and signing in and out.
+// Who is signed in, and signing in and out. With plain requests: the page to sign in needs no client library,
+// which comes with the first screen.
 
 import { queryOptions, type QueryClient, useSuspenseQuery } from '@tanstack/react-query'
-import {
-  type AuthMeResponse,
-  type Permission,
-  type Problem,
-  UnauthenticatedError,
-} from '@sfdc-engine-x/client'
-import { engine } from './engine.ts'
+import { type AuthMeResponse, type Permission, type Problem } from '@sfdc-engine-x/client'
 
 export type Me = AuthMeResponse
 
@@ -16,9 +11,9 @@ export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }): Promise<Me | null> => {
     try {
-      return await engine.auth.me({ signal })
+      return (await ask('/api/auth/me', { signal })) as Me
     } catch (error) {
-      if (error instanceof UnauthenticatedError) return null
+      if (error instanceof ServerRefusal && error.problem.status === 401) return null
       throw error
     }
   },
@@ -32,30 +27,25 @@ export const useMe = (): Me => {
   return data
 }
 
-/** Whether the user has the permission, so that a button can say why it is not offered. */
+/** Whether the user has the permission: without it, a button is not shown. */
 export const useMay = (permission: Permission): boolean => useMe().permissions.includes(permission)
 
 /** Refused in the server's own words. */
-export class SignInError extends Error {
-  readonly remedy: string
-  readonly requestId: string
-  constructor({ detail, remedy, request_id: requestId }: Problem) {
-    super(detail)
-    this.remedy = remedy
-    this.requestId = requestId
+export class ServerRefusal extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
   }
 }
 
-const session = async (method: 'POST' | 'DELETE', body?: object): Promise<void> => {
-  const answer = await fetch('/console/session', {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  if (answer.ok) return
-  const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json')
-  if (isProblem === true) throw new SignInError((await answer.json()) as Problem)
+const ask = async (path: string, init: RequestInit): Promise<unknown> => {
+  const answer = await fetch(path, init)
+  const type = answer.headers.get('content-type') ?? ''
+  if (type.startsWith('application/problem+json')) {
+    throw new ServerRefusal((await answer.json()) as Problem)
+  }
+  if (answer.ok && type.startsWith('application/json')) return answer.json()
   throw new Error(`The server answered ${answer.status} with something that is not of this API.`)
 }
 
@@ -63,12 +53,16 @@ export const signIn = async (
   client: QueryClient,
   login: { email: string; password: string } | { session: string },
 ): Promise<void> => {
-  await session('POST', login)
+  await ask('/console/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(login),
+  })
   client.clear() // what a different user may have left
 }
 
 export const signOut = async (client: QueryClient): Promise<void> => {
-  await session('DELETE')
+  await ask('/console/session', { method: 'DELETE' })
   client.clear()
   client.setQueryData(meQuery.queryKey, null)
 }

@@ -34,7 +34,8 @@ export const GROUPS: readonly Group[] = [
   {
     label: 'Organization',
     entries: [
-      { label: 'Approvals', to: '/approvals' },
+      { label: 'Approvals', to: '/approvals', permission: 'deploy.write' },
+      { label: 'Events', to: '/events', permission: 'events.read' },
       { label: 'Audit', to: '/audit', permission: 'org.manage' },
       { label: 'Users', to: '/settings/users', permission: 'org.manage' },
       { label: 'Tokens', to: '/settings/tokens', permission: 'org.manage' },

@@ -8,10 +8,8 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router'
-import { clientQuery } from '../api/queries.ts'
 import { meQuery } from '../api/session.ts'
 import { Failed, Loading, NotFound } from '../ui/states.tsx'
-import { Shell } from './shell.tsx'
 
 export const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
@@ -30,7 +28,7 @@ export const signedInRoute = createRoute({
     }
     return { me }
   },
-  component: Shell,
+  component: lazyRouteComponent(() => import('./shell.tsx'), 'Shell'),
   errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   pendingComponent: Loading,
 })
@@ -39,9 +37,5 @@ export const signedInRoute = createRoute({
 export const clientRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/clients/$clientId',
-  // Begun beside the code of the page, and not waited for: the frame shows how it stands.
-  loader: ({ context: { queryClient }, params: { clientId } }) => {
-    void queryClient.prefetchQuery(clientQuery(clientId))
-  },
   component: lazyRouteComponent(() => import('./client-frame.tsx'), 'ClientFrame'),
 })

@@ -2,7 +2,16 @@
 // Up and Down, Home and End move through the rows, Enter opens one.
 
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react'
 
 export interface Column<Row> {
   id: string
@@ -42,7 +51,7 @@ interface Props<Row> {
 }
 
 const ROW_PX = 34
-const OVERSCAN = 12
+const OVERSCAN = 8
 
 export const DataTable = <Row,>(props: Props<Row>) => {
   const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
@@ -60,6 +69,15 @@ export const DataTable = <Row,>(props: Props<Row>) => {
   useEffect(() => {
     if (last >= 0 && last >= rows.length - 1) onEnd?.()
   }, [last, rows.length, onEnd])
+
+  // The same function at each render, for rows that are not drawn again.
+  const latest = useRef({ rows, onOpen })
+  latest.current = { rows, onOpen }
+  const pick = useCallback((index: number, opens: boolean) => {
+    setCurrent(index)
+    const row = latest.current.rows[index]
+    if (opens && row !== undefined) latest.current.onOpen?.(row)
+  }, [])
 
   const move = (to: number) => {
     const at = Math.max(0, Math.min(rows.length - 1, to))
@@ -108,31 +126,58 @@ export const DataTable = <Row,>(props: Props<Row>) => {
           if (row === undefined) return null
           const key = rowKey(row)
           return (
-            <div
+            <BodyRow
               key={key}
               id={`${id}-${index}`}
-              role="row"
-              aria-rowindex={index + 2}
-              aria-selected={props.chosenKey === undefined ? undefined : props.chosenKey === key}
-              className={rowClass(index === current, onOpen !== undefined)}
-              style={{ transform: `translateY(${start}px)` }}
-              onClick={(event) => {
-                setCurrent(index)
-                if (!isOnControl(event.target)) onOpen?.(row)
-              }}
-            >
-              {columns.map((column) => (
-                <div key={column.id} role="gridcell" className={cellClass(column)}>
-                  {column.cell(row)}
-                </div>
-              ))}
-            </div>
+              row={row}
+              columns={columns as readonly Column<unknown>[]}
+              index={index}
+              start={start}
+              isCurrent={index === current}
+              isChosen={props.chosenKey === undefined ? undefined : props.chosenKey === key}
+              opens={onOpen !== undefined}
+              onPick={pick}
+            />
           )
         })}
       </div>
     </div>
   )
 }
+
+interface RowProps {
+  id: string
+  row: unknown
+  columns: readonly Column<unknown>[]
+  index: number
+  /** Where it begins, in pixels. */
+  start: number
+  isCurrent: boolean
+  isChosen: boolean | undefined
+  opens: boolean
+  onPick: (index: number, opens: boolean) => void
+}
+
+/** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
+const BodyRow = memo(
+  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isChosen}
+      className={rowClass(isCurrent, opens)}
+      style={{ transform: `translateY(${start}px)` }}
+      onClick={({ target }) => onPick(index, !isOnControl(target))}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" className={cellClass(column)}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  ),
+)
 
 const HeadRow = <Row,>({ columns, sort, onSort }: Props<Row>) => (
   <div role="row" className="table-head" aria-rowindex={1}>

@@ -5,7 +5,7 @@ import { Button } from './button.tsx'
 import { TextField } from './field.tsx'
 import { Problem } from './states.tsx'
 import { EnvironmentTag } from './status.tsx'
-import { Foreign } from './text.tsx'
+import { counted, Foreign } from './text.tsx'
 
 interface DialogProps {
   open: boolean
@@ -27,25 +27,84 @@ export const Dialog = ({ open, onClose, title, children }: DialogProps) => (
   </Base.Root>
 )
 
-interface ConfirmProps {
+interface Common {
   open: boolean
   onClose: () => void
   /** What is about to happen, as a verb: `Deploy 12 components`. It is the title and the button. */
   action: string
-  clientName: string
-  /** Null: not known; treated as production. */
-  environment: Environment | null
   /** What will change, and what cannot be rolled back. */
   children: ReactNode
   /** Closes the dialog when it resolves; what it throws is shown in it. */
   onConfirm: () => Promise<unknown>
 }
 
+interface ConfirmProps extends Common {
+  clientName: string
+  /** Null: not known; treated as production. */
+  environment: Environment | null
+}
+
 /**
  * Before anything changes a Salesforce org. For a production org the client's name has to be typed: nobody
  * deploys to the wrong client by pressing Enter.
  */
-export const ConfirmProduction = (props: ConfirmProps) => (
+export const ConfirmProduction = ({ clientName, environment, ...props }: ConfirmProps) => (
+  <Confirm
+    {...props}
+    subject={
+      <>
+        <strong>
+          <Foreign>{clientName}</Foreign>
+        </strong>
+        <EnvironmentTag environment={environment ?? 'production'} />
+      </>
+    }
+    typed={
+      environment === 'sandbox'
+        ? null
+        : {
+            label: 'The client’s name',
+            text: clientName,
+            hint: (
+              <>
+                This changes a production org. Type <Foreign>{clientName}</Foreign> to go on.
+              </>
+            ),
+          }
+    }
+  />
+)
+
+interface ConfirmFleetProps extends Common {
+  /** What is rolled out or rolled back. */
+  subject: ReactNode
+  /** How many clients it is about. */
+  clients: number
+}
+
+/** Before anything changes the Salesforce orgs of several clients: their number has to be typed. */
+export const ConfirmFleet = ({ clients, ...props }: ConfirmFleetProps) => (
+  <Confirm
+    {...props}
+    typed={{
+      label: 'The number of clients',
+      text: String(clients),
+      hint: `This changes Salesforce orgs of ${counted(clients, 'client')}, production orgs among them. Type ${clients} to go on.`,
+    }}
+  />
+)
+
+/** For what changes no Salesforce org: says what will happen, and asks nothing to be typed. */
+export const ConfirmSimply = (props: Common) => <Confirm {...props} subject={null} typed={null} />
+
+interface ConfirmationProps extends Common {
+  /** Who or what it is about. */
+  subject: ReactNode
+  /** What has to be typed first. */
+  typed: { label: string; text: string; hint: ReactNode } | null
+}
+
+const Confirm = (props: ConfirmationProps) => (
   <Dialog open={props.open} onClose={props.onClose} title={props.action}>
     <Confirmation {...props} />
   </Dialog>
@@ -54,16 +113,15 @@ export const ConfirmProduction = (props: ConfirmProps) => (
 const Confirmation = ({
   onClose,
   action,
-  clientName,
-  environment,
+  subject,
+  typed: asked,
   children,
   onConfirm,
-}: ConfirmProps) => {
+}: ConfirmationProps) => {
   const [typed, setTyped] = useState('')
   const [pending, setPending] = useState(false)
   const [error, setError] = useState<unknown>(null)
-  const asksName = environment !== 'sandbox'
-  const isConfirmed = !asksName || sameName(typed, clientName)
+  const isConfirmed = asked === null || sameName(typed, asked.text)
   const confirm = async () => {
     setPending(true)
     setError(null)
@@ -84,21 +142,12 @@ const Confirmation = ({
         if (isConfirmed && !pending) void confirm()
       }}
     >
-      <p className="row">
-        <strong>
-          <Foreign>{clientName}</Foreign>
-        </strong>
-        <EnvironmentTag environment={environment ?? 'production'} />
-      </p>
-      <div>{children}</div>
-      {asksName && (
+      {subject !== null && <p className="row">{subject}</p>}
+      <div className="stack">{children}</div>
+      {asked !== null && (
         <TextField
-          label="The client’s name"
-          hint={
-            <>
-              This changes a production org. Type <Foreign>{clientName}</Foreign> to go on.
-            </>
-          }
+          label={asked.label}
+          hint={asked.hint}
           value={typed}
           onChange={({ target }) => setTyped(target.value)}
         />

@@ -48,7 +48,7 @@ export const Problem = ({ error, retry }: { error: unknown; retry?: () => void }
       {problem.remedy !== null && <p>{inConsoleWords(problem.remedy)}</p>}
       {problem.approvalId !== null && (
         <p>
-          <a href={`/console/approvals?approval=${problem.approvalId}`}>Open the approval</a>
+          <a href={`/console/approvals/${problem.approvalId}`}>Open the approval</a>
         </p>
       )}
       <Reference problem={problem} />

@@ -21,6 +21,7 @@ import { route as leaving } from '../screens/leaving/route.ts'
 import { route as leavings } from '../screens/leavings/route.ts'
 import { route as mappings } from '../screens/mappings/route.ts'
 import { route as newClient } from '../screens/new-client/route.ts'
+import { route as newPush } from '../screens/new-push/route.ts'
 import { route as newRollout } from '../screens/new-rollout/route.ts'
 import { route as plan } from '../screens/plan/route.ts'
 import { route as push } from '../screens/push/route.ts'
@@ -48,6 +49,7 @@ const routeTree = rootRoute.addChildren([
       deployments,
       deployment,
       pushes,
+      newPush,
       push,
       mappings,
       automations,

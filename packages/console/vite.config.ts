@@ -2,19 +2,21 @@ import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
+/** Packages that the first page needs. */
 const BASE =
-  /\/node_modules\/(react|react-dom|scheduler|@tanstack\/(history|query-core|react-query|react-router|react-store|router-core|store))\//
+  /\/node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(history|query-core|react-query|react-router|react-store|router-core|store))\//
 /** Of these packages what only screens use: it comes with them. */
-const OF_SCREENS = /(nfiniteQuer|seMutation|utationObserver|useQueries|queriesObserver)/
-const APP =
-  /\/src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words)\.ts|app\/(router\.tsx|parents\.tsx|params\.ts|theme\.ts)|screens\/[^/]+\/(route|filters)\.ts)$/
-
-/** What most screens use. Dialogs come when one of them has any: they are large. */
-const WORK = /\/(src\/(ui|app|api)\/|packages\/client\/src\/|node_modules\/@tanstack\/)/
-const OF_FEW = /(dialog|client-dialog|client-picker|tags-field)/
-
-const isWork = (id: string): boolean => WORK.test(id) && !OF_FEW.test(id) && !id.endsWith('.css')
+const OF_SCREENS =
+  /\/(useInfiniteQuery|infiniteQueryObserver|useMutation|mutationObserver|useQueries|queriesObserver)\.js$/
 const isBase = (id: string): boolean => BASE.test(id) && !OF_SCREENS.test(id)
+
+/** Of ours: routes with what reads their addresses, signing in, and how errors are shown. */
+const APP =
+  /\/(src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words)\.ts|app\/(router|parents|params|period|theme)\.tsx?|screens\/[^/]+\/(route|filters|kinds|order|words)\.ts)|client\/src\/errors\.ts)$|vite\/preload-helper/
+
+/** What most screens use; the rest, dialogs above all, comes when one of them has it. */
+const WORK =
+  /\/(src\/(ui\/(data-table|field|layout|search-field|status)\.tsx|api\/(engine|queries)\.ts|app\/(shell|navigation|client-frame|connection-state)\.tsx?)|packages\/client\/src\/.*|node_modules\/@tanstack\/.*)$/
 
 export default defineConfig({
   base: '/console/',
@@ -27,7 +29,12 @@ export default defineConfig({
     target: 'es2023',
     // A script or picture inside of another file would need more than 'self' in the policy.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // Who has to sign in first needs no screens yet.
+      resolveDependencies: (_file, files, { hostType }) =>
+        hostType === 'html' ? files.filter((file) => !/\/(shell|work)-/.test(file)) : files,
+    },
     // The server compresses each file itself, once.
     reportCompressedSize: false,
     rolldownOptions: {
@@ -35,10 +42,11 @@ export default defineConfig({
         // What the first page needs, in two files: packages, and what is ours. Then what all screens use. Otherwise
         // it would be some forty, which compress less and take longer.
         codeSplitting: {
+          includeDependenciesRecursively: false,
           groups: [
             { name: 'base', test: isBase },
             { name: 'app', test: APP },
-            { name: 'work', test: isWork },
+            { name: 'work', test: WORK },
           ],
         },
       },

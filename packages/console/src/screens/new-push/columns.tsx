@@ -2,7 +2,7 @@ import { type MappedField } from '@sfdc-engine-x/client'
 import { OWN_COLUMNS, type RowsFile } from '../../app/rows-file.ts'
 import { Select } from '../../ui/field.tsx'
 import { Absent, Foreign } from '../../ui/text.tsx'
-import { type Assignment, doubledFields, missingFields } from './columns.ts'
+import { type Assignment, doubledFields, missingFields } from './assignment.ts'
 
 const SAMPLES = 3
 

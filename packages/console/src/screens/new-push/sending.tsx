@@ -15,7 +15,7 @@ import { Checkbox } from '../../ui/field.tsx'
 import { KeyValue, ProgressBar, Section } from '../../ui/layout.tsx'
 import { Loaded, Problem } from '../../ui/states.tsx'
 import { count, counted, Foreign } from '../../ui/text.tsx'
-import { assigned, type Assignment, doubledFields } from './columns.ts'
+import { assigned, type Assignment, doubledFields } from './assignment.ts'
 
 interface Props {
   clientId: string

@@ -1,10 +1,8 @@
 // The two most common things of a plan, as forms: a new object, a new field. What they make is text in the plan.
 
-import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { type PlanField, type PlanObject } from '@sfdc-engine-x/client'
-import { engine } from '../../api/engine.ts'
-import { clientKey } from '../../api/queries.ts'
+import { ObjectField } from '../../app/object-field.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx'
@@ -231,54 +229,6 @@ const AttributeField = ({
       {...{ label, hint, error, value }}
       onChange={({ target }: { target: { value: string } }) => change(target.value)}
     />
-  )
-}
-
-const SUGGESTED = 20
-
-/** The name of an object, with those of the newest snapshot to choose from. */
-const ObjectField = ({
-  clientId,
-  value,
-  onChange,
-  ...rest
-}: {
-  clientId: string
-  label: string
-  hint?: string
-  value: string
-  error: string | null
-  onChange: (value: string) => void
-}) => {
-  const listId = useId()
-  const query = value.trim()
-  const { data } = useQuery({
-    queryKey: clientKey(clientId, 'object names', query),
-    queryFn: ({ signal }) =>
-      engine.topology
-        .objects(
-          { client_id: clientId, limit: SUGGESTED, ...(query === '' ? {} : { query }) },
-          { signal },
-        )
-        .page(),
-    // Without a snapshot there is nothing to choose from, and the field works all the same.
-    retry: false,
-    placeholderData: (before) => before,
-  })
-  return (
-    <>
-      <TextField
-        {...rest}
-        value={value}
-        list={listId}
-        onChange={({ target }) => onChange(target.value)}
-      />
-      <datalist id={listId}>
-        {(data?.items ?? []).map(({ api_name: name, label }) => (
-          <option key={name} value={name} label={label ?? undefined} />
-        ))}
-      </datalist>
-    </>
   )
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changesOf, membersOf, mend, valueOf } from './mending.ts'
+import { changesOf, membersOf, mend } from './mending.ts'
 
 const ROW = {
   index: 7,
@@ -32,16 +32,5 @@ describe('a failed row', () => {
       { index: 7, set: { seats: null } },
       { index: 9, set: { a: 'b' } },
     ])
-  })
-
-  it.each([
-    ['12', 'text', '12'],
-    ['12', 3, 12],
-    ['true', false, true],
-    ['twelve', 3, 'twelve'],
-    ['', 'text', null],
-    ['{"a"', {}, '{"a"'],
-  ])('%j typed over %j is %j', (text, before, value) => {
-    expect(valueOf(text, before)).toEqual(value)
   })
 })

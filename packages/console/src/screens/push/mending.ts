@@ -1,6 +1,7 @@
 // Failed rows that are mended: what somebody typed, as the values that are sent. Pure: no React.
 
 import { type FailedRow, type MendedRow } from '@sfdc-engine-x/client'
+import { textOf, valueOf } from '../../app/typed-value.ts'
 
 /** By index of the row: the members that are different now. */
 export type Mended = Readonly<Record<number, Readonly<Record<string, unknown>>>>
@@ -29,25 +30,6 @@ export const membersOf = ({ row, errors }: Pick<FailedRow, 'row' | 'errors'>): M
 
 const isMembers = (row: unknown): row is Record<string, unknown> =>
   typeof row === 'object' && row !== null && !Array.isArray(row)
-
-export const textOf = (value: unknown): string => {
-  if (value === null || value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-/**
- * What was typed, of the kind that it was: a text stays a text, though it looks like a number; what was a number,
- * a boolean or an object is read as JSON if it can be. Nothing typed is null.
- */
-export const valueOf = (text: string, before: unknown): unknown => {
-  if (text === '') return null
-  if (typeof before === 'string' || before === null || before === undefined) return text
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text
-  }
-}
 
 /** With what was typed for one row; a member that is as it was is no change. */
 export const mend = (

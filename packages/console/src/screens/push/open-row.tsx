@@ -11,13 +11,14 @@ import {
 } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
+import { textOf } from '../../app/typed-value.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
 import { KeyValue } from '../../ui/layout.tsx'
 import { Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign } from '../../ui/text.tsx'
-import { mend, membersOf, type Mended, textOf } from './mending.ts'
+import { mend, membersOf, type Mended } from './mending.ts'
 import { ACTIONS } from './rows.tsx'
 
 const route = getRouteApi('/_app/clients/$clientId/pushes/$pushId')

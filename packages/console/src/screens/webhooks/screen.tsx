@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type EventType, type WebhookEndpoint } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { Allowed } from '../../app/allowed.tsx'
@@ -157,9 +158,10 @@ const NewEndpoint = ({
   const [clients, setClients] = useState<'all' | 'chosen'>('all')
   const [clientIds, setClientIds] = useState<readonly string[]>([])
   const create = async () => {
-    if (events === 'chosen' && types.length === 0) throw new Error('Choose at least one event.')
+    if (events === 'chosen' && types.length === 0)
+      throw new InputError('Choose at least one event.')
     if (clients === 'chosen' && clientIds.length === 0) {
-      throw new Error('Choose at least one client.')
+      throw new InputError('Choose at least one client.')
     }
     const { secret } = await engine.webhookEndpoints.create({
       url: url.trim(),
@@ -191,7 +193,7 @@ const NewEndpoint = ({
       />
       <Select label="Events" options={ALL_OR_CHOSEN} value={events} onChange={setEvents} />
       {events === 'chosen' && (
-        <fieldset className="fields">
+        <fieldset className="choices">
           <legend className="visually-hidden">Events</legend>
           {Object.keys(EVENT_TYPES)
             .filter(isEventType)

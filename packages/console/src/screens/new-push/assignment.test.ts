@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assign, assigned, doubledFields, missingFields } from './columns.ts'
+import { assign, assigned, doubledFields, missingFields } from './assignment.ts'
 
 const FIELDS = [
   { canonical_field: 'key', sfdc_field: 'Agency_Key__c', required: true, default: null },

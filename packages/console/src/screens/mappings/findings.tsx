@@ -1,0 +1,36 @@
+import { type MappingFinding } from '@sfdc-engine-x/client'
+import { Foreign } from '../../ui/text.tsx'
+import { Status } from '../../ui/status.tsx'
+
+/** The index of the field that a finding is about; null for the mapping as a whole. */
+export const fieldOf = ({ path }: MappingFinding): number | null => {
+  const [, at] = /^fields\.(\d+)(?:\.|$)/.exec(path) ?? []
+  return at === undefined ? null : Number(at)
+}
+
+/** Findings about the mapping as a whole; those of a field stand at the field. */
+export const Findings = ({ findings }: { findings: readonly MappingFinding[] }) => {
+  const own = findings.filter((finding) => fieldOf(finding) === null)
+  return <FindingList findings={own} />
+}
+
+export const FindingList = ({ findings }: { findings: readonly MappingFinding[] }) =>
+  findings.length === 0 ? null : (
+    <ul className="mapping-findings">
+      {findings.map(({ severity, code, path, message, remedy }) => (
+        <li key={`${code} ${path} ${message}`}>
+          <Status tone={severity === 'error' ? 'stopped' : 'attention'}>
+            {severity === 'error' ? 'Error' : 'Note'}
+          </Status>
+          <div>
+            <p>
+              <Foreign>{message}</Foreign>
+            </p>
+            <p className="muted small">
+              <Foreign>{remedy}</Foreign>
+            </p>
+          </div>
+        </li>
+      ))}
+    </ul>
+  )

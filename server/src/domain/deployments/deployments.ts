@@ -179,6 +179,11 @@ export interface Deployments {
     caller: Caller,
     input: { deployment_id: string; abandon?: boolean | undefined },
   ): Promise<Deployment>
+  /** The same for one that stands for several (`combined.ts`), which callers do not see. */
+  cancelCombined(
+    caller: Caller,
+    input: { deployment_id: string; abandon?: boolean | undefined },
+  ): Promise<void>
   /**
    * Rolls a deployment back, or with `dry_run` says what that would do. Throws not_found,
    * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the rows
@@ -197,6 +202,9 @@ export interface Deployments {
 /** Whether callers see it: what stands for an off-boarding is none of theirs. */
 const isShown = (row: DeploymentRow | undefined): row is DeploymentRow =>
   row !== undefined && SHOWN_KINDS.some((kind) => kind === row.kind)
+const isCombined = (row: DeploymentRow | undefined): row is DeploymentRow =>
+  row !== undefined && !isShown(row)
+
 interface Beginning {
   signal?: AbortSignal | undefined
   onBehalf?: OnBehalf | undefined
@@ -616,18 +624,31 @@ export const createDeployments = (options: Options): Deployments => {
   }
 
   const cancel: Deployments['cancel'] = async (caller, input) => {
+    await cancelRun(caller, input, isShown)
+    return get(caller.tenant, input.deployment_id)
+  }
+
+  const cancelRun = async (
+    caller: Caller,
+    input: { deployment_id: string; abandon?: boolean | undefined },
+    isMeant: (row: DeploymentRow | undefined) => row is DeploymentRow,
+  ): Promise<void> => {
     const { tenant } = caller
     const id = input.deployment_id
     const run = await db.as(tenant).tx(async (tx) => {
       const row = await deploymentById(tx, tenant, id)
-      if (!isShown(row)) throw notFound('deployment')
+      if (!isMeant(row)) throw notFound('deployment')
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
       if (input.abandon === true) requireStanding(open)
       // An unsent package is never sent after this; a sent one is cancelled by the worker that watches it.
       await tx
         .updateTable('deployment_runs')
-        .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())` })
+        .set({
+          cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())`,
+          // What waits for something looks at once.
+          resume_at: null,
+        })
         .where('org_id', '=', tenant.orgId)
         .where('id', '=', open.id)
         .execute()
@@ -640,7 +661,7 @@ export const createDeployments = (options: Options): Deployments => {
       })
       return open
     })
-    if (run === undefined) return get(tenant, id)
+    if (run === undefined) return
     if (input.abandon === true) await abandon(run, id)
     else if (run.sfdc_deploy_id !== null && run.stage === 'wait') {
       try {
@@ -653,7 +674,6 @@ export const createDeployments = (options: Options): Deployments => {
         logger.info({ code: error.code }, 'cancel not taken')
       }
     }
-    return get(tenant, id)
   }
 
   /** Abandons it at whatever stage it is; what is known about it decides its status. */
@@ -696,6 +716,7 @@ export const createDeployments = (options: Options): Deployments => {
     removeWorkflows,
     rollback,
     cancel,
+    cancelCombined: (caller, input) => cancelRun(caller, input, isCombined),
     get,
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {

@@ -52,7 +52,7 @@ export default defineConfig({
       '--max-semi-space-size=32',
       '--initial-old-space-size=256',
     ],
-    include: ['{server,simulator,scripts,test,packages}/**/*.test.ts'],
+    include: ['{server,simulator,scripts,test,packages}/**/*.test.{ts,tsx}'],
     sequence: { sequencer: WaitingBesideWorking },
     globalSetup: ['test/src/global-setup.ts'],
     setupFiles: ['test/src/leaks.ts'],

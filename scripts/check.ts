@@ -10,6 +10,7 @@ const bin = (path: string) => join(ROOT, 'node_modules', path)
 /** The longest first. */
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   tsc: [bin('typescript/bin/tsc'), '--noEmit'],
+  'tsc of the console': [bin('typescript/bin/tsc'), '--noEmit', '-p', 'packages/console'],
   oxlint: [bin('oxlint/bin/oxlint')],
   oxfmt: [bin('oxfmt/bin/oxfmt'), '--check'],
   structure: ['scripts/structure.ts'],

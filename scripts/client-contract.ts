@@ -64,7 +64,7 @@ const ASKED_AGAIN: ReadonlySet<string> = new Set(['/api/super-admin/orgs/purge']
  * read, or a second call leaves what the first one left.
  */
 const REPEATABLE =
-  /^(me|get|list|orgsList|rolloutsGet|rolloutsList|rolloutsTargets|rolloutsMatrix|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
+  /^(me|get|list|orgsList|rolloutsGet|rolloutsList|rolloutsTargets|rolloutsMatrix|deliveries|history|diff|status|results|errors|failedRows|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
 
 /** How many items are read at once while a program goes through a list. */
 const PAGE_MAX = 1_000

@@ -11,6 +11,7 @@ import { createEngine } from '../server/src/engine.ts'
 import { createLogger } from '../server/src/logger.ts'
 import { createControl, type Control } from '../simulator/src/control/client.ts'
 import { startSimulator, type Simulator } from '../simulator/src/index.ts'
+import { buildConsole } from './console.ts'
 import { environmentFor } from './simulated-environment.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -37,6 +38,8 @@ export interface DemoSite {
   url: string
   /** An API token of the organization's first user. */
   token: string
+  /** Opens the console, signed in as that user. */
+  consoleLink: string
   /** POSTs with it; throws on anything but 2xx. */
   call: <T>(path: string, body: unknown) => Promise<T>
   control: Control
@@ -65,6 +68,11 @@ export const startDemo = async (
     ({ controlUrl }) => `started; inspect it at ${controlUrl}`,
   )
   cleanup.defer(() => simulator.close())
+  if (!exits) {
+    await step('The console', buildConsole, (outcome) =>
+      outcome === 'built' ? 'built' : 'is built already',
+    )
+  }
   const environment = environmentFor(simulator)
   const config = parseConfig({
     ...environment,
@@ -95,7 +103,7 @@ export const startDemo = async (
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
     return JSON.parse(text) as T
   }
-  const token = await createOrganization(post, {
+  const { token, session } = await createOrganization(post, {
     url,
     organization,
     bootstrap: environment.SUPER_ADMIN_JWT_SECRET,
@@ -104,17 +112,18 @@ export const startDemo = async (
     folder,
     url,
     token,
+    consoleLink: `${url}/console/#session=${session}`,
     call: (path, body) => post(token, path, body),
     control: createControl(simulator.controlUrl),
     simulator,
   }
 }
 
-/** Returns an API token of its first user. */
+/** Returns an API token and a session of its first user. */
 const createOrganization = async (
   post: <T>(token: string, path: string, body: unknown) => Promise<T>,
   { url, organization, bootstrap }: { url: string; organization: string; bootstrap: string },
-): Promise<string> => {
+): Promise<{ token: string; session: string }> => {
   const email = 'ada@agency.example'
   const org = await step(
     'Create an organization',
@@ -147,5 +156,5 @@ const createOrganization = async (
     ({ prefix }) => `${prefix}… (shown once)`,
     `sfx api /api/tokens/create -d '{"name":"demo"}'`,
   )
-  return token
+  return { token, session }
 }

@@ -99,7 +99,7 @@ const tellFindings = ({ findings }: Report): void => {
 
 const run = async (): Promise<void> => {
   await using cleanup = new AsyncDisposableStack()
-  const { folder, url, token, call, control, simulator } = await startDemo(cleanup, {
+  const { folder, url, token, consoleLink, call, control, simulator } = await startDemo(cleanup, {
     exits,
     organization: 'Revenue Activation',
   })
@@ -385,6 +385,7 @@ const run = async (): Promise<void> => {
   await control.createOrg({ name: 'Globex', edition: 'Enterprise' })
   console.log(`
 Still running. Try it:
+  Console         ${consoleLink}
   API reference   ${url}/docs
   Simulator       ${simulator.controlUrl}
   API token       ${token}

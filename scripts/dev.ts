@@ -1,4 +1,5 @@
-// `npm run dev`: the simulator and the server side by side, the server restarted when its code changes.
+// `npm run dev`: the simulator and the server side by side, the server restarted when its code changes, and
+// the console built again when its code changes (reload the page).
 // Nothing to configure: secrets are created once and kept in .data/, beside the database and the simulated
 // world, so that a restart finds everything as it was. .env and the environment take precedence. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
 // printed, and the Salesforce orgs are simulated.
@@ -6,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { buildConsole, startBuild } from './console.ts'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
 
@@ -40,16 +42,21 @@ console.log(`simulator   ${simulator.controlUrl}  (orgs, users, faults)`)
 console.log(`Nango       ${simulator.nangoUrl}`)
 console.log(`super-admin ${environment.SUPER_ADMIN_JWT_SECRET}`)
 
+// Here and not by the watcher: before the server listens there is a console.
+await buildConsole()
+const build = startBuild({ watch: true })
 const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
   stdio: 'inherit',
   env: environment,
 })
 const stop = () => {
   server.kill('SIGTERM')
+  build.kill('SIGTERM')
 }
 process.once('SIGINT', stop)
 process.once('SIGTERM', stop)
 server.once('exit', (code) => {
   process.exitCode = code ?? 0
+  build.kill('SIGTERM')
   void simulator.close()
 })

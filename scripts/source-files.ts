@@ -24,10 +24,10 @@ export interface SourceFile {
   functions: FunctionSize[]
 }
 
-/** Every `.ts` file below the folder, by path. Throws if one cannot be read. */
+/** Every `.ts` and `.tsx` file below the folder, by path. Throws if one cannot be read. */
 export const readSources = (folder: string): SourceFile[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.includes('node_modules'))
     .toSorted()
     .map((path) => parse(path, readFileSync(join(folder, path), 'utf8')))
 

@@ -7,7 +7,7 @@ import { circlesOf, readSources, type SourceFile } from './source-files.ts'
 /** Lines of a function, the first and the last included. */
 const LINES_MAX = 120
 
-const isTest = ({ path }: SourceFile): boolean => path.endsWith('.test.ts')
+const isTest = ({ path }: SourceFile): boolean => /\.test\.tsx?$/.test(path)
 
 /** What is wrong in the sources of one folder, one line each. */
 const faultsIn = (folder: string): string[] => {
@@ -25,8 +25,12 @@ const faultsIn = (folder: string): string[] => {
   return [...circles, ...long]
 }
 
-const found = ['server/src', 'simulator/src', 'packages/client/src', 'packages/cli/src'].flatMap(
-  faultsIn,
-)
+const found = [
+  'server/src',
+  'simulator/src',
+  'packages/client/src',
+  'packages/cli/src',
+  'packages/console/src',
+].flatMap(faultsIn)
 for (const fault of found) console.error(fault)
 if (found.length > 0) process.exitCode = 1

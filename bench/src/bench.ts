@@ -8,7 +8,7 @@ import { startProgram, type Program } from './processes.ts'
 
 export const SUPER_ADMIN = 'bench-super-admin-secret-0123456789abcdef'
 export const NANGO_KEY = '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11'
-const PASSWORD = 'correct horse battery staple'
+export const PASSWORD = 'correct horse battery staple'
 
 /** An organization with an admin and a client. */
 export interface Tenant {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
 import { benchClient } from './client.ts'
+import { benchConsole } from './console.ts'
 import { benchDeploy } from './deploy.ts'
 import { benchDrift } from './drift.ts'
 import { benchEvents } from './events.ts'
@@ -38,6 +39,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   fleet: benchRollouts,
   search: benchSearch,
   drift: benchDrift,
+  console: benchConsole,
 }
 
 const wanted = process.argv.slice(2)

@@ -74,7 +74,7 @@ import { workRoutes } from './http/routes/work.ts'
 import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
 import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
-import { createJobs, WORK_KINDS, type Worker, type WorkKind } from './jobs/jobs.ts'
+import { createJobs, WORK_KINDS, WORK_QUEUES, type Worker, type WorkKind } from './jobs/jobs.ts'
 import { registerMcp } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
@@ -202,7 +202,7 @@ export const createEngine = async (
     onTurnDone: (event) => metrics.jobDone(event),
   })
   metrics.watchInstallation({
-    kinds: WORK_KINDS,
+    kinds: Object.keys(WORK_QUEUES),
     numbers: () => db.lookup('operating_numbers', config.salesforce.apiReservePercent),
     queues: () => jobs.depths(),
   })

@@ -118,7 +118,7 @@ describe('a deploy by a token that has to ask', () => {
     const deploy = await checkedDeploy('Asked')
     const first = await call(agent, path, deploy)
     expect(first.body).toMatchObject({ status: 409, code: 'approval_required' })
-    expect(first.body.url).toContain(first.body.approval_id)
+    expect(first.body.url).toBe(`/console/approvals/${first.body.approval_id}`)
     expect(await ask(agent, path, deploy), 'the same question is one approval').toBe(
       first.body.approval_id,
     )

@@ -101,13 +101,6 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      values (gen_random_uuid(), $1, $2, $2)`,
   )
   await rows(
-    `insert into blueprints (id, org_id, slug, name) values ($2::uuid, $1, $2::uuid::text, 'Held')`,
-  )
-  await rows(
-    `insert into blueprint_bindings (id, org_id, client_id, blueprint_id)
-     values (gen_random_uuid(), $1, $2, $2)`,
-  )
-  await rows(
     `with campaign as (insert into reconsent_campaigns (id, org_id, name)
        values (gen_random_uuid(), $1, 'Held') returning id)
      insert into reconsent_clients (id, org_id, client_id, campaign_id, reason)

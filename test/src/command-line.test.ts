@@ -1,7 +1,7 @@
-// The command line as its users have it: packed, installed, and run as a process of its own against real
-// servers; what it says, its exit codes, and what it leaves behind.
+// The command line as its users have it: packed, installed, and run against real servers; what it says, its
+// exit codes, and what it leaves behind. The main job and what depends on the process (signals, pipes, an exit
+// code of each kind) run as processes of their own (`begin`, `alone`), the rest in one (`sfx`).
 
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import openapi from '../../docs/openapi.json' with { type: 'json' }
+import { type Ended, type InstalledSfx, installedSfx, type RunOptions } from './installed-sfx.ts'
 import { installInto, packInto, run } from './packed.ts'
 import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
@@ -22,59 +23,22 @@ import { until } from './until.ts'
 const FIRST = `first-${randomBytes(4).toString('hex')}@agency.example`
 
 let folder: string
+let installed: InstalledSfx
 let rig: SharedRig
 let org: TestOrg
 let salesforceOrg: string
-
-interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
 
 interface Page {
   items: unknown[]
 }
 
-interface Running {
-  ended: Promise<Ended>
-  /** What it has said so far on standard error. */
-  said(): string
-  /** … and on standard output. */
-  printed(): string
-  interrupt(): void
-}
-
-const begin = (argv: string[], { input = '', env = {} }: RunOptions = {}): Running => {
-  const child = spawn(process.execPath, [join(folder, 'node_modules/.bin/sfx'), ...argv], {
-    cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      SFX_CONFIG: join(folder, 'config/sfx.json'),
-      NODE_COMPILE_CACHE: join(folder, 'compiled'), // a third of what a command costs
-      ...env,
-    },
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (piece: Buffer) => (out += piece.toString()))
-  child.stderr.on('data', (piece: Buffer) => (err += piece.toString()))
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  return {
-    ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))),
-    said: () => err,
-    printed: () => out,
-    interrupt: () => void child.kill('SIGINT'),
-  }
-}
-
-interface RunOptions {
-  input?: string
-  env?: Record<string, string>
-}
-
-const sfx = (argv: string[], options?: RunOptions): Promise<Ended> => begin(argv, options).ended
+/** As a process of its own. */
+const begin: InstalledSfx['begin'] = (...command) => installed.begin(...command)
+/** … to its end. */
+const alone = (...command: Parameters<InstalledSfx['begin']>): Promise<Ended> =>
+  begin(...command).ended
+/** In the process for all. */
+const sfx: InstalledSfx['run'] = (...command) => installed.run(...command)
 
 /** What each command prints with --json: a resource of the API, a list of one, or what is the command line's own. */
 const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
@@ -239,6 +203,7 @@ beforeAll(async () => {
   folder = join(packing, 'empty')
   const tarballs = await packInto(packing, 'client', 'cli')
   await installInto(folder, tarballs, ['commander', 'csv-parse', 'yaml'])
+  installed = installedSfx(folder)
   rig = await sharedRig()
   org = await rig.org()
   salesforceOrg = (await rig.salesforceOrg()).name
@@ -250,20 +215,23 @@ beforeAll(async () => {
     leads(500, (n) => n % 200 === 42),
   )
 }, 120_000)
-afterAll(() => rm(dirname(folder), { recursive: true, force: true }))
+afterAll(async () => {
+  await installed[Symbol.asyncDispose]()
+  await rm(dirname(folder), { recursive: true, force: true })
+})
 
 describe('before a login', () => {
   it('says what to do, with an exit code for each kind of mistake', async () => {
-    expect(await sfx(['pull', 'acme'])).toMatchObject({
+    expect(await alone(['pull', 'acme'])).toMatchObject({
       code: 4,
       err: expect.stringContaining('Run: sfx login URL') as string,
     })
-    expect((await sfx(['pul', 'acme'])).err).toContain('Did you mean pull?')
+    expect((await alone(['pul', 'acme'])).err).toContain('Did you mean pull?')
     expect((await sfx(['deploy', 'strat', 'plan.yaml'])).err).toContain('Did you mean start?')
     expect((await sfx(['push', 'leads.csv', '--object', 'lead'])).err).toContain('--client')
     expect((await sfx(['deploy', 'start', 'plan.yaml'])).code, 'no default client').toBe(2)
     const env = { SFX_URL: rig.urls[0], SFX_TOKEN: 'sfx_of_nobody' }
-    const refused = await sfx(['whoami'], { env })
+    const refused = await alone(['whoami'], { env })
     expect(refused.code).toBe(4)
     expect(refused.err + refused.out).not.toContain('sfx_of_nobody')
     expect(
@@ -279,7 +247,7 @@ describe('before a login', () => {
   it('gives up soon on a server that does not exist, and names it', async () => {
     const url = `http://127.0.0.1:${await freePort()}`
     const begun = performance.now()
-    const absent = await sfx(['whoami'], { env: { SFX_URL: url, SFX_TOKEN: 'sfx_of_nobody' } })
+    const absent = await alone(['whoami'], { env: { SFX_URL: url, SFX_TOKEN: 'sfx_of_nobody' } })
     // A start of sfx takes a second or more while other suites run; four retries took six.
     expect(performance.now() - begun).toBeLessThan(5_000)
     expect([absent.code, absent.err]).toEqual([
@@ -296,14 +264,14 @@ describe('the main job', () => {
   let commands = 0
   const counted = (argv: string[], options?: RunOptions) => {
     commands += 1
-    return sfx(argv, options)
+    return alone(argv, options)
   }
 
   it('on a new server begins with an organization and a login', async () => {
     const name = `Agency of ${FIRST}`
     const env = { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET }
     const init = ['admin', 'init', rig.urls[0], '--org', name, '--email', FIRST]
-    const refused = await sfx(init, { input: 'short', env })
+    const refused = await alone(init, { input: 'short', env })
     expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('12 characters')])
     const begun = await json<object>(init, 0, { input: PASSWORD, env })
     expect(begun).toMatchObject({ email: FIRST, role: 'org_admin', url: rig.urls[0] })
@@ -343,7 +311,7 @@ describe('the main job', () => {
     )
     const checked = await counted(['check', 'plan.yaml', '-c', client])
     expect([checked.code, checked.out]).toEqual([0, expect.stringMatching(/^green: \d+ green/)])
-    const red = await sfx(['check', 'red.yaml', '-c', client])
+    const red = await alone(['check', 'red.yaml', '-c', client])
     expect([red.code, red.err]).toEqual([3, expect.stringContaining('The check is red')])
     expect(red.out).toContain('Nowhere__c')
     const report = /report (\S+)\)/.exec(red.err)?.[1] ?? ''
@@ -408,7 +376,7 @@ describe('the main job', () => {
     const commandIn = (said: string) => /^ {2}sfx (.+)$/m.exec(said)?.[1]?.split(' ') ?? []
 
     await control.addFault(slowly)
-    const waiting = await sfx(['pull', client, '--full', '--wait', '0'])
+    const waiting = await alone(['pull', client, '--full', '--wait', '0'])
     await control.clearFaults(salesforceOrg)
     expect([waiting.code, waiting.err]).toEqual([8, expect.stringContaining('sfx wait snapshot ')])
     const resumed = await sfx(commandIn(waiting.err))
@@ -464,7 +432,7 @@ describe('the main job', () => {
     expect(validate({ objects: [{ api_name: 'Lead', feilds: [] }] })).toBe(false)
     await writeFile(
       join(folder, 'complete.bash'),
-      `${(await sfx(['completion', 'bash'])).out}
+      `${(await alone(['completion', 'bash'])).out}
 for line in 'sfx de' 'sfx deploy roll' 'sfx pull --fu'; do
   read -ra COMP_WORDS <<<"$line"; COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _sfx
   echo "\${COMPREPLY[*]}"
@@ -501,7 +469,7 @@ done`,
     await writeFile(join(folder, 'small.yaml'), SMALL_PLAN)
     await sfx(['pull', client])
     const deploying = ['deploy', 'start', 'small.yaml', '-c', client, '--yes']
-    const asked = await sfx(deploying, { env })
+    const asked = await alone(deploying, { env })
     expect(asked.code).toBe(4)
     /** The commands that the message tells: that of the person, and that which goes on. */
     const toldBy = ({ err }: Ended) => {
@@ -565,7 +533,7 @@ parameters:
     await json(['blueprints', 'bindings', 'cli-tiers'])
     await json(['blueprints', 'diff', 'cli-tiers', '1'])
     await json(['drift', 'cli-tiers'], 5)
-    const told = await sfx(['drift', 'cli-tiers', '-c', client])
+    const told = await alone(['drift', 'cli-tiers', '-c', client])
     expect([told.code, told.out]).toEqual([5, expect.stringContaining('Lead.Cli_Tier__c')])
     expect(told.out).toContain('0 in sync, 1 drifted, 0 unknown')
   })

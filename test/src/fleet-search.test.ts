@@ -251,6 +251,17 @@ describe('the health of the fleet', () => {
     return answer.body
   }
 
+  it('can be narrowed by a part of the name, and shows the tags that selectors choose by', async () => {
+    const { totals, items } = await health({ query: 'GLOB' })
+    expect(items.map(({ client_id: id }) => id)).toEqual([globex.id])
+    expect(totals).toMatchObject({ critical: expect.any(Number) as number })
+    expect(Object.values(totals).reduce((sum, one) => sum + one, 0)).toBe(1)
+    await org.api.post('/api/clients/update', { client_id: globex.id, tags: { tier: 'gold' } })
+    const [tagged] = (await health({ selector: { tags: { tier: 'gold' } } })).items
+    expect(tagged).toMatchObject({ client_id: globex.id, tags: { tier: 'gold' } })
+    await org.api.post('/api/clients/update', { client_id: globex.id, tags: {} })
+  })
+
   it('shows the worst first, each with its remedy and a sentence for the client’s administrator', async () => {
     const fresh = await org.client('A new one')
     await rig.query(

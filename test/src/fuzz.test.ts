@@ -19,6 +19,9 @@ const GROWTH_MAX_BYTES = process.env.FUZZ_ALONE === undefined ? Infinity : 64 * 
 /** Endpoints that would end the run's own credentials, or that belong to no tenant. */
 const LEFT_OUT = /^\/api\/(super-admin|auth|webhooks)\//
 
+/** What ends a client or its connection is asked for a client of its own: the rest of the run needs the others. */
+const ENDS_A_CLIENT = /^\/api\/(fleet\/offboard\/start|connections\/revoke)$/
+
 interface Document {
   paths: Record<
     string,
@@ -34,6 +37,7 @@ let rig: SharedRig
 let org: TestOrg
 let document: Document
 const known: Record<string, string[]> = {}
+let doomedId: string
 
 beforeAll(async () => {
   rig = await sharedRig()
@@ -45,14 +49,26 @@ beforeAll(async () => {
   await connected.pull()
   known.client_id = [connected.id, (await org.client()).id]
   known.user_id = [(await org.user('company_member', connected.id)).id]
+  doomedId = (await org.client()).id
+  const page = await org.api.post<{ next_cursor: string }>('/api/clients/list', { limit: 1 })
+  known.cursor = [page.body.next_cursor]
+  const blueprint = await org.api.post<{ id: string }>('/api/blueprints/create', { name: 'Fuzzed' })
+  known.blueprint_id = [blueprint.body.id]
 })
 
 const requests = (): fc.Arbitrary<FuzzedRequest> => {
-  const bodyOf = createArbitraries(document.components.schemas, (member) => known[member] ?? ['x'])
+  const bodies = (clientIds: string[]) =>
+    createArbitraries(
+      document.components.schemas,
+      (member) => (member === 'client_id' ? clientIds : known[member]) ?? [],
+    )
+  const bodyOf = bodies(known.client_id ?? [])
+  const endingBodyOf = bodies([doomedId])
   const each = Object.entries(document.paths).flatMap(([path, { post }]) => {
     const schema = post?.requestBody?.content['application/json']?.schema
     if (schema === undefined || LEFT_OUT.test(path)) return []
-    return [bodyOf(schema).map((request) => ({ ...request, path }))]
+    const its = ENDS_A_CLIENT.test(path) ? endingBodyOf : bodyOf
+    return [its(schema).map((request) => ({ ...request, path }))]
   })
   expect(each.length).toBeGreaterThan(45)
   return fc.oneof(...each)

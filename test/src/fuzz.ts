@@ -61,8 +61,8 @@ const hostile: fc.Arbitrary<unknown> = fc.oneof(
 )
 
 /**
- * Values that match the schema, as far as a schema can say. Ids are mostly of `ids`, by the name of
- * their member.
+ * Values that match the schema, as far as a schema can say. Ids and cursors are mostly of `ids`, by the
+ * name of their member.
  */
 export const createArbitraries = (
   schemas: Readonly<Record<string, JsonSchema>>,
@@ -118,7 +118,12 @@ export const createArbitraries = (
   }
 
   const textOf = (schema: JsonSchema, member: string): fc.Arbitrary<unknown> => {
-    if (schema.format === 'uuid') return fc.oneof(fc.constantFrom(...ids(member)), fc.uuid())
+    const known = ids(member)
+    if (known.length > 0) {
+      const others = schema.format === 'uuid' ? fc.uuid() : fc.string()
+      return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...known) }, others)
+    }
+    if (schema.format === 'uuid') return fc.uuid()
     if (schema.format === 'date-time') {
       return fc
         .date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })

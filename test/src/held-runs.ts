@@ -22,12 +22,12 @@ export const holdRuns = async (
       `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`,
   )
   await database.query(
-    `create or replace function hold_run() returns trigger language plpgsql as
+    `create or replace function hold_${table}() returns trigger language plpgsql as
        $$ begin ${cases.join('\n')} return new; end $$`,
   )
   await database.query(
     `create or replace trigger hold before update on ${table}
-       for each row execute function hold_run()`,
+       for each row execute function hold_${table}()`,
   )
 }
 
@@ -51,8 +51,13 @@ export const killAndRestart = async (
     30_000,
   )
   await rig.servers.at(-1)?.kill()
+  // Before the sleepers end: another replica would repeat their statements at once, and sleep again. Without
+  // the trigger: to drop that, PostgreSQL waits for all who write to the table.
+  await database.query(
+    `create or replace function hold_${table}() returns trigger language plpgsql as
+       $$ begin return new; end $$`,
+  )
   await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`)
-  await database.query(`drop trigger hold on ${table}`)
   const server = await rig.addServer()
   return apiOf(server.url, token)
 }

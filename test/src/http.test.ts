@@ -469,6 +469,9 @@ describe('the server', () => {
     expect([answer.status, answer.body.code]).toEqual([503, 'unavailable'])
     const call = await lonely.api.as('sfx_anything').get('/api/auth/me')
     expect([call.status, call.body.code]).toEqual([503, 'unavailable'])
+    // An agent's host would throw its token away over a 401.
+    const agent = await lonely.api.as('sfx_anything').post<{ code: string }>('/mcp', {})
+    expect([agent.status, agent.body.code]).toEqual([503, 'unavailable'])
     expect((await lonely.api.get('/health')).status).toBe(200)
     const lines = () => lonely.servers.flatMap((server) => server.lines)
     // The queue and what looks for work have met it, too.

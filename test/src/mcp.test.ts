@@ -98,30 +98,36 @@ beforeAll(async () => {
   other = await org.client()
   salesforceOrg = (await rig.salesforceOrg()).name
   await client.connect(salesforceOrg)
-  await other.connect((await rig.salesforceOrg()).name)
+  const { name: otherSalesforceOrg } = await rig.salesforceOrg()
+  await other.connect(otherSalesforceOrg)
   await rig.simulator.control.act('schema/add-field', {
     org: salesforceOrg,
     object: 'Lead',
     field: { name: 'Hostile__c', type: 'string', label: EVIL, length: 40, inlineHelpText: EVIL },
   })
-  await rig.simulator.control.act('schema/add-field', {
-    org: salesforceOrg,
-    object: 'Lead',
-    field: { name: 'Key__c', type: 'string', length: 64, externalId: true, unique: true },
-  })
-  for (const of of [client, other]) await of.pull()
-  await org.api.post('/api/mappings/create', {
-    client_id: client.id,
-    canonical_object: 'lead',
-    sfdc_object: 'Lead',
-    external_id_field: 'Key__c',
-    fields: [
-      { canonical_field: 'key', sfdc_field: 'Key__c' },
-      { canonical_field: 'name', sfdc_field: 'LastName' },
-      { canonical_field: 'company', sfdc_field: 'Company' },
-      { canonical_field: 'email', sfdc_field: 'Email' },
-    ],
-  })
+  for (const [of, name] of [
+    [client, salesforceOrg],
+    [other, otherSalesforceOrg],
+  ] as const) {
+    await rig.simulator.control.act('schema/add-field', {
+      org: name,
+      object: 'Lead',
+      field: { name: 'Key__c', type: 'string', length: 64, externalId: true, unique: true },
+    })
+    await of.pull()
+    await org.api.post('/api/mappings/create', {
+      client_id: of.id,
+      canonical_object: 'lead',
+      sfdc_object: 'Lead',
+      external_id_field: 'Key__c',
+      fields: [
+        { canonical_field: 'key', sfdc_field: 'Key__c' },
+        { canonical_field: 'name', sfdc_field: 'LastName' },
+        { canonical_field: 'company', sfdc_field: 'Company' },
+        { canonical_field: 'email', sfdc_field: 'Email' },
+      ],
+    })
+  }
   person = (await org.user('org_admin')).api
 }, 120_000)
 
@@ -260,6 +266,55 @@ describe('an agent', { timeout: 120_000 }, () => {
     })
   })
 
+  it('sends rows and takes back only while, for whom and for what it was agreed', async () => {
+    const rights = { approval: 'required', client_ids: [client.id, other.id] }
+    const agent = await connect(await tokenWith(rights))
+    const foreign = await connect(await tokenWith(rights))
+    const push = (key: string, of = client) => ({
+      client_id: of.id,
+      object: 'lead',
+      records: [{ key, name: 'Ada', company: 'Analytical' }],
+      wait_seconds: 50,
+    })
+    const deployed = await ok(
+      await connect(await tokenWith({})),
+      'deploy_plan',
+      await checked(agent, 'Late'),
+    )
+    const of = { client_id: client.id, deployment_id: (deployed.deployment as { id: string }).id }
+    const { preview_hash } = await ok(agent, 'preview_rollback', of)
+    const cases = [
+      { tool: 'push_records', input: push('asked'), others: [push('else'), push('asked', other)] },
+      { tool: 'rollback', input: { ...of, preview_hash, wait_seconds: 50 }, others: [] },
+    ]
+    const isAsked = async (whose: Client, tool: string, input: object) => {
+      const { approval, ...rest } = await ok(whose, tool, input)
+      expect(approval, tool).toMatchObject({ state: 'pending' })
+      expect(Object.values(rest), tool).toEqual([null])
+      return approval?.approval_id
+    }
+    for (const { tool, input, others } of cases) {
+      const late = await isAsked(agent, tool, input)
+      await grant(late)
+      await rig.query('update approvals set expires_at = now() where id = $1', [late])
+      const approval = await isAsked(agent, tool, input)
+      expect(approval, 'another question').not.toBe(late)
+      await grant(approval)
+      await isAsked(foreign, tool, input)
+      for (const one of others) await isAsked(agent, tool, one)
+      const done = await ok(agent, tool, input)
+      expect(done, tool).toMatchObject({ approval: null })
+    }
+    // What was agreed once is used up.
+    await isAsked(agent, 'push_records', push('asked'))
+    const leads = await rig.simulator.control.act('records/list', {
+      org: salesforceOrg,
+      object: 'Lead',
+    })
+    const keys = leads.map(({ Key__c }) => Key__c)
+    expect(keys.filter((key) => key === 'asked' || key === 'else')).toEqual(['asked'])
+  })
+
   it('tries a push, sends it once for one key, and reads what became of each row', async () => {
     const agent = await connect(await tokenWith({ scopes: ['push.write', 'topology.read'] }))
     const of = { client_id: client.id, object: 'lead', wait_seconds: 50 }
@@ -286,10 +341,38 @@ describe('an agent', { timeout: 120_000 }, () => {
   it('reads what strangers wrote only in members named untrusted_, short and visible', async () => {
     const agent = await connect(await tokenWith({}))
     const of = { client_id: client.id }
-    const answers = [
-      await ok(agent, 'describe_object', { ...of, object: 'Lead', fields: ['Hostile__c'] }),
-      await ok(agent, 'search_schema', { ...of, query: 'hostile' }),
-      await ok(agent, 'check_plan', {
+    const { control } = rig.simulator
+    await control.act('automations/add-flow', {
+      org: salesforceOrg,
+      flow: { name: 'Hostile', label: EVIL },
+    })
+    await control.act('automations/add-flow-version', {
+      org: salesforceOrg,
+      flow: 'Hostile',
+      changes: { description: EVIL },
+      activate: true,
+    })
+    await control.act('automations/set-validation-rule', {
+      org: salesforceOrg,
+      object: 'Lead',
+      name: 'Refuses_Mallory',
+      active: true,
+      formula: "LastName = 'Mallory'",
+      message: EVIL,
+    })
+    await client.pull()
+    const records = [{ key: EVIL, name: 'Mallory', company: EVIL }]
+    const pushed = { ...of, object: 'lead', records, wait_seconds: 50 }
+    const { push } = await ok(agent, 'push_records', pushed)
+    const ofPush = { ...of, push_id: (push as { id: string }).id }
+    const answers = {
+      described: await ok(agent, 'describe_object', {
+        ...of,
+        object: 'Lead',
+        fields: ['Hostile__c'],
+      }),
+      found: await ok(agent, 'search_schema', { ...of, query: 'hostile' }),
+      checked: await ok(agent, 'check_plan', {
         ...of,
         wait_seconds: 50,
         plan: {
@@ -301,10 +384,26 @@ describe('an agent', { timeout: 120_000 }, () => {
           ],
         },
       }),
-    ]
-    const told = answers.flatMap((answer) => textsOf(answer))
+      automations: await ok(agent, 'list_automations', of),
+      diff: await ok(agent, 'diff_schema', { ...of, from_version: 1 }),
+      tried: await ok(agent, 'dry_run_push', pushed),
+      pushed: { push },
+      rows: await ok(agent, 'push_results', ofPush),
+      keys: await ok(agent, 'push_results', { ...ofPush, with_keys: true }),
+      followed: await ok(agent, 'get_operation', {
+        ...of,
+        kind: 'push',
+        id: ofPush.push_id,
+      }),
+    }
+    const holds = (answer: unknown) =>
+      textsOf(answer).filter(({ text }) => text.includes('IGNORE')).length > 0
+    // The rule's words are in the row's error; values of the row are told only to whoever asks for them.
+    for (const name of ['described', 'found', 'automations', 'rows', 'keys'] as const)
+      expect(holds(answers[name]), name).toBe(true)
+    expect(JSON.stringify(answers.rows)).not.toContain('untrusted_key')
+    const told = textsOf(answers)
     const hostile = told.filter(({ text }) => text.includes('IGNORE'))
-    expect(hostile.length).toBeGreaterThan(1)
     for (const { path, text } of hostile) {
       expect(
         path.some((name) => name.startsWith('untrusted_')),
@@ -327,7 +426,7 @@ describe('an agent', { timeout: 120_000 }, () => {
     agent.setRequestHandler('elicitation/create', async ({ params }) => {
       const url = (params as { url: string }).url
       opened.push(url)
-      await grant(new URL(url).searchParams.get('approval_id'))
+      await grant(new URL(url).pathname.replace('/console/approvals/', ''))
       return { action: 'accept' }
     })
     const done = await ok(agent, 'deploy_plan', await checked(agent, 'Opened'))

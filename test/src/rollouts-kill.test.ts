@@ -104,6 +104,12 @@ const hold = async (moments: Record<string, Moment>): Promise<void> => {
     )
   }
 }
+/** Without its trigger: to drop that, PostgreSQL would wait for all who write to the table. */
+const letGo = (table: Table) =>
+  rig.database.query(
+    `create or replace function hold_${table}() returns trigger language plpgsql as
+       $$ begin return new; end $$`,
+  )
 const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
 const HELD = `select distinct left(query, 300) as query from pg_stat_activity where ${SLEEPING}`
 
@@ -147,12 +153,11 @@ const killWhen = async (standing: number): Promise<void> => {
     throw new Error(`${String(error)}; held: ${JSON.stringify(rows)}; ${states.join(', ')}`)
   })
   await rig.servers.at(-1)?.kill()
+  // Before the sleepers end: the other replica repeats their statements at once, and would sleep again.
+  for (const table of EACH) await letGo(table)
   await rig.database.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`,
   )
-  for (const table of EACH) {
-    await rig.database.query(`drop trigger hold on ${table}`)
-  }
   await rig.addServer()
 }
 
@@ -160,8 +165,13 @@ const all = (state: string) =>
   until(
     `all of them are ${state}`,
     async () => {
-      const states = await Promise.all(stopped.map(async ({ id }) => (await get(id)).state))
-      return states.every((one) => one === state)
+      // One call for all: this waits for a minute, while others need the cores.
+      const { body } = await latest().post<{ items: { id: string; state: string }[] }>(
+        '/api/fleet/rollouts/list',
+        { limit: 200 },
+      )
+      const found = new Map(body.items.map((one) => [one.id, one.state]))
+      return stopped.every(({ id }) => found.get(id) === state)
     },
     120_000,
   ).catch(async (error: unknown) => {

@@ -699,6 +699,7 @@ export type ClientHealth = {
   /** A UUID */
   client_id: string
   client_name: string
+  tags: ClientTags
   /** The worst of its risks */
   risk: RiskLevel
   /** The worst first */
@@ -1023,6 +1024,48 @@ export type ConflictReportSummaryPage = {
   next_cursor: string | null
 }
 
+export type ConflictReportWithPlan = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  status: ConflictReportStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Stages: `pull`, `salesforce`, `facts`, `rules`, `complete` */
+  progress: Progress
+  /** Why it failed; with status `running`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  /** Of the worst finding; null unless complete */
+  severity: ConflictSeverity | null
+  /** Plans of the same meaning have the same hash; it matches a deploy to its report */
+  plan_hash: string
+  snapshot_id: string | null
+  /** The snapshot that the plan was checked against */
+  snapshot_version: number | null
+  /** Of the findings; zero until it is complete */
+  counts: {
+    green: number
+    yellow: number
+    red: number
+  }
+  /** Estimate of the Salesforce API calls that the deploy takes */
+  api_call_estimate: number
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Worst first. Every component has at least one */
+  findings: ConflictFinding[]
+  /** Whether each component can be rolled back once it is deployed, in the order of the plan; the deployment says the same of its components */
+  reversibility: {
+    component: JudgedComponent
+    level: Reversibility
+    reason: string
+  }[]
+  /** With `include`: as it was parsed; null if workflows were checked */
+  plan?: Plan | null
+}
+
 export type ConflictSeverity = 'green' | 'yellow' | 'red'
 
 export type ConflictsCheckRequest = {
@@ -1043,6 +1086,8 @@ export type ConflictsCheckRequest = {
 export type ConflictsGetRequest = {
   /** A UUID */
   report_id: string
+  /** `plan`: what was checked, too */
+  include?: readonly 'plan'[]
 }
 
 export type ConflictsListRequest = {
@@ -1639,6 +1684,19 @@ export type ErrorCode =
   | 'nango_error'
   | 'unavailable'
 
+export type ErrorGroup = {
+  code: string
+  /** Canonical names */
+  fields: string[]
+  /** Rows with this error. A row may have several */
+  count: number
+  /** Of the first of them */
+  first_index: number
+  /** That of the first row */
+  message: string
+  remedy: string
+}
+
 export type Event =
   | EventTopologyPulled
   | EventConflictsChecked
@@ -2158,6 +2216,20 @@ export type EventsListRequest = {
   cursor?: string
 }
 
+export type FailedRow = {
+  /** In the order of the input, from 0 */
+  index: number
+  key: string | null
+  /** As it was sent in */
+  row: unknown
+  errors: RowError[]
+}
+
+export type FailedRowPage = {
+  items: FailedRow[]
+  next_cursor: string | null
+}
+
 export type Fault = {
   code: string
   message: string
@@ -2632,6 +2704,8 @@ export type FleetHealth = {
 export type FleetHealthRequest = {
   /** Which clients. Default: every active client */
   selector?: ClientSelector
+  /** Only clients with this in their name, case-insensitive */
+  query?: string
   /** Only clients whose worst risk is at least so bad */
   risk?: LeastRisk
   /** Only clients with this risk */
@@ -3327,6 +3401,13 @@ export type MemberError = {
   path: string
   code: string
   message: string
+}
+
+export type MendedRow = {
+  /** Of the failed row, in the input of the push */
+  index: number
+  /** Members in place of those that the row has; all others stay as they were sent in */
+  set: object
 }
 
 export type MetadataJson = {
@@ -4563,6 +4644,29 @@ export type PushCancelRequest = {
   push_id: string
 }
 
+export type PushErrors = {
+  /** By code and fields, the most frequent first */
+  items: ErrorGroup[]
+  rows_counted: number
+  /** False: only the first 200,000 failed rows were counted, or 200 groups are listed */
+  complete: boolean
+}
+
+export type PushErrorsRequest = {
+  /** A UUID */
+  push_id: string
+}
+
+export type PushFailedRowsRequest = {
+  /** A UUID */
+  push_id: string
+  /** Only this row; an empty page if it did not fail */
+  index?: number
+  /** Default: `50` */
+  limit?: number
+  cursor?: string
+}
+
 export type PushFault = {
   code: FaultCode
   message: string
@@ -4671,6 +4775,8 @@ export type PushResultsRequest = {
   /** A UUID */
   push_id: string
   status?: RowOutcome
+  /** Only rows with this error */
+  code?: string
   /** Default: `50` */
   limit?: number
   cursor?: string
@@ -4679,6 +4785,8 @@ export type PushResultsRequest = {
 export type PushRetryRequest = {
   /** A UUID */
   push_id: string
+  /** Rows that are sent with different values; all others as they are */
+  changes?: readonly MendedRow[]
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
@@ -6948,7 +7056,7 @@ export interface ConflictsResource {
    *
    * Needs the permission `topology.read`.
    */
-  get(body: ConflictsGetRequest, options?: CallOptions): Promise<ConflictReport>
+  get(body: ConflictsGetRequest, options?: CallOptions): Promise<ConflictReportWithPlan>
 
   /**
    * List conflict reports, newest first.
@@ -7156,6 +7264,24 @@ export interface PushResource {
   results(body: PushResultsRequest, options?: CallOptions): StreamedPages<RowResult>
 
   /**
+   * Count the errors of the failed rows of a push.
+   *
+   * By code and fields, each with what to do about it. While a push runs, the errors so far.
+   *
+   * Needs the permission `push.read`.
+   */
+  errors(body: PushErrorsRequest, options?: CallOptions): Promise<PushErrors>
+
+  /**
+   * Get the failed rows of a push with their values.
+   *
+   * As they were sent in, with their errors, to be mended and given to `/api/push/retry` as `changes`. They are kept as long as the results. With `Accept: application/x-ndjson` all of them are streamed, one a line; `index`, `limit` and `cursor` do not apply then.
+   *
+   * Needs the permission `push.write`.
+   */
+  failedRows(body: PushFailedRowsRequest, options?: CallOptions): StreamedPages<FailedRow>
+
+  /**
    * List pushes, newest first.
    *
    * `object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and no mapping names it.
@@ -7176,7 +7302,7 @@ export interface PushResource {
   /**
    * Retry the failed rows of a push.
    *
-   * Creates a new push with the current mapping. Failed rows are kept as long as the results.
+   * Creates a new push with the current mapping. Failed rows are kept as long as the results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.
    *
    * Needs the permission `push.write`.
    */
@@ -7640,6 +7766,8 @@ export const ENDPOINTS: {
     link: { path: '/api/push/link', key: true, rows: 'links', work: 'push' },
     get: { path: '/api/push/get', repeat: true },
     results: { path: '/api/push/results', repeat: true, list: 1000 },
+    errors: { path: '/api/push/errors', repeat: true },
+    failedRows: { path: '/api/push/failed-rows', repeat: true, list: 1000 },
     list: { path: '/api/push/list', repeat: true, list: 200 },
     cancel: { path: '/api/push/cancel', key: true },
     retry: { path: '/api/push/retry', key: true, work: 'push' },

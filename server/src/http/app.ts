@@ -23,6 +23,8 @@ import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import { checked, checkedWithRows, refuseInexact } from './checked.ts'
+import { registerConsole } from './console.ts'
+import { consoleSessionOf, registerConsoleSession } from './console-session.ts'
 import { readJsonBody } from './json-body.ts'
 import { limitCallers } from './limits.ts'
 import { openLines } from './lines.ts'
@@ -79,6 +81,8 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     renderError(noEndpoint(methodsOf, request, reply), request, reply),
   )
   registerDocs(app, () => openApiDocument(options.routes))
+  registerConsole(app)
+  registerConsoleSession(app, options.auth)
   const idempotency = createIdempotencyStep(options.idempotency)
   const reserve = createBodyBudget()
   const limited = options.rateLimitPerMinute > 0 ? createRefusedCredentials() : UNLIMITED
@@ -334,14 +338,16 @@ const admit = async (
 ): Promise<Admitted> => {
   const admittedAs = (identity: Identity | null): Admitted => ({ identity, claim: null })
   if (route.access === 'public') return admittedAs(null)
-  const token = bearerOf(request)
-  if (token !== null) {
+  const given = credentialOf(request)
+  if (given !== null) {
+    const { token, isCookie } = given
     const found = await refused.admit(token, request.ip, async () => {
-      if (route.access !== 'super_admin') {
-        const identity = await auth.authenticate(token)
-        return identity === null ? null : admittedAs(identity)
+      if (route.access === 'super_admin') {
+        return !isCookie && auth.isSuperAdmin(token) ? admittedAs(null) : null
       }
-      return auth.isSuperAdmin(token) ? admittedAs(null) : null
+      const identity = await auth.authenticate(token)
+      if (identity === null || (isCookie && identity.credential.type !== 'session')) return null
+      return admittedAs(identity)
     })
     if (found !== null) return found
   }
@@ -352,6 +358,13 @@ const BEARER = /^Bearer +([\x21-\x7e]{1,4096})$/i
 
 const bearerOf = (request: FastifyRequest): string | null =>
   BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null
+
+/** The token of the header, and only where there is no such header, the session of the console's page. */
+const credentialOf = (request: FastifyRequest): { token: string; isCookie: boolean } | null => {
+  const isCookie = request.headers.authorization === undefined
+  const token = isCookie ? consoleSessionOf(request) : bearerOf(request)
+  return token === null ? null : { token, isCookie }
+}
 
 const authorize = (route: Route, identity: Identity | null): void => {
   if (route.access === 'public' || route.access === 'super_admin' || route.access === 'any') return

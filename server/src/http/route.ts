@@ -100,7 +100,7 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   bodyLimitBytes?: number
   /** Media type of the body if it is not JSON; the handler gets the raw bytes. */
   rawBody?: boolean
-  /** Takes `approval_id`: a token that has to ask needs an approval for it. */
+  /** Takes `approval_id`: a token that has to ask needs an approval for it, and gets its errors. */
   approvable?: boolean
   /** The member that is a list of rows: read and checked a few at a time, {@link ROWS_MAX} at most. */
   rows?: string
@@ -165,7 +165,13 @@ export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency' 
   }
 }
 
+/** What a call answers whose token has to ask: what was approved may have drifted since. */
+const ASKED: readonly ErrorCode[] = ['approval_required', 'approval_unusable', 'topology_drifted']
+
 /** Declares a route; body and caller of the handler are typed from the record. */
 export const route = <A extends Access, Body extends z.ZodType = z.ZodUndefined>(
   spec: RouteSpec<A, Body>,
-): Route => spec as unknown as Route
+): Route => {
+  const errors = new Set([...(spec.errors ?? []), ...(spec.approvable === true ? ASKED : [])])
+  return { ...spec, errors: [...errors] } as unknown as Route
+}

@@ -136,6 +136,33 @@ describe('work that waits', () => {
   })
 })
 
+describe('work that rollouts begin', () => {
+  it('is counted while it waits, apart from that of callers', async () => {
+    const url = new Secret(database.url)
+    const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
+    const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }), isPaused: true })
+    const worker = { run: async () => undefined, giveUp: async () => undefined }
+    jobs.define('deploy', { ...worker, standing: async () => null })
+    await jobs.start()
+    try {
+      const work = { orgId: newId(), clientId: newId() }
+      for (const of of ['caller', 'fleet', 'fleet'] as const) {
+        await jobs.enqueue('deploy', { ...work, id: newId() }, 'one', 0, of)
+      }
+      const ready = (await jobs.depths()).map(({ kind, ready: count }) => [kind, count] as const)
+      expect(new Map(ready)).toEqual(
+        new Map([
+          ['deploy', 1],
+          ['deploy-fleet', 2],
+        ]),
+      )
+    } finally {
+      await jobs.stop()
+      await db.close()
+    }
+  })
+})
+
 describe('work that failed', () => {
   it('is tried again when that is due, though nobody is notified of it', async () => {
     const url = new Secret(database.url)

@@ -5,7 +5,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import pg from 'pg'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { createWarnOf, type WarnOf } from '../background-faults.ts'
@@ -16,7 +15,8 @@ import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 import { NO_TRACING, type Tracing } from '../tracing.ts'
 import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
-import { type Courier, createCouriers, DUE_CHANNEL } from './couriers.ts'
+import { createAnnouncements, DONE_CHANNEL, WORK_CHANNEL } from './announcements.ts'
+import { type Courier, createCouriers } from './couriers.ts'
 import { readQueueError } from './queue-errors.ts'
 import { createTakers, type Takers } from './takers.ts'
 
@@ -151,8 +151,9 @@ interface Options {
   onTurnDone?: (event: TurnDone) => void
 }
 
-/** What waits in the queue of a kind. */
+/** What waits in a queue. */
 export interface QueueDepth {
+  /** The queue's name: rollouts have some of their own. */
   kind: string
   /** A replica could take them now. */
   ready: number
@@ -163,12 +164,6 @@ export interface QueueDepth {
   oldest_ready_seconds: number
 }
 
-/**
- * Announces work that has ended, by the id of its row; the other channel announces new work, by its
- * kind.
- */
-const DONE_CHANNEL = 'sfdc_engine_done'
-const WORK_CHANNEL = 'sfdc_engine_work'
 const SWEEP_MS = 5_000
 const SWEEP_MS_LEAST = 250
 /** How soon a note is seen that becomes due by time, or whose notification was missed. */
@@ -462,7 +457,7 @@ export const createJobs = ({
            from ${QUEUE_SCHEMA}.job
           where state in ('created', 'retry', 'active') and name = any($1)
           group by name`,
-        [[...WORK_KINDS]], // an earlier version had other queues
+        [Object.keys(WORK_QUEUES)], // an earlier version had other queues
       )
       return rows as QueueDepth[]
     },
@@ -509,96 +504,4 @@ const deathsBefore = async (db: Database, workId: string): Promise<number> => {
     [workId],
   )
   return (row?.starts ?? 1) - 1
-}
-
-interface Inbox {
-  /** Resolves on an announcement, after `ms`, or when `signal` fires. */
-  next(ms: number, signal: AbortSignal): Promise<void>
-  close(): void
-}
-
-/** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
-const createAnnouncements = (
-  url: Secret,
-  warnOf: WarnOf,
-  on: { work: (kind: string) => void; due: (payload: string) => void },
-) => {
-  const waiting = new Map<string, Set<() => void>>()
-  let client: pg.Client | null = null
-  let stopped = false
-  let retry: NodeJS.Timeout | undefined
-
-  const connect = async (): Promise<void> => {
-    const next = new pg.Client({
-      connectionString: url.reveal(),
-      application_name: 'sfdc-engine-x listen',
-      keepAlive: true,
-      connectionTimeoutMillis: 10_000,
-    })
-    const lost = (error?: Error) => {
-      if (client !== next) return
-      client = null
-      // It may still be open (a standby refuses LISTEN): without this, each retry would leave one
-      // behind.
-      void next.end().catch(() => undefined)
-      if (stopped) return
-      warnOf('announcements: connection lost', error ?? new Error('Connection terminated'))
-      retry = setTimeout(() => void connect().catch(lost), 1_000)
-    }
-    next.on('error', lost)
-    next.on('end', () => lost())
-    next.on('notification', ({ channel, payload }) => {
-      if (channel === WORK_CHANNEL) return on.work(payload ?? '')
-      if (channel === DUE_CHANNEL) return on.due(payload ?? '')
-      for (const wake of waiting.get(payload ?? '') ?? []) wake()
-    })
-    client = next
-    try {
-      await next.connect()
-      await next.query(`listen ${DONE_CHANNEL}; listen ${WORK_CHANNEL}; listen ${DUE_CHANNEL}`)
-    } catch (error) {
-      lost(error as Error)
-    }
-  }
-
-  return {
-    start: connect,
-    subscribe: (id: string): Inbox => {
-      let pending = false
-      let wake: (() => void) | null = null
-      const onAnnounced = () => {
-        pending = true
-        wake?.()
-      }
-      const listeners = waiting.get(id) ?? new Set()
-      waiting.set(id, listeners.add(onAnnounced))
-      return {
-        next: (ms, signal) =>
-          new Promise((resolve) => {
-            const finish = () => {
-              clearTimeout(timer)
-              signal.removeEventListener('abort', finish)
-              wake = null
-              pending = false
-              resolve()
-            }
-            const timer = setTimeout(finish, ms)
-            wake = finish
-            signal.addEventListener('abort', finish, { once: true })
-            if (pending || signal.aborted) finish()
-          }),
-        close: () => {
-          listeners.delete(onAnnounced)
-          if (listeners.size === 0) waiting.delete(id)
-        },
-      }
-    },
-    stop: async () => {
-      stopped = true
-      clearTimeout(retry)
-      const last = client
-      client = null
-      await last?.end().catch(() => undefined)
-    },
-  }
 }

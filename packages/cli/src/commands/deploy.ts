@@ -111,7 +111,7 @@ const shownUndone = (terminal: Terminal, { rollback }: Pick<Deployment, 'rollbac
 /** The result of a change, and how to take it back. */
 export const tellDeployment = (terminal: Terminal, deployment: Deployment): void => {
   terminal.result(deployment, shownDeployment(terminal, deployment))
-  terminal.note(`To take it back: sfx deploy rollback ${deployment.id}`)
+  terminal.note(`To roll it back: sfx deploy rollback ${deployment.id}`)
 }
 
 /** Waits for a deployment; if it failed, its components say why. */
@@ -257,7 +257,7 @@ export const deployCommands = (root: Command): void => {
       },
     )
 
-  const group = root.command('deploy').description('deploy plans and workflows, and take them back')
+  const group = root.command('deploy').description('deploy plans, and roll them back')
   withDeployOptions(group.command('start <plan>').description('check and deploy a plan')).action(
     start,
   )

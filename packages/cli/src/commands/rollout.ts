@@ -309,7 +309,7 @@ const sendingCommands = (group: Command): void => {
 export const rolloutCommands = (root: Command): void => {
   const group = root
     .command('rollout')
-    .description('bring one change to many clients, in waves, and take it back as one')
+    .description('bring one change to many clients, in waves, and roll it back as one')
   group
     .command('create [file]')
     .description(

@@ -84,8 +84,8 @@ export const CHANGES_NOTHING = approvedBy(null)
 
 const unusable = (why: string): EngineError => new EngineError('approval_unusable', why)
 
-/** The page that says how a person grants it. */
-const urlOf = (id: string): string => `/docs/guides/approvals?approval_id=${id}`
+/** The page of the console where a person sees what will happen, and decides. */
+const urlOf = (id: string): string => `/console/approvals/${id}`
 
 const askFirst = ({ id, expires_at }: { id: string; expires_at: Date }): EngineError =>
   new EngineError(

@@ -70,7 +70,12 @@ export interface Conflicts {
     signal?: AbortSignal,
     onBehalf?: OnBehalf,
   ): Promise<Report>
-  get(tenant: Tenant, reportId: string): Promise<Report>
+  /** With `plan`, also what was checked; null if that were workflows. */
+  get(
+    tenant: Tenant,
+    reportId: string,
+    include?: { plan: boolean },
+  ): Promise<Report & { plan?: Plan | null }>
   /** Newest first, without findings. */
   list(tenant: Tenant, input: ReportListInput): Promise<Page<ReportSummary>>
   /** For the queue. */
@@ -111,10 +116,12 @@ export const createConflicts = (options: Options): Conflicts => {
     return { plan: planSchema.parse({}), workflows, hash: workflowsHash(workflows) }
   }
 
-  const get = async (tenant: Tenant, id: string): Promise<Report> => {
+  const get: Conflicts['get'] = async (tenant, id, include) => {
     const row = await reportById(db.as(tenant).read, tenant, id)
     if (row === undefined) throw notFound('conflict report')
-    return toReport(row)
+    const report = toReport(row)
+    if (include?.plan !== true) return report
+    return { ...report, plan: workflowsOf(row).length > 0 ? null : planOf(row) }
   }
 
   const start = async (

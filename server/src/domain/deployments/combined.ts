@@ -4,7 +4,6 @@
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
-import { type StoredDeploymentKind } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Actor } from '../audit.ts'
 import { type WorkflowState } from '../workflows/state.ts'
@@ -12,14 +11,6 @@ import { type Images } from './plan/images.ts'
 import { type ComponentRow, nothingYet, type RollbackOptions, type RunRow } from './rows.ts'
 import { createJournal } from './run/journal.ts'
 import { saveWorkflowState } from './workflows/images.ts'
-
-/** Kinds of deployments that callers see. */
-export const SHOWN_KINDS = [
-  'custom_objects',
-  'workflows',
-  'workflow_removal',
-  'workflow_activation',
-] as const satisfies StoredDeploymentKind[]
 
 export interface Combined {
   plan: unknown

@@ -4,6 +4,7 @@ import { recordsOf } from '../../salesforce/activities.ts'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import {
   type DeploymentKind,
+  type StoredDeploymentKind,
   type DeploymentStatus,
   type WorkWarning,
   type Progress,
@@ -16,6 +17,18 @@ import { type Work } from '../../jobs/jobs.ts'
 import { FILE_KINDS } from '../metadata/kinds.ts'
 import { type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan, storedPlan } from '../plan/schema.ts'
+
+/** Kinds of deployments that callers see. */
+export const SHOWN_KINDS = [
+  'custom_objects',
+  'workflows',
+  'workflow_removal',
+  'workflow_activation',
+] as const satisfies StoredDeploymentKind[]
+
+/** Whether callers see it: what stands for an off-boarding is none of theirs. */
+export const isShown = (row: DeploymentRow | undefined): row is DeploymentRow =>
+  row !== undefined && SHOWN_KINDS.some((kind) => kind === row.kind)
 
 export type DeploymentRow = Selectable<TenantTables['crm_deployments']>
 export type RunRow = Selectable<TenantTables['deployment_runs']>

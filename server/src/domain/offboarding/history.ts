@@ -2,7 +2,6 @@
 // known before Salesforce is asked.
 
 import { type Reader, type Tenant } from '../../db/database.ts'
-import { SHOWN_KINDS } from '../deployments/combined.ts'
 import { type Images } from '../deployments/plan/images.ts'
 import {
   changesOf,
@@ -15,6 +14,7 @@ import {
   planOf,
   type RollbackResult,
   type StayCode,
+  SHOWN_KINDS,
 } from '../deployments/rows.ts'
 import { loadWorkflowState } from '../deployments/workflows/images.ts'
 import { type Component, keyOf } from '../metadata/names.ts'

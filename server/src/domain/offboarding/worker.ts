@@ -18,7 +18,7 @@ import { type Actor, audit } from '../audit.ts'
 import { type Connections } from '../connections/connections.ts'
 import { connectionOfClient } from '../connections/rows.ts'
 import { type Combined, insertCombined } from '../deployments/combined.ts'
-import { LOCK } from '../deployments/deployments.ts'
+import { LOCK } from '../deployments/run/accept.ts'
 import {
   deploymentById,
   type LeftComponent,

@@ -1,6 +1,7 @@
 // What a push changes, for the person who approves it.
 
 import { type ApprovalAction, type Change, plainName } from '../approvals/change.ts'
+import { type MendedRow } from './failed-rows.ts'
 import { type Intention, type PushInput, type Taken } from './intention.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type PushRow } from './rows.ts'
@@ -68,10 +69,17 @@ export const uploadChange = (
   ],
 })
 
-export const retryChange = (row: PushRow, mapping: Intention['mapping']): Change => ({
+export const retryChange = (
+  row: PushRow,
+  changes: readonly MendedRow[],
+  mapping: Intention['mapping'],
+): Change => ({
   action: 'push_retry',
   clientId: row.client_id,
-  request: { push_id: row.id },
+  request: { push_id: row.id, ...(changes.length === 0 ? {} : { changes }) },
   restsOn: { push_id: row.id, failed: row.failed, ...basis(mapping) },
-  words: [`Pushes again what failed: ${words(row.kind, row.failed, row.canonical_object)}`],
+  words: [
+    `Pushes again what failed: ${words(row.kind, row.failed, row.canonical_object)}`,
+    ...(changes.length === 0 ? [] : [`Of these, ${changes.length} with changed values`]),
+  ],
 })

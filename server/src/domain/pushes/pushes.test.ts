@@ -449,6 +449,71 @@ describe('retrying', () => {
       }),
     ).rejects.toMatchObject({ code: 'nothing_to_retry' })
   })
+
+  it('sends what was mended with its new values, and all other rows as they came', async () => {
+    const rows = records(450).map((row, n) => (n % 100 === 7 ? { ...row, key: null } : row))
+    const first = await rig.push(clientId, rows)
+    const { pushes } = rig.first
+    const page = await pushes.failedRows(rig.tenant, first.id, { limit: 3 })
+    expect(page.items.map(({ index }) => index)).toEqual([7, 107, 207])
+    expect(page.items[1]).toMatchObject({
+      row: { key: null, notes: 'note 107' },
+      errors: [{ code: 'KEY_MISSING' }],
+    })
+    const rest = await pushes.failedRows(rig.tenant, first.id, {
+      limit: 3,
+      cursor: page.next_cursor ?? '',
+    })
+    expect(rest).toMatchObject({ items: [{ index: 307 }, { index: 407 }], next_cursor: null })
+    const one = (index: number) => pushes.failedRows(rig.tenant, first.id, { index, limit: 1 })
+    expect((await one(407)).items).toMatchObject([{ row: { notes: 'note 407' } }])
+    expect((await one(8)).items).toEqual([])
+    const lines: string[] = []
+    for await (const piece of await pushes.streamFailedRows(rig.tenant, first.id)) {
+      lines.push(...piece.toString().trimEnd().split('\n'))
+    }
+    expect(lines.map((line) => (JSON.parse(line) as { index: number }).index)).toEqual([
+      7, 107, 207, 307, 407,
+    ])
+
+    const retry = (changes: { index: number; set: Record<string, unknown> }[]) =>
+      pushes.retry(rig.caller, { push_id: first.id, changes, wait_seconds: 30 })
+    await expect(retry([{ index: 8, set: { key: 'k' } }])).rejects.toMatchObject({
+      code: 'bad_request',
+      errors: [{ path: 'changes.0.index', code: 'not_failed' }],
+    })
+    await expect(
+      retry([
+        { index: 7, set: { key: 'k' } },
+        { index: 7, set: { key: 'k' } },
+      ]),
+    ).rejects.toMatchObject({ errors: [{ path: 'changes.1.index', code: 'duplicate' }] })
+    const again = await retry([{ index: 107, set: { key: `mended-${first.id}` } }])
+    expect(again).toMatchObject({ retry_of: first.id, total: 5, succeeded: 1, failed: 4 })
+    const [mended] = (await rig.records()).filter(
+      (record) => record['External_Key__c'] === `mended-${first.id}`,
+    )
+    expect(mended).toMatchObject({ Notes__c: 'note 107' })
+  })
+})
+
+describe('errors', () => {
+  it('are counted by code and fields, with the first row of each, and lead to their rows', async () => {
+    const rows = records(300).map((row, n) =>
+      n % 100 === 7 ? { ...row, key: null } : n === 9 ? { ...row, notes: { no: 'text' } } : row,
+    )
+    const { id } = await rig.push(clientId, rows)
+    const counted = await rig.first.pushes.errors(rig.tenant, id)
+    expect(counted).toMatchObject({ rows_counted: 4, complete: true })
+    expect(counted.items.map(({ count, first_index }) => [count, first_index])).toEqual([
+      [3, 7],
+      [1, 9],
+    ])
+    expect(counted.items[0]).toMatchObject({ code: 'KEY_MISSING' })
+    expect(counted.items.every(({ remedy, message }) => remedy !== '' && message !== '')).toBe(true)
+    const page = await rig.first.pushes.results(rig.tenant, id, { code: 'KEY_MISSING', limit: 50 })
+    expect(page.items.map(({ index }) => index)).toEqual([7, 107, 207])
+  })
 })
 
 describe('results', () => {
@@ -470,7 +535,7 @@ describe('results', () => {
     expect(await read('failed', 7)).toEqual(all.filter((index) => index % 10 === 3))
     expect(await read('succeeded')).toEqual(all.filter((index) => index % 10 !== 3))
     const lines: string[] = []
-    for await (const piece of await rig.first.pushes.streamResults(rig.tenant, id, undefined)) {
+    for await (const piece of await rig.first.pushes.streamResults(rig.tenant, id, {})) {
       lines.push(...piece.toString().trimEnd().split('\n'))
     }
     expect(lines.map((line) => (JSON.parse(line) as { index: number }).index)).toEqual(all)

@@ -21,10 +21,25 @@ import { type StageDeps } from '../work/stages.ts'
 import { ALL_OR_NONE_MAX, type Accepted, type Manner, takeIn, uploadHash } from './intake.ts'
 import { pushChange, retryChange, uploadChange } from './change.ts'
 import { type InputRow, type Intention, type PushInput, type Taken } from './intention.ts'
+import {
+  countErrors,
+  type FailedRowsPage,
+  type MendedRow,
+  mending,
+  type PushErrors,
+  readFailed,
+  streamFailed,
+} from './failed-rows.ts'
 import { createLaneWorker } from './lane.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type Preparation } from './preparation.ts'
-import { readResults, type ResultsPage, type ResultsRequest, streamResults } from './results.ts'
+import {
+  readResults,
+  type ResultsPage,
+  type ResultsRequest,
+  streamResults,
+  type Wanted,
+} from './results.ts'
 import {
   isFinal,
   lockPush,
@@ -101,22 +116,29 @@ export interface Pushes {
   /** In input order; for a running push, what is settled so far. */
   results(tenant: Tenant, pushId: string, request: ResultsRequest): Promise<ResultsPage>
   /** All results, one JSON line each. Throws before the first piece, or never. */
-  streamResults(
+  streamResults(tenant: Tenant, pushId: string, which: Wanted): Promise<AsyncIterable<Buffer>>
+  /** The failed rows of a push that has ended, with their values. Throws what `retry` throws for want of rows. */
+  failedRows(
     tenant: Tenant,
     pushId: string,
-    status: ResultsRequest['status'],
-  ): Promise<AsyncIterable<Buffer>>
+    request: { index?: number | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<FailedRowsPage>
+  /** All of them, one JSON line each. Throws before the first piece, or never. */
+  streamFailedRows(tenant: Tenant, pushId: string): Promise<AsyncIterable<Buffer>>
+  /** The errors of the failed rows, counted. */
+  errors(tenant: Tenant, pushId: string): Promise<PushErrors>
   /** With a warning for an object that nothing names: an empty list alone would not tell. */
   list(tenant: Tenant, input: PushListInput): Promise<Page<Push> & { warnings: PushListWarning[] }>
   /** Rows that were not sent fail with CANCELLED; does nothing if the push has ended. */
   cancel(caller: Caller, pushId: string): Promise<PushWithResults>
   /**
-   * A new push of the failed rows, checked again with the current mapping. Throws not_found,
-   * push_in_progress, nothing_to_retry, and what `push` throws.
+   * A new push of the failed rows, those in `changes` mended, checked again with the current mapping. Throws
+   * not_found, push_in_progress, nothing_to_retry, bad_request for a change of a row that did not fail, and
+   * what `push` throws.
    */
   retry(
     caller: Caller,
-    input: { push_id: string; wait_seconds: number },
+    input: { push_id: string; changes?: readonly MendedRow[] | undefined; wait_seconds: number },
     signal?: AbortSignal,
   ): Promise<PushWithResults>
   /** Statistics of the values of the last push with this mapping; null: there was none. */
@@ -270,19 +292,26 @@ export const createPushes = ({
     return start(caller, input, batches, 'upload', approve, signal)
   }
 
-  const retry: Pushes['retry'] = async (caller, input, signal) => {
-    const { tenant } = caller
-    const row = await rowOf(tenant, input.push_id)
+  /** A push that has ended and whose failed rows are still there. */
+  const rowWithRows = async (tenant: Tenant, pushId: string): Promise<PushRow> => {
+    const row = await rowOf(tenant, pushId)
     if (!isFinal(row.status)) {
       throw new EngineError('push_in_progress', 'The push has not ended yet.', {
         retryAfterSeconds: 5,
       })
     }
     if (row.failed === 0) throw new EngineError('nothing_to_retry', 'No row of this push failed.')
-    if (row.dry_run || row.results_discarded) {
-      if (row.results_discarded) throw rowsGone()
+    if (row.results_discarded) throw rowsGone()
+    if (row.dry_run) {
       throw new EngineError('nothing_to_retry', 'A dry run keeps no rows: push them again.')
     }
+    return row
+  }
+
+  const retry: Pushes['retry'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const row = await rowWithRows(tenant, input.push_id)
+    const changes = input.changes ?? []
     const again: PushInput = {
       kind: row.kind,
       client_id: row.client_id,
@@ -293,21 +322,24 @@ export const createPushes = ({
     // A large number is stored while it is read, so that memory does not grow with it.
     const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
     const approve = (_taken: Taken, mapping: Intention['mapping']) =>
-      approvals.require(caller, () => retryChange(row, mapping))
-    return start(caller, again, failedRowsOf(tenant, row), manner, approve, signal, row.id)
+      approvals.require(caller, () => retryChange(row, changes, mapping))
+    return start(caller, again, failedRowsOf(tenant, row, changes), manner, approve, signal, row.id)
   }
 
   async function* failedRowsOf(
     tenant: Tenant,
     push: PushRow,
+    changes: readonly MendedRow[],
   ): AsyncGenerator<InputRow[], void, undefined> {
+    const { mend, requireUsed } = mending(changes)
     let found = 0
     for await (const rows of readFailedRows(db, keyOf(tenant, push))) {
       found += rows.length
-      yield* batchesOf(rows.map(([, row]) => row))
+      yield* batchesOf(rows.map(([index, row]) => mend(index, row)))
     }
     // The rows may have expired while they were read: a part of them is not a valid retry.
     if (found !== push.failed) throw rowsGone()
+    requireUsed()
   }
 
   const cancel: Pushes['cancel'] = async (caller, pushId) => {
@@ -385,11 +417,28 @@ export const createPushes = ({
       return readResults(db, keyOf(tenant, row), request)
     },
 
-    streamResults: async (tenant, pushId, status) => {
+    streamResults: async (tenant, pushId, which) => {
       const row = await rowOf(tenant, pushId)
       requireResults(row)
-      const due = status === undefined ? row.total : row[status]
-      return streamResults(db, keyOf(tenant, row), status, isFinal(row.status) ? due : null)
+      const due = which.status === undefined ? row.total : row[which.status]
+      const isKnown = isFinal(row.status) && which.code === undefined
+      return streamResults(db, keyOf(tenant, row), which, isKnown ? due : null)
+    },
+
+    failedRows: async (tenant, pushId, request) => {
+      const row = await rowWithRows(tenant, pushId)
+      return readFailed(db, keyOf(tenant, row), request)
+    },
+
+    streamFailedRows: async (tenant, pushId) => {
+      const row = await rowWithRows(tenant, pushId)
+      return streamFailed(db, keyOf(tenant, row))
+    },
+
+    errors: async (tenant, pushId) => {
+      const row = await rowOf(tenant, pushId)
+      requireResults(row)
+      return countErrors(db, keyOf(tenant, row))
     },
 
     list: (tenant, input) =>

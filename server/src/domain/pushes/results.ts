@@ -13,6 +13,8 @@ export type ResultStatus = 'failed' | 'succeeded'
 
 export interface ResultsRequest {
   status?: ResultStatus | undefined
+  /** Only rows with this error. */
+  code?: string | undefined
   /** 1 to 10,000. */
   limit: number
   cursor?: string | undefined
@@ -23,10 +25,11 @@ export interface ResultsPage {
   next_cursor: string | null
 }
 
-const encodeCursor = (index: number): string => Buffer.from(`r${index}`).toString('base64url')
+export const encodeCursor = (index: number): string =>
+  Buffer.from(`r${index}`).toString('base64url')
 
 /** The index of the first row of the page. */
-const decodeCursor = (cursor: string): number => {
+export const decodeCursor = (cursor: string): number => {
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   const index = Number(/^r(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN)
   if (Number.isNaN(index) || encodeCursor(index) !== cursor) {
@@ -44,15 +47,20 @@ interface StoredResults {
   body: Buffer
 }
 
-const wanted = (status: ResultStatus | undefined) => (result: RowResult) =>
-  status === undefined || result.success === (status === 'succeeded')
+export type Wanted = Pick<ResultsRequest, 'status' | 'code'>
+
+const wanted =
+  ({ status, code }: Wanted) =>
+  (result: RowResult) =>
+    (status === undefined || result.success === (status === 'succeeded')) &&
+    (code === undefined || result.errors.some((error) => error.code === code))
 
 /** The requested windows, starting with the one that holds `index`, each in input order. */
-async function* windowsFrom(
+export async function* windowsFrom(
   db: Database,
   { tenant, pushId }: PushKey,
   index: number,
-  status: ResultStatus | undefined,
+  which: Wanted,
 ): AsyncGenerator<RowResult[], void, undefined> {
   const read = (from: { window: number; block: number } | null): Promise<StoredResults[]> =>
     db.as(tenant).tx((tx) => {
@@ -64,7 +72,8 @@ async function* windowsFrom(
         .orderBy('window_start')
         .orderBy('block_no')
         .limit(BLOCKS_A_READ)
-      if (status === 'failed') query = query.where('failed', '>', 0)
+      const { status, code } = which
+      if (status === 'failed' || code !== undefined) query = query.where('failed', '>', 0)
       if (status === 'succeeded') query = query.where('succeeded', '>', 0)
       query =
         from === null
@@ -82,7 +91,7 @@ async function* windowsFrom(
   for (;;) {
     const stored: StoredResults[] = await read(from)
     for (const { window_start, body } of stored) {
-      const results = (JSON.parse(await decompress(body)) as RowResult[]).filter(wanted(status))
+      const results = (JSON.parse(await decompress(body)) as RowResult[]).filter(wanted(which))
       if (open !== null && open.start === window_start) {
         open.results.push(...results)
         continue
@@ -104,11 +113,11 @@ const inOrder = (results: RowResult[], from: number): RowResult[] =>
 export const readResults = async (
   db: Database,
   key: PushKey,
-  { status, limit, cursor }: ResultsRequest,
+  { status, code, limit, cursor }: ResultsRequest,
 ): Promise<ResultsPage> => {
   const items: RowResult[] = []
   const from = cursor === undefined ? 0 : decodeCursor(cursor)
-  for await (const window of windowsFrom(db, key, from, status)) {
+  for await (const window of windowsFrom(db, key, from, { status, code })) {
     for (const result of window) {
       // One more than asked for: it begins the next page.
       if (items.length === limit) return { items, next_cursor: encodeCursor(result.index) }
@@ -125,11 +134,11 @@ export const readResults = async (
 export async function* streamResults(
   db: Database,
   key: PushKey,
-  status: ResultStatus | undefined,
+  which: Wanted,
   due: number | null,
 ): AsyncGenerator<Buffer, void, undefined> {
   let count = 0
-  for await (const window of windowsFrom(db, key, 0, status)) {
+  for await (const window of windowsFrom(db, key, 0, which)) {
     if (window.length === 0) continue
     count += window.length
     yield Buffer.from(`${window.map((result) => JSON.stringify(result)).join('\n')}\n`)

@@ -324,10 +324,14 @@ export const keepInput = async (
   }
 }
 
-/** The failed rows of a push that has ended, in input order, a window of the input at a time. */
+/**
+ * The failed rows of a push that has ended, in input order, a window of the input at a time, beginning with
+ * the one that holds row `index`.
+ */
 export async function* readFailedRows(
   db: Database,
   { tenant, pushId }: PushKey,
+  index = 0,
 ): AsyncGenerator<[index: number, row: unknown][], void, undefined> {
   let from = null as { window: number; block: number } | null
   let open = null as { start: number; rows: [index: number, row: unknown][] } | null
@@ -344,7 +348,13 @@ export async function* readFailedRows(
         .orderBy('block_no')
         .limit(BLOCKS_A_READ)
       return after === null
-        ? query.execute()
+        ? query
+            .where(
+              sql<boolean>`window_start >= coalesce((select max(w.window_start) from push_rows w
+                where w.org_id = ${tenant.orgId} and w.push_id = ${pushId}
+                  and w.window_start <= ${index}), 0)`,
+            )
+            .execute()
         : query
             .where(sql<boolean>`(window_start, block_no) > (${after.window}, ${after.block})`)
             .execute()

@@ -97,6 +97,15 @@ const report = summary
   })
   .meta({ id: 'ConflictReport' })
 
+const reportWithPlan = report
+  .extend({
+    plan: z
+      .union([z.record(z.string(), z.unknown()).meta({ describedBy: planSchema }), z.null()])
+      .optional()
+      .describe('With `include`: as it was parsed; null if workflows were checked'),
+  })
+  .meta({ id: 'ConflictReportWithPlan' })
+
 const REPORT_ID = '01931f2a-7c00-7000-8000-000000000030'
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
 
@@ -236,13 +245,20 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     tag: 'Conflicts',
     summary: 'Get a conflict report',
     access: 'topology.read',
-    body: z.strictObject({ report_id: id }),
-    replies: { 200: { description: 'The report in its current state', body: report } },
+    body: z.strictObject({
+      report_id: id,
+      include: z
+        .array(z.enum(['plan']))
+        .max(1)
+        .default([])
+        .describe('`plan`: what was checked, too'),
+    }),
+    replies: { 200: { description: 'The report in its current state', body: reportWithPlan } },
     errors: ['not_found'],
     example: { body: { report_id: REPORT_ID }, reply: example },
     handle: async ({ caller, body }) => ({
       status: 200,
-      body: await conflicts.get(caller.tenant, body.report_id),
+      body: await conflicts.get(caller.tenant, body.report_id, { plan: body.include.length > 0 }),
     }),
   }),
   route({

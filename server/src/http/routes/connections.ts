@@ -397,7 +397,7 @@ const revokeRoute = (connections: Connections): Route =>
         body: connection.extend({ failed_steps: z.array(failedStep) }),
       },
     },
-    errors: ['not_found', 'approval_required', 'approval_unusable', 'topology_drifted'],
+    errors: ['not_found'],
     example: { ...byClient, reply: { ...example, status: 'revoked', failed_steps: [] } },
     idempotency: {},
     handle: async ({ caller, body }) => ({

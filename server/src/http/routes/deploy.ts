@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
+import { type ErrorCode } from '../../errors.ts'
 import { route, type Route } from '../route.ts'
 import { approvalId, id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
@@ -17,6 +18,20 @@ import {
   exampleSummary,
   PLAN_BODY_BYTES,
 } from './deployment-schema.ts'
+
+/** What a deploy may be refused for. */
+const DEPLOYS: ErrorCode[] = [
+  'not_found',
+  'bad_request',
+  'invalid_plan',
+  'client_inactive',
+  'connection_not_ready',
+  'deployment_in_progress',
+  'conflicts_found',
+  'topology_drifted',
+  'no_snapshot',
+  'salesforce_error',
+]
 
 const customObjectsRoute = (
   deployments: Deployments,
@@ -52,20 +67,7 @@ const customObjectsRoute = (
     }),
     approvable: true,
     replies,
-    errors: [
-      'not_found',
-      'bad_request',
-      'invalid_plan',
-      'client_inactive',
-      'connection_not_ready',
-      'deployment_in_progress',
-      'conflicts_found',
-      'topology_drifted',
-      'approval_required',
-      'approval_unusable',
-      'no_snapshot',
-      'salesforce_error',
-    ],
+    errors: DEPLOYS,
     example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: exampleDeployment },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
@@ -100,20 +102,7 @@ const checkedRoute = (
     }),
     approvable: true,
     replies,
-    errors: [
-      'not_found',
-      'bad_request',
-      'invalid_plan',
-      'client_inactive',
-      'connection_not_ready',
-      'deployment_in_progress',
-      'conflicts_found',
-      'topology_drifted',
-      'approval_required',
-      'approval_unusable',
-      'no_snapshot',
-      'salesforce_error',
-    ],
+    errors: DEPLOYS,
     example: {
       body: {
         client_id: CLIENT_ID,
@@ -229,9 +218,6 @@ const rollbackRoute = (
       'bad_request',
       'connection_not_ready',
       'not_rollbackable',
-      'approval_required',
-      'approval_unusable',
-      'topology_drifted',
       'data_would_be_lost',
       'deployment_in_progress',
       'salesforce_error',

@@ -7,6 +7,7 @@ import {
   type Reconsent,
 } from '../../domain/fleet/reconsent/reconsent.ts'
 import { clientSelector } from '../../domain/fleet/selectors.ts'
+import { clientTags } from '../../domain/fleet/tags.ts'
 import { route, type Route } from '../route.ts'
 import { fault, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 import { connectionHealth, connectionStatus, environment, possibleCause } from './connections.ts'
@@ -21,6 +22,7 @@ const clientHealth = z
   .object({
     client_id: id,
     client_name: z.string(),
+    tags: clientTags,
     risk: riskLevel.describe('The worst of its risks'),
     risks: z
       .array(
@@ -111,6 +113,7 @@ const CAMPAIGN_ID = '01931f2a-7c00-7000-8000-000000000070'
 const exampleClient = {
   client_id: CLIENT_ID,
   client_name: 'Acme',
+  tags: { tier: 'gold' },
   risk: 'critical',
   risks: [
     {
@@ -171,6 +174,9 @@ const healthRoute = (board: Board): Route =>
     access: 'fleet.read',
     body: z.strictObject({
       selector,
+      query: line(200)
+        .optional()
+        .describe('Only clients with this in their name, case-insensitive'),
       risk: wantedLevel.optional().describe('Only clients whose worst risk is at least so bad'),
       code: riskCode.optional().describe('Only clients with this risk'),
       refresh: z.boolean().optional().describe('Ask Salesforce about the clients of the page'),

@@ -278,7 +278,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       }),
       approvable: true,
       replies,
-      errors: [...ERRORS, 'approval_required', 'approval_unusable', 'topology_drifted'],
+      errors: [...ERRORS],
       example: {
         body: { client_id: CLIENT_ID, purge: true },
         reply: {

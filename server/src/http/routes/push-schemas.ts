@@ -143,6 +143,47 @@ export const result = z
   })
   .meta({ id: 'RowResult' })
 
+export const failedRow = z
+  .object({
+    index: z.int().describe('In the order of the input, from 0'),
+    key: z.string().nullable(),
+    row: z.unknown().describe('As it was sent in'),
+    errors: z.array(rowError),
+  })
+  .meta({ id: 'FailedRow' })
+
+export const mendedRow = z
+  .strictObject({
+    index: z.int().min(0).describe('Of the failed row, in the input of the push'),
+    set: z
+      .record(z.string(), z.unknown())
+      .describe('Members in place of those that the row has; all others stay as they were sent in'),
+  })
+  .meta({ id: 'MendedRow' })
+
+export const pushErrors = z
+  .object({
+    items: z
+      .array(
+        z
+          .object({
+            code: z.string(),
+            fields: z.array(z.string()).describe('Canonical names'),
+            count: z.int().describe('Rows with this error. A row may have several'),
+            first_index: z.int().describe('Of the first of them'),
+            message: z.string().describe('That of the first row'),
+            remedy: z.string(),
+          })
+          .meta({ id: 'ErrorGroup' }),
+      )
+      .describe('By code and fields, the most frequent first'),
+    rows_counted: z.int(),
+    complete: z
+      .boolean()
+      .describe('False: only the first 200,000 failed rows were counted, or 200 groups are listed'),
+  })
+  .meta({ id: 'PushErrors' })
+
 export const push = z
   .object({
     id,

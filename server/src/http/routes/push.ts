@@ -20,14 +20,17 @@ import {
   examplePush,
   exampleRecord,
   exampleResult,
+  failedRow,
   IDLE_MS,
   kind,
   LINE_BYTES,
   linkRow,
   linksEnvelope,
+  mendedRow,
   PUSH_BODY_BYTES,
   PUSH_ID,
   push,
+  pushErrors,
   pushWithResults,
   recordRow,
   recordsEnvelope,
@@ -37,6 +40,8 @@ import {
 } from './push-schemas.ts'
 
 const RESULTS_MAX = 10_000
+const FAILED_ROWS_MAX = 1_000
+const CHANGES_MAX = 5_000
 const LINES_TYPE = 'application/x-ndjson'
 
 /** 202 as long as it runs. */
@@ -59,9 +64,6 @@ const ERRORS: ErrorCode[] = [
   'connection_not_ready',
   'no_snapshot',
   'upload_in_progress',
-  'approval_required',
-  'approval_unusable',
-  'topology_drifted',
 ]
 
 const LINES_WORDS =
@@ -257,6 +259,7 @@ const resultsRoute = (pushes: Pushes): Route =>
     body: z.strictObject({
       push_id: id,
       status: z.enum(['failed', 'succeeded']).meta({ id: 'RowOutcome' }).optional(),
+      code: line(200).optional().describe('Only rows with this error'),
       limit: z.int().min(1).max(RESULTS_MAX).default(50),
       cursor: z.string().min(1).max(200).optional(),
     }),
@@ -276,7 +279,85 @@ const resultsRoute = (pushes: Pushes): Route =>
       if (!wantsLines(context.headers.accept)) {
         return { status: 200, body: await pushes.results(caller.tenant, body.push_id, body) }
       }
-      const all = await pushes.streamResults(caller.tenant, body.push_id, body.status)
+      const all = await pushes.streamResults(caller.tenant, body.push_id, body)
+      return {
+        status: 200,
+        body: Readable.from(all, { objectMode: false }),
+        mediaType: LINES_TYPE,
+      }
+    },
+  })
+
+const exampleError = {
+  code: 'TOO_LONG',
+  message: 'title has 300 characters; Title__c takes at most 255.',
+  fields: ['title'],
+  remedy: 'Shorten the value.',
+}
+
+const errorsRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/errors',
+    tag: 'Push',
+    summary: 'Count the errors of the failed rows of a push',
+    description:
+      'By code and fields, each with what to do about it. While a push runs, the errors so far.',
+    access: 'push.read',
+    body: idOnly,
+    replies: { 200: { description: 'The errors', body: pushErrors } },
+    errors: ['not_found'],
+    example: {
+      body: { push_id: PUSH_ID },
+      reply: {
+        items: [{ ...exampleError, count: 12, first_index: 3 }],
+        rows_counted: 12,
+        complete: true,
+      },
+    },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await pushes.errors(caller.tenant, body.push_id),
+    }),
+  })
+
+const failedRowsRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/failed-rows',
+    tag: 'Push',
+    summary: 'Get the failed rows of a push with their values',
+    description:
+      'As they were sent in, with their errors, to be mended and given to `/api/push/retry` as ' +
+      '`changes`. They are kept as long as the results. With `Accept: application/x-ndjson` all of ' +
+      'them are streamed, one a line; `index`, `limit` and `cursor` do not apply then.',
+    access: 'push.write',
+    body: z.strictObject({
+      push_id: id,
+      index: z.int().min(0).optional().describe('Only this row; an empty page if it did not fail'),
+      limit: z.int().min(1).max(FAILED_ROWS_MAX).default(50),
+      cursor: z.string().min(1).max(200).optional(),
+    }),
+    replies: {
+      200: {
+        description: 'A page of rows',
+        body: pageOf(failedRow),
+        streamedAs: { mediaType: LINES_TYPE, line: failedRow },
+      },
+    },
+    errors: ['not_found', 'invalid_cursor', 'push_in_progress', 'nothing_to_retry'],
+    example: {
+      body: { push_id: PUSH_ID, limit: 100 },
+      reply: {
+        items: [{ index: 3, key: 'job-1042', row: exampleRecord, errors: [exampleError] }],
+        next_cursor: null,
+      },
+    },
+    handle: async ({ caller, body, context }) => {
+      if (!wantsLines(context.headers.accept)) {
+        return { status: 200, body: await pushes.failedRows(caller.tenant, body.push_id, body) }
+      }
+      const all = await pushes.streamFailedRows(caller.tenant, body.push_id)
       return {
         status: 200,
         body: Readable.from(all, { objectMode: false }),
@@ -349,11 +430,21 @@ const retryRoute = (pushes: Pushes): Route =>
   route({
     ...shared(pushes),
     path: '/api/push/retry',
-    bodyLimitBytes: 1024 * 1024,
     summary: 'Retry the failed rows of a push',
     description:
-      'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
-    body: z.strictObject({ push_id: id, ...approvalId, wait_seconds: waitSeconds }),
+      'Creates a new push with the current mapping. Failed rows are kept as long as the results. ' +
+      '`changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.',
+    body: z.strictObject({
+      push_id: id,
+      changes: z
+        .array(mendedRow)
+        .min(1)
+        .max(CHANGES_MAX)
+        .optional()
+        .describe('Rows that are sent with different values; all others as they are'),
+      ...approvalId,
+      wait_seconds: waitSeconds,
+    }),
     errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
     example: {
       body: { push_id: PUSH_ID },
@@ -369,6 +460,8 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => [
   linkRoute(pushes),
   getRoute(pushes),
   resultsRoute(pushes),
+  errorsRoute(pushes),
+  failedRowsRoute(pushes),
   listRoute(pushes),
   cancelRoute(pushes),
   retryRoute(pushes),

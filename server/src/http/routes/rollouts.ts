@@ -37,7 +37,6 @@ const examplePlan = {
   ],
 }
 const CLIENT_ID = exampleTarget.client_id
-const ASKED: ErrorCode[] = ['approval_required', 'approval_unusable', 'topology_drifted']
 const one = { rollout_id: id }
 const WAITS =
   ' The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with ' +
@@ -69,7 +68,7 @@ const createRoutes = (rollouts: Rollouts) => {
   const working = (
     verb: string,
     shape: z.ZodRawShape,
-    { example, errors, ...spec }: Spec,
+    { example, ...spec }: Spec,
     work: (caller: Caller, body: never, signal: AbortSignal) => Promise<Rollout>,
   ): Route =>
     route({
@@ -88,7 +87,6 @@ const createRoutes = (rollouts: Rollouts) => {
         200: { description: 'The rollout has ended, or needs somebody', body: rollout },
         202: { description: 'The rollout is under way', body: rollout },
       },
-      errors: [...errors, ...(spec.approvable === true ? ASKED : [])],
       example: { body: { rollout_id: ROLLOUT_ID, ...example }, reply: exampleRollout },
       idempotency: { replay },
       handle: async ({ caller, body, context }) =>

@@ -88,9 +88,6 @@ const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
 const ERRORS = [
   'not_found',
   'bad_request',
-  'approval_required',
-  'approval_unusable',
-  'topology_drifted',
   'invalid_plan',
   'client_inactive',
   'connection_not_ready',

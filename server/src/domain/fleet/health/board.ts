@@ -6,6 +6,7 @@ import { type Connections, type Health } from '../../connections/connections.ts'
 import { EngineError } from '../../../errors.ts'
 import { type PageRequest, positionCursor, positionOf } from '../../page.ts'
 import { type ClientSelector } from '../selectors.ts'
+import { type ClientTags } from '../tags.ts'
 import { type ClientFacts, factsOfClients } from './facts.ts'
 import {
   IDLE_DAYS_MAX,
@@ -21,6 +22,8 @@ import {
 
 export interface BoardInput extends PageRequest {
   selector?: ClientSelector | undefined
+  /** A part of their name, in any case. */
+  query?: string | undefined
   /** Clients whose worst risk is at least so bad. */
   risk?: Exclude<RiskLevel, 'none'> | undefined
   code?: RiskCode | undefined
@@ -31,6 +34,7 @@ export interface BoardInput extends PageRequest {
 export interface ClientHealth {
   client_id: string
   client_name: string
+  tags: ClientTags
   risk: RiskLevel
   risks: Risk[]
   connection: {
@@ -118,7 +122,9 @@ export const createHealthBoard = ({ db, connections }: Deps) => {
   return async (caller: Caller, input: BoardInput, signal?: AbortSignal): Promise<Board> => {
     const position = positionOf(input, 4)
     const limit = input.refresh === true ? Math.min(input.limit, REFRESHED_MAX) : input.limit
-    const all = await assess(caller, input.selector)
+    const all = (await assess(caller, input.selector)).filter(({ facts }) =>
+      isNamed(facts, input.query),
+    )
     const wanted = all
       .filter(({ risk, risks }) => {
         const isBad = input.risk === undefined || rankOf(risk) >= rankOf(input.risk)
@@ -153,6 +159,9 @@ export const createHealthBoard = ({ db, connections }: Deps) => {
   }
 }
 
+const isNamed = ({ client_name }: ClientFacts, query: string | undefined): boolean =>
+  query === undefined || client_name.toLowerCase().includes(query.toLowerCase())
+
 /** Worst first, then with the most risks, then by name. As texts, for the cursor. */
 const keyOf = ({ facts, risk, risks }: Assessed): string[] => [
   String(9 - rankOf(risk)),
@@ -175,10 +184,11 @@ const totalsOf = (all: readonly Assessed[]): Record<RiskLevel, number> =>
   ) as Record<RiskLevel, number>
 
 const itemOf = ({ facts, risks, risk }: Assessed, live: Health | null, now: Date): ClientHealth => {
-  const { client_id, client_name, connection, drift, snapshot, usage, work } = facts
+  const { client_id, client_name, tags, connection, drift, snapshot, usage, work } = facts
   return {
     client_id,
     client_name,
+    tags,
     risk,
     risks,
     connection:

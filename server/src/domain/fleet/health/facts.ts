@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../../db/database.ts'
 import { type ConnectionStatus, type Environment, type Fault } from '../../../db/types.ts'
 import { type ClientSelector, selectClients } from '../selectors.ts'
+import { type ClientTags } from '../tags.ts'
 
 export interface ApiUsageFacts {
   used: number
@@ -20,6 +21,7 @@ export interface ApiUsageFacts {
 export interface ClientFacts {
   client_id: string
   client_name: string
+  tags: ClientTags
   /** The live connection, or the last revoked one where none is live. */
   connection: {
     id: string
@@ -49,6 +51,7 @@ export interface ClientFacts {
 interface ClientRow {
   client_id: string
   client_name: string
+  tags: ClientTags
   connection:
     | (Omit<NonNullable<ClientFacts['connection']>, TimeMember> & Record<TimeMember, string | null>)
     | null
@@ -100,7 +103,8 @@ export const factsOfClients = async (
         : (await selectClients(tx, tenant, selector)).map(({ client_id: id }) => id)
     const chosen = only === null ? sql`` : sql`and c.id = any(${only}::uuid[])`
     const { rows } = await sql<ClientRow>`
-      select c.id as client_id, c.name as client_name, to_jsonb(k) as connection, a.refusal, to_jsonb(s) as snapshot
+      select c.id as client_id, c.name as client_name, c.tags, to_jsonb(k) as connection, a.refusal,
+             to_jsonb(s) as snapshot
         from clients c
         left join lateral (
           select k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,

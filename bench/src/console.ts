@@ -1,0 +1,209 @@
+// The console in a real Chromium on a slow machine: how soon the board with 500 clients stands, how soon it
+// answers a key, and what its first page weighs. Left out where there is no Chromium.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import pg from 'pg'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { buildConsole } from '../../scripts/console.ts'
+import { newId } from '../../server/src/db/ids.ts'
+import { chromiumPath } from '../../test/src/chromium.ts'
+import { PASSWORD, startBench, type Bench } from './bench.ts'
+import { median } from './load.ts'
+import { row, type Row } from './row.ts'
+
+const CLIENTS = 500
+const SLOWED = 4
+const RUNS = 5
+const PAINT_MS = 1_000
+const INTERACTION_MS = 100
+const ENTRY_BYTES = 120_000
+const DIST = join(import.meta.dirname, '../../packages/console/dist')
+
+export const benchConsole = async (): Promise<Row[]> => {
+  await buildConsole()
+  const rows = [entryRow()]
+  const executablePath = chromiumPath()
+  if (executablePath === null) {
+    const against = 'left out: no Chromium on this machine'
+    return [...rows, row('console: the board', { figure: '–', against, ratio: 0 }, 'told')]
+  }
+  await using bench = await startBench({ LOG_LEVEL: 'info' })
+  await fill(bench)
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  try {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    const elsewhere: string[] = []
+    context.on('request', (request) => {
+      if (new URL(request.url()).origin !== bench.server.url) elsewhere.push(request.url())
+    })
+    await signIn(context, bench)
+    const paints: number[] = []
+    for (let run = 0; run < RUNS; run++) paints.push(await firstRows(context, bench))
+    return [...rows, ...boardRows(paints, await interactions(context, bench), elsewhere)]
+  } finally {
+    await browser.close()
+  }
+}
+
+/** What index.html loads before anything is shown: scripts, what they import, styles. */
+const entryRow = (): Row => {
+  const html = readFileSync(join(DIST, 'index.html'), 'utf8')
+  const names = [...html.matchAll(/\/console\/(assets\/[^"]+\.(?:js|css))"/g)].map(([, one]) => one)
+  const bytes = names
+    .map((name) => gzipSync(readFileSync(join(DIST, name ?? '')), { level: 9 }).length)
+    .reduce((sum, one) => sum + one, gzipSync(html).length)
+  const figure = `${(bytes / 1000).toFixed(1)} kB in ${names.length + 1} files`
+  const against = `${ENTRY_BYTES / 1000} kB`
+  return row(
+    'console: the entry, gzipped',
+    { figure, against, ratio: bytes / ENTRY_BYTES },
+    { atMost: 1 },
+  )
+}
+
+const boardRows = (paints: number[], keys: number[], elsewhere: string[]): Row[] => {
+  const what = `console: board of ${CLIENTS} clients, CPU slowed ${SLOWED} times`
+  const paint = median(paints)
+  const slowest = Math.max(...keys)
+  return [
+    row(
+      `${what}: its first rows`,
+      {
+        figure: `${Math.round(paint)} ms (${Math.round(Math.min(...paints))}–${Math.round(Math.max(...paints))})`,
+        against: `${PAINT_MS} ms`,
+        ratio: paint / PAINT_MS,
+      },
+      { atMost: 1 },
+    ),
+    row(
+      `${what}: the slowest of ${keys.length} keys and clicks`,
+      {
+        figure: `${Math.round(slowest)} ms (median ${Math.round(median(keys))})`,
+        against: `${INTERACTION_MS} ms`,
+        ratio: slowest / INTERACTION_MS,
+      },
+      { atMost: 1 },
+    ),
+    row(
+      'console: requests to anywhere else',
+      { figure: String(elsewhere.length), against: 'none', ratio: elsewhere.length },
+      { atMost: 0 },
+    ),
+  ]
+}
+
+/** Clients as an agency has them: tags, most of them connected, some in trouble. */
+const fill = async ({ call, databaseUrl, tenant }: Bench): Promise<void> => {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query<{ org_id: string }>(
+    'select org_id from clients where id = $1',
+    [tenant.clientId],
+  )
+  for (let no = 1; no < CLIENTS; no++) {
+    const { id } = await call<{ id: string }>('/api/clients/create', {
+      name: `Client ${no} of the Agency`,
+      domain: `client-${no}.example`,
+      tags: { tier: ['gold', 'silver', 'bronze'][no % 3], region: ['emea', 'amer'][no % 2] },
+    })
+    await client.query(
+      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
+         nango_connection_id, sfdc_org_id, api_version, connected_at)
+       values ($1, $2, $3, $4, $5, 'salesforce', $6, $7, 'v66.0', now())`,
+      [
+        newId(),
+        rows[0]?.org_id,
+        id,
+        no % 20 === 0 ? 'expired' : 'connected',
+        no % 4 === 0 ? 'sandbox' : 'production',
+        newId(),
+        `00D${String(no).padStart(15, '0')}`,
+      ],
+    )
+  }
+  await client.end()
+}
+
+const signIn = async (context: BrowserContext, { server, tenant }: Bench): Promise<void> => {
+  const answer = await fetch(`${server.url}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: tenant.email, password: PASSWORD }),
+  })
+  const { access_token } = (await answer.json()) as { access_token: string }
+  const page = await context.newPage()
+  await page.goto(`${server.url}/console/#session=${access_token}`)
+  await page.locator(ROW).first().waitFor()
+  await page.close()
+}
+
+const ROW = '[role=grid] .table-row'
+
+/** Scripts of the page: they run in the browser, whose types are not those of Node. */
+const MARK_ROWS = `
+  const look = () =>
+    document.querySelector('${ROW}') === null
+      ? requestAnimationFrame(look)
+      : requestAnimationFrame(() => performance.mark('rows'))
+  look()
+`
+const TIME_INTERACTIONS = `
+  globalThis.seen = new Map()
+  new PerformanceObserver((list) => {
+    for (const { interactionId, duration } of list.getEntries())
+      if (interactionId > 0) seen.set(interactionId, Math.max(duration, seen.get(interactionId) ?? 0))
+  }).observe({ type: 'event', buffered: true, durationThreshold: 16 })
+`
+/** Runs in the page. Null while there are too few to say anything. */
+const longest = (): number[] | null => {
+  const { seen } = globalThis as unknown as { seen: Map<number, number> }
+  return seen.size >= 10 ? [...seen.values()] : null
+}
+
+const slowPage = async (context: BrowserContext): Promise<Page> => {
+  const page = await context.newPage()
+  const devtools = await context.newCDPSession(page)
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWED })
+  return page
+}
+
+/** From the beginning of the navigation to the frame after the first row, with a cold cache. */
+const firstRows = async (context: BrowserContext, { server }: Bench): Promise<number> => {
+  const page = await slowPage(context)
+  const devtools = await context.newCDPSession(page)
+  await devtools.send('Network.setCacheDisabled', { cacheDisabled: true })
+  await page.addInitScript({ content: MARK_ROWS })
+  await page.goto(`${server.url}/console/`)
+  const at = await page.waitForFunction(() => performance.getEntriesByName('rows')[0]?.startTime)
+  const shownAt = (await at.jsonValue()) ?? Number.NaN
+  await page.close()
+  return shownAt
+}
+
+/** How long each key or click took until the frame that shows its effect, as Chromium's Event Timing says. */
+const interactions = async (context: BrowserContext, { server }: Bench): Promise<number[]> => {
+  const page = await slowPage(context)
+  await page.addInitScript({ content: TIME_INTERACTIONS })
+  await page.goto(`${server.url}/console/`)
+  await page.locator(ROW).first().waitFor()
+  await page.getByRole('grid').focus()
+  for (const key of [
+    'ArrowDown',
+    'ArrowDown',
+    'PageDown',
+    'PageDown',
+    'End',
+    'Home',
+    'ArrowDown',
+  ]) {
+    await page.keyboard.press(key, { delay: 30 })
+  }
+  await page.getByLabel('Name', { exact: true }).click()
+  await page.keyboard.type('Client 1', { delay: 60 })
+  const durations = await page.waitForFunction(longest)
+  const found = (await durations.jsonValue()) ?? []
+  await page.close()
+  return found
+}

@@ -1,0 +1,13 @@
+// The one way to the API: the client library, without a token. The browser adds the session's cookie, which
+// no script can read.
+
+import { SfdcEngine } from '@sfdc-engine-x/client'
+
+export const engine = new SfdcEngine({
+  baseUrl: location.origin,
+  // The page itself came from there.
+  allowHttp: true,
+  retries: 2,
+  // Somebody is waiting: rather say it than try for a minute.
+  maxRetryDelay: 5_000,
+})

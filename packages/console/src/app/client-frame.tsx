@@ -1,0 +1,56 @@
+// Around the pages of one client: which client, and whether this is production, whatever page it is.
+
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
+import { clientQuery, connectionQuery } from '../api/queries.ts'
+import { useMe } from '../api/session.ts'
+import { Tabs } from '../ui/layout.tsx'
+import { Failed } from '../ui/states.tsx'
+import { EnvironmentTag } from '../ui/status.tsx'
+import { Foreign } from '../ui/text.tsx'
+import { ConnectionState } from './connection-state.tsx'
+import { CLIENT_ENTRIES } from './navigation.ts'
+
+const route = getRouteApi('/_app/clients/$clientId')
+
+export const ClientFrame = () => {
+  const { clientId } = route.useParams()
+  const { permissions } = useMe()
+  const client = useQuery(clientQuery(clientId))
+  const connection = useQuery(connectionQuery(clientId))
+  if (client.data === undefined && client.error !== null) {
+    return <Failed error={client.error} retry={() => void client.refetch()} />
+  }
+  return (
+    <>
+      <header className="client-bar">
+        <div className="client-name">
+          <strong>
+            {client.data === undefined ? <>&nbsp;</> : <Foreign>{client.data.name}</Foreign>}
+          </strong>
+          {connection.data != null && <EnvironmentTag environment={connection.data.environment} />}
+          {connection.data !== undefined && (
+            <ConnectionState status={connection.data?.status ?? null} />
+          )}
+          {client.data?.is_active === false && <span className="muted">Deactivated</span>}
+        </div>
+        <Tabs label="This client">
+          {CLIENT_ENTRIES.filter(
+            ({ permission }) => permission === undefined || permissions.includes(permission),
+          ).map(({ label, to, exact = false }) => (
+            <Link
+              key={label}
+              className="tab"
+              to={to}
+              params={{ clientId }}
+              activeOptions={{ exact, includeSearch: false }}
+            >
+              {label}
+            </Link>
+          ))}
+        </Tabs>
+      </header>
+      <Outlet />
+    </>
+  )
+}

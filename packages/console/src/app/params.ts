@@ -1,0 +1,32 @@
+// What stands in an address: anybody's text. A parameter that means nothing is left out.
+
+/** A text of at most 200 characters. The router reads `q=2026` as a number, `q=true` as a boolean. */
+export const textParam = <Name extends string>(
+  name: Name,
+  search: Record<string, unknown>,
+): { [Key in Name]?: string } => {
+  const value = search[name]
+  const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
+  return (text === '' ? {} : { [name]: text.slice(0, 200) }) as { [Key in Name]?: string }
+}
+
+/** A whole number from 1. */
+export const wholeParam = <Name extends string>(
+  name: Name,
+  search: Record<string, unknown>,
+): { [Key in Name]?: number } => {
+  const value = Number(search[name])
+  return (Number.isSafeInteger(value) && value > 0 ? { [name]: value } : {}) as {
+    [Key in Name]?: number
+  }
+}
+
+/** One of these words. */
+export const wordParam = <Name extends string, const Word extends string>(
+  name: Name,
+  words: readonly Word[],
+  search: Record<string, unknown>,
+): { [Key in Name]?: Word } => {
+  const found = words.find((word) => word === search[name])
+  return (found === undefined ? {} : { [name]: found }) as { [Key in Name]?: Word }
+}

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { periodOf, timeRangeOf } from './period.ts'
+
+it('takes days from the address, and nothing else', () => {
+  expect(periodOf({ from: '2026-11-01', to: '2026-11-29' })).toEqual({
+    from: '2026-11-01',
+    to: '2026-11-29',
+  })
+  expect(periodOf({ from: '2026-13-41', to: 20261129 })).toEqual({})
+  expect(periodOf({ from: 'now() --' })).toEqual({})
+})
+
+it('includes the whole last day of the reader', () => {
+  const { since, until } = timeRangeOf({ from: '2026-11-29', to: '2026-11-29' })
+  expect(Date.parse(until ?? '') - Date.parse(since ?? '')).toBe(86_400_000)
+  expect(new Date(since ?? '').getHours()).toBe(0)
+  expect(timeRangeOf({})).toEqual({})
+})

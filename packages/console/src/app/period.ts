@@ -1,0 +1,30 @@
+// A period in the address, as days of whoever reads it, and as the API takes it. Pure.
+
+export interface PeriodSearch {
+  /** `2026-11-29`, both included. */
+  from?: string
+  to?: string
+}
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/
+
+const isDay = (value: unknown): value is string =>
+  typeof value === 'string' && DAY.test(value) && !Number.isNaN(Date.parse(value))
+
+export const periodOf = ({ from, to }: Record<string, unknown>): PeriodSearch => ({
+  ...(isDay(from) ? { from } : {}),
+  ...(isDay(to) ? { to } : {}),
+})
+
+/** Midnight where the reader is, so many days after the day begins. */
+const midnight = (day: string, daysLater: number): string => {
+  const date = new Date(`${day}T00:00:00`)
+  date.setDate(date.getDate() + daysLater)
+  return date.toISOString()
+}
+
+/** `since` and `until` of a list: the last day is a whole day. */
+export const timeRangeOf = ({ from, to }: PeriodSearch): { since?: string; until?: string } => ({
+  ...(from === undefined ? {} : { since: midnight(from, 0) }),
+  ...(to === undefined ? {} : { until: midnight(to, 1) }),
+})

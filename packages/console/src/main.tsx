@@ -1,0 +1,58 @@
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { UnauthenticatedError } from '@sfdc-engine-x/client'
+import { meQuery, signIn, takeSessionOfLink } from './api/session.ts'
+import { createConsoleRouter } from './app/router.tsx'
+import { applyTheme, chosenTheme } from './app/theme.ts'
+import { ToastArea } from './ui/toast.tsx'
+import './ui/tokens.css'
+import './ui/base.css'
+import './ui/ui.css'
+
+const STALE_MS = 15_000
+
+const start = async (): Promise<void> => {
+  const session = takeSessionOfLink()
+  applyTheme(chosenTheme())
+
+  // The session may end while a page is open: then back to signing in, and from there to the same page.
+  const onError = (error: unknown): void => {
+    if (!(error instanceof UnauthenticatedError)) return
+    queryClient.setQueryData(meQuery.queryKey, null)
+    void router.invalidate()
+  }
+  const queryClient: QueryClient = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    // The client library tries again by itself, where that makes sense.
+    defaultOptions: { queries: { retry: false, staleTime: STALE_MS }, mutations: { retry: false } },
+  })
+  const router = createConsoleRouter(queryClient)
+
+  // While the server says who is signed in, the code of the page is on its way already.
+  const matched = new Set<string>(
+    router.matchRoutes(router.latestLocation).map(({ routeId }) => String(routeId)),
+  )
+  for (const route of Object.values(router.routesById)) {
+    if (matched.has(route.id)) void router.loadRouteChunk(route)
+  }
+
+  // Refused: the page to sign in follows.
+  if (session !== null) await signIn(queryClient, { session }).catch(() => undefined)
+
+  const root = document.getElementById('root')
+  if (root === null) throw new Error('index.html has no #root')
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <ToastArea>
+          <RouterProvider router={router} />
+        </ToastArea>
+      </QueryClientProvider>
+    </StrictMode>,
+  )
+}
+
+await start()

@@ -1,0 +1,12 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { signedInRoute } from '../../app/parents.tsx'
+import { isApprovalState, type ApprovalsSearch } from './words.ts'
+
+export const route = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/approvals',
+  /** Without a state: what waits for a decision. */
+  validateSearch: ({ state }: Record<string, unknown>): ApprovalsSearch =>
+    state === 'all' || isApprovalState(state) ? { state } : {},
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

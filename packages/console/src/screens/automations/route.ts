@@ -1,0 +1,21 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { clientRoute } from '../../app/parents.tsx'
+import { isRecordEvent } from './order.ts'
+import { type AutomationsSearch } from './search.ts'
+
+export const route = createRoute({
+  getParentRoute: () => clientRoute,
+  path: '/automations',
+  validateSearch: ({
+    object,
+    event,
+    live,
+    change,
+  }: Record<string, unknown>): AutomationsSearch => ({
+    ...(typeof object === 'string' && object !== '' ? { object } : {}),
+    ...(isRecordEvent(event) ? { event } : {}),
+    ...(live === true ? { live } : {}),
+    ...(typeof change === 'string' ? { change } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

@@ -1,0 +1,109 @@
+import { Link } from '@tanstack/react-router'
+import { type ClientHealth, type RiskLevel } from '@sfdc-engine-x/client'
+import { type Column } from '../../ui/data-table.tsx'
+import { EnvironmentTag, Status, type StatusTone } from '../../ui/status.tsx'
+import { Absent, count, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
+import { RISKS } from './filters.ts'
+
+const TONES: Readonly<Record<RiskLevel, StatusTone>> = {
+  critical: 'stopped',
+  warning: 'attention',
+  notice: 'idle',
+  none: 'done',
+}
+
+const Wrong = ({ risk, risks: [worst, ...others] }: ClientHealth) => (
+  <span title={worst?.message}>
+    <Status tone={TONES[risk]}>
+      {worst === undefined ? 'Nothing to do' : RISKS[worst.code]}
+      {others.length > 0 && <span className="muted number"> +{others.length}</span>}
+    </Status>
+  </span>
+)
+
+const Usage = ({ api_usage: usage }: ClientHealth) => {
+  if (usage === null) return <Absent>not known</Absent>
+  const left = Math.round((100 * usage.left) / Math.max(1, usage.max))
+  return <span title={`${count(usage.left)} of ${count(usage.max)} calls left`}>{left} %</span>
+}
+
+const Work = ({ work: { running, waiting_for_person: waiting, failed } }: ClientHealth) => {
+  const parts = [
+    running > 0 && `${count(running)} running`,
+    waiting > 0 && `${count(waiting)} waiting`,
+    failed > 0 && `${count(failed)} failed`,
+  ].filter(Boolean)
+  return parts.length === 0 ? <Absent /> : parts.join(', ')
+}
+
+export const COLUMNS: readonly Column<ClientHealth>[] = [
+  {
+    id: 'client',
+    header: 'Client',
+    width: 'minmax(9rem, 3fr)',
+    cell: ({ client_id: clientId, client_name: name }) => (
+      <Link to="/clients/$clientId" params={{ clientId }} className="board-name" title={name}>
+        <Foreign>{name}</Foreign>
+      </Link>
+    ),
+  },
+  {
+    id: 'wrong',
+    header: 'What is wrong',
+    width: 'minmax(11rem, 1.6fr)',
+    cell: Wrong,
+  },
+  {
+    id: 'connection',
+    header: 'Connected to',
+    width: 'minmax(7.5rem, 0.8fr)',
+    wideOnly: true,
+    cell: ({ connection }) =>
+      connection?.status === 'connected' ? (
+        <EnvironmentTag environment={connection.environment} />
+      ) : (
+        <Absent>nothing that can be used</Absent>
+      ),
+  },
+  { id: 'calls', header: 'Calls left', width: '5rem', align: 'end', wideOnly: true, cell: Usage },
+  {
+    id: 'snapshot',
+    header: 'Snapshot',
+    width: 'minmax(6rem, 0.8fr)',
+    wideOnly: true,
+    cell: ({ snapshot }) => <RelativeTime at={snapshot?.completed_at ?? null} />,
+  },
+  { id: 'work', header: 'Work', width: 'minmax(5rem, 0.8fr)', wideOnly: true, cell: Work },
+  {
+    id: 'drift',
+    header: 'Drift',
+    width: '5rem',
+    wideOnly: true,
+    cell: ({ drift }) =>
+      drift === null ? (
+        <Absent>not looked for</Absent>
+      ) : drift.drifted === 0 ? (
+        'None'
+      ) : (
+        <span title={counted(drift.blueprints, 'blueprint')}>
+          {count(drift.drifted)} of {count(drift.blueprints)}
+        </span>
+      ),
+  },
+  {
+    id: 'tags',
+    header: 'Tags',
+    width: 'minmax(8rem, 1.4fr)',
+    wideOnly: true,
+    cell: ({ tags }) => {
+      const all = Object.entries(tags).map(([key, value]) => `${key}=${value}`)
+      return all.length === 0 ? (
+        <Absent />
+      ) : (
+        <span className="muted" title={all.join(', ')}>
+          <Foreign>{all.join(', ')}</Foreign>
+        </span>
+      )
+    },
+  },
+]

@@ -1,0 +1,17 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { signedInRoute } from '../../app/parents.tsx'
+import { periodOf } from '../../app/period.ts'
+import { isEventType } from '../webhooks/words.ts'
+import { type EventsSearch } from './search.ts'
+
+export const route = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/events',
+  validateSearch: (search: Record<string, unknown>): EventsSearch => ({
+    ...(typeof search.client === 'string' ? { client: search.client } : {}),
+    ...(isEventType(search.type) ? { type: search.type } : {}),
+    ...(typeof search.event === 'string' ? { event: search.event } : {}),
+    ...periodOf(search),
+  }),
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

@@ -1,0 +1,3 @@
+import { Page } from '../../ui/layout.tsx'
+
+export const Screen = () => <Page title="Mappings">{null}</Page>

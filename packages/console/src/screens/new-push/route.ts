@@ -1,0 +1,12 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { clientRoute } from '../../app/parents.tsx'
+import { textParam } from '../../app/params.ts'
+
+export const route = createRoute({
+  getParentRoute: () => clientRoute,
+  path: '/pushes/new',
+  /** `object`: the mapping that is chosen. */
+  validateSearch: (search: Record<string, unknown>): { object?: string } =>
+    textParam('object', search),
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

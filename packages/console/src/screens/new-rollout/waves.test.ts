@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { CANARY_FIRST, waveErrors, waveInputOf, withOneMore } from './waves.ts'
+
+it('offers the same waves that the API takes without a strategy', () => {
+  expect(CANARY_FIRST.map(waveInputOf)).toEqual([
+    { name: 'canary', count: 1, gate: 'auto', failure_tolerance: 0, soak_seconds: 900 },
+    { name: 'tenth', percent: 10, gate: 'manual', failure_tolerance: 0, soak_seconds: 0 },
+    { name: 'rest', gate: 'manual', failure_tolerance: 0, soak_seconds: 0 },
+  ])
+  expect(waveErrors(CANARY_FIRST).size).toBe(0)
+})
+
+it('adds a wave before the rest, under a key of its own', () => {
+  const more = withOneMore(CANARY_FIRST)
+  expect(more.map(({ size }) => size)).toEqual(['count', 'percent', 'percent', 'rest'])
+  expect(new Set(more.map(({ key }) => key)).size).toBe(4)
+  expect(waveErrors(more).size).toBe(0)
+})
+
+it('says which wave is wrong, and that the last has to take the rest', () => {
+  const [canary, tenth, rest] = CANARY_FIRST
+  if (canary === undefined || tenth === undefined || rest === undefined) throw new Error('three')
+  const errors = waveErrors([{ ...canary, amount: '0' }, { ...tenth, amount: 'many' }, rest])
+  expect([...errors.keys()]).toEqual([1, 2])
+  expect(errors.get(1)).toBe('The number of clients is a number from 1 to 5000.')
+  expect(waveErrors([canary, tenth]).has(null)).toBe(true)
+  expect(waveErrors([rest, rest]).has(null)).toBe(true)
+})

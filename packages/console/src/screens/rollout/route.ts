@@ -1,0 +1,16 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { signedInRoute } from '../../app/parents.tsx'
+import { isTargetState } from '../rollouts/words.ts'
+import { type RolloutSearch } from './search.ts'
+
+export const route = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/fleet/rollouts/$rolloutId',
+  validateSearch: ({ state, wave, code, target }: Record<string, unknown>): RolloutSearch => ({
+    ...(isTargetState(state) ? { state } : {}),
+    ...(typeof wave === 'number' && Number.isInteger(wave) && wave > 0 ? { wave } : {}),
+    ...(typeof code === 'string' && code !== '' ? { code } : {}),
+    ...(typeof target === 'string' && target !== '' ? { target } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

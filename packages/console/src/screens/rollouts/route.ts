@@ -1,0 +1,12 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { type RolloutState } from '@sfdc-engine-x/client'
+import { signedInRoute } from '../../app/parents.tsx'
+import { isRolloutState } from './words.ts'
+
+export const route = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/fleet/rollouts',
+  validateSearch: ({ state }: Record<string, unknown>): { state?: RolloutState } =>
+    isRolloutState(state) ? { state } : {},
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

@@ -1,0 +1,24 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { signedInRoute } from '../../app/parents.tsx'
+import { isKind } from './kinds.ts'
+import { type FleetSearch } from './search.ts'
+
+const TEXTS = ['object', 'name', 'label', 'formula', 'flag', 'tags'] as const
+
+export const route = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: '/fleet/search',
+  validateSearch: (search: Record<string, unknown>): FleetSearch => ({
+    ...(isKind(search.kind) ? { kind: search.kind } : {}),
+    ...Object.fromEntries(
+      TEXTS.flatMap((name) => {
+        // A number or `true` in the address is what somebody searched for as a text.
+        const value = search[name]
+        const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
+        return isPlain && value !== '' ? [[name, `${value as string | number | boolean}`]] : []
+      }),
+    ),
+    ...(search.missing === true ? { missing: true } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})

@@ -1,0 +1,14 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { rootRoute } from '../../app/parents.tsx'
+
+export const route = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/signin',
+  /** `return`: the page of the console that somebody wanted to see. */
+  validateSearch: ({ return: wanted }: Record<string, unknown>): { return?: string } =>
+    typeof wanted === 'string' && isOwnPath(wanted) ? { return: wanted } : {},
+  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+})
+
+/** A path of the console; never an address of somebody else. */
+const isOwnPath = (path: string): boolean => /^\/(?![/\\])/.test(path)

@@ -1,0 +1,238 @@
+// A table of any length: only the rows in sight are in the document. One stop for the keyboard: arrows, Page
+// Up and Down, Home and End move through the rows, Enter opens one.
+
+import { useVirtualizer } from '@tanstack/react-virtual'
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react'
+
+export interface Column<Row> {
+  id: string
+  header: string
+  cell: (row: Row) => ReactNode
+  /** A track of the grid: `12rem`, `minmax(8rem, 2fr)`. Default: `minmax(6rem, 1fr)`. */
+  width?: string
+  align?: 'end'
+  /** Left out where there is no room. */
+  wideOnly?: boolean
+  /** With `sort` and `onSort` of the table: the header is a button. */
+  sortable?: boolean
+}
+
+export interface Sort {
+  column: string
+  descending: boolean
+}
+
+interface Props<Row> {
+  label: string
+  rows: readonly Row[]
+  columns: readonly Column<Row>[]
+  rowKey: (row: Row) => string
+  /** Enter or a click. The first column should hold a link to the same place. */
+  onOpen?: (row: Row) => void
+  /** Marked as the one that is open beside the table. */
+  chosenKey?: string | null
+  sort?: Sort
+  onSort?: (sort: Sort) => void
+  /** Called when the end comes into sight. */
+  onEnd?: () => void
+  /** Of all rows, where not all are loaded. */
+  total?: number
+  /** In place of rows. */
+  empty?: ReactNode
+}
+
+const ROW_PX = 34
+const OVERSCAN = 8
+
+export const DataTable = <Row,>(props: Props<Row>) => {
+  const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
+  const id = useId()
+  const scroller = useRef<HTMLDivElement>(null)
+  const [current, setCurrent] = useState(0)
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+  })
+  const shown = virtualizer.getVirtualItems()
+  const last = shown.at(-1)?.index ?? -1
+  useEffect(() => {
+    if (last >= 0 && last >= rows.length - 1) onEnd?.()
+  }, [last, rows.length, onEnd])
+
+  // The same function at each render, for rows that are not drawn again.
+  const latest = useRef({ rows, onOpen })
+  latest.current = { rows, onOpen }
+  const pick = useCallback((index: number, opens: boolean) => {
+    setCurrent(index)
+    const row = latest.current.rows[index]
+    if (opens && row !== undefined) latest.current.onOpen?.(row)
+  }, [])
+
+  const move = (to: number) => {
+    const at = Math.max(0, Math.min(rows.length - 1, to))
+    setCurrent(at)
+    virtualizer.scrollToIndex(at)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2)
+    const to = targetOf(event.key, current, page, rows.length)
+    const row = rows[current]
+    if (to !== null) move(to)
+    else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
+      onOpen?.(row)
+    } else return
+    event.preventDefault()
+  }
+  const tracks = columns.map(({ width = 'minmax(6rem, 1fr)' }) => width).join(' ')
+  const narrow = columns
+    .filter(({ wideOnly }) => wideOnly !== true)
+    .map(({ width = 'minmax(6rem, 1fr)' }) => width)
+    .join(' ')
+
+  return (
+    <div
+      ref={scroller}
+      className="table"
+      role="grid"
+      aria-label={label}
+      aria-rowcount={(total ?? rows.length) + 1}
+      aria-activedescendant={rows.length === 0 ? undefined : `${id}-${current}`}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      style={{ '--tracks': tracks, '--tracks-narrow': narrow }}
+    >
+      <HeadRow {...props} />
+      {rows.length === 0 && empty !== undefined && (
+        <div role="row">
+          <div role="gridcell" className="table-empty">
+            {empty}
+          </div>
+        </div>
+      )}
+      <div role="rowgroup" className="table-body" style={{ height: virtualizer.getTotalSize() }}>
+        {shown.map(({ index, start }) => {
+          const row = rows[index]
+          if (row === undefined) return null
+          const key = rowKey(row)
+          return (
+            <BodyRow
+              key={key}
+              id={`${id}-${index}`}
+              row={row}
+              columns={columns as readonly Column<unknown>[]}
+              index={index}
+              start={start}
+              isCurrent={index === current}
+              isChosen={props.chosenKey === undefined ? undefined : props.chosenKey === key}
+              opens={onOpen !== undefined}
+              onPick={pick}
+            />
+          )
+        })}
+      </div>
+    </div>
+  )
+}
+
+interface RowProps {
+  id: string
+  row: unknown
+  columns: readonly Column<unknown>[]
+  index: number
+  /** Where it begins, in pixels. */
+  start: number
+  isCurrent: boolean
+  isChosen: boolean | undefined
+  opens: boolean
+  onPick: (index: number, opens: boolean) => void
+}
+
+/** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
+const BodyRow = memo(
+  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isChosen}
+      className={rowClass(isCurrent, opens)}
+      style={{ transform: `translateY(${start}px)` }}
+      onClick={({ target }) => onPick(index, !isOnControl(target))}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" className={cellClass(column)}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  ),
+)
+
+const HeadRow = <Row,>({ columns, sort, onSort }: Props<Row>) => (
+  <div role="row" className="table-head" aria-rowindex={1}>
+    {columns.map((column) => {
+      const direction =
+        sort?.column !== column.id ? undefined : sort.descending ? 'descending' : 'ascending'
+      return (
+        <div
+          key={column.id}
+          role="columnheader"
+          aria-sort={direction}
+          className={cellClass(column)}
+        >
+          {column.sortable === true && onSort !== undefined ? (
+            <button
+              type="button"
+              onClick={() => onSort({ column: column.id, descending: direction === 'ascending' })}
+            >
+              {column.header}
+              <span aria-hidden className={`sort-mark ${direction ?? ''}`} />
+            </button>
+          ) : (
+            column.header
+          )}
+        </div>
+      )
+    })}
+  </div>
+)
+
+/** Where a key leads; null for keys that move nothing. */
+const targetOf = (key: string, current: number, page: number, count: number): number | null => {
+  switch (key) {
+    case 'ArrowDown':
+      return current + 1
+    case 'ArrowUp':
+      return current - 1
+    case 'PageDown':
+      return current + page
+    case 'PageUp':
+      return current - page
+    case 'Home':
+      return 0
+    case 'End':
+      return count - 1
+    default:
+      return null
+  }
+}
+
+const isOnControl = (target: EventTarget): boolean =>
+  target instanceof Element && target.closest('a, button, input, select, label') !== null
+
+const rowClass = (isCurrent: boolean, opens: boolean): string =>
+  ['table-row', isCurrent ? 'current' : '', opens ? 'opens' : ''].join(' ').trim()
+
+const cellClass = <Row,>({ align, wideOnly }: Column<Row>): string =>
+  ['cell', align ?? '', wideOnly === true ? 'wide-only' : ''].join(' ').trim()

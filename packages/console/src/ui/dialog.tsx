@@ -1,0 +1,173 @@
+import { Dialog as Base } from '@base-ui/react/dialog'
+import { type ReactNode, useState } from 'react'
+import { type Environment } from '@sfdc-engine-x/client'
+import { Button } from './button.tsx'
+import { TextField } from './field.tsx'
+import { Problem } from './states.tsx'
+import { EnvironmentTag } from './status.tsx'
+import { counted, Foreign } from './text.tsx'
+
+interface DialogProps {
+  open: boolean
+  onClose: () => void
+  title: string
+  children: ReactNode
+}
+
+/** A modal dialog: the focus stays inside, Escape closes it. */
+export const Dialog = ({ open, onClose, title, children }: DialogProps) => (
+  <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
+    <Base.Portal>
+      <Base.Backdrop className="veil" />
+      <Base.Popup className="dialog">
+        <Base.Title className="dialog-title">{title}</Base.Title>
+        {children}
+      </Base.Popup>
+    </Base.Portal>
+  </Base.Root>
+)
+
+interface Common {
+  open: boolean
+  onClose: () => void
+  /** What is about to happen, as a verb: `Deploy 12 components`. It is the title and the button. */
+  action: string
+  /** What will change, and what cannot be rolled back. */
+  children: ReactNode
+  /** Closes the dialog when it resolves; what it throws is shown in it. */
+  onConfirm: () => Promise<unknown>
+}
+
+interface ConfirmProps extends Common {
+  clientName: string
+  /** Null: not known; treated as production. */
+  environment: Environment | null
+}
+
+/**
+ * Before anything changes a Salesforce org. For a production org the client's name has to be typed: nobody
+ * deploys to the wrong client by pressing Enter.
+ */
+export const ConfirmProduction = ({ clientName, environment, ...props }: ConfirmProps) => (
+  <Confirm
+    {...props}
+    subject={
+      <>
+        <strong>
+          <Foreign>{clientName}</Foreign>
+        </strong>
+        <EnvironmentTag environment={environment ?? 'production'} />
+      </>
+    }
+    typed={
+      environment === 'sandbox'
+        ? null
+        : {
+            label: 'The client’s name',
+            text: clientName,
+            hint: (
+              <>
+                This changes a production org. Type <Foreign>{clientName}</Foreign> to go on.
+              </>
+            ),
+          }
+    }
+  />
+)
+
+interface ConfirmFleetProps extends Common {
+  /** What is rolled out or rolled back. */
+  subject: ReactNode
+  /** How many clients it is about. */
+  clients: number
+}
+
+/** Before anything changes the Salesforce orgs of several clients: their number has to be typed. */
+export const ConfirmFleet = ({ clients, ...props }: ConfirmFleetProps) => (
+  <Confirm
+    {...props}
+    typed={{
+      label: 'The number of clients',
+      text: String(clients),
+      hint: `This changes Salesforce orgs of ${counted(clients, 'client')}, production orgs among them. Type ${clients} to go on.`,
+    }}
+  />
+)
+
+/** For what changes no Salesforce org: says what will happen, and asks nothing to be typed. */
+export const ConfirmSimply = (props: Common) => <Confirm {...props} subject={null} typed={null} />
+
+interface ConfirmationProps extends Common {
+  /** Who or what it is about. */
+  subject: ReactNode
+  /** What has to be typed first. */
+  typed: { label: string; text: string; hint: ReactNode } | null
+}
+
+const Confirm = (props: ConfirmationProps) => (
+  <Dialog open={props.open} onClose={props.onClose} title={props.action}>
+    <Confirmation {...props} />
+  </Dialog>
+)
+
+const Confirmation = ({
+  onClose,
+  action,
+  subject,
+  typed: asked,
+  children,
+  onConfirm,
+}: ConfirmationProps) => {
+  const [typed, setTyped] = useState('')
+  const [pending, setPending] = useState(false)
+  const [error, setError] = useState<unknown>(null)
+  const isConfirmed = asked === null || sameName(typed, asked.text)
+  const confirm = async () => {
+    setPending(true)
+    setError(null)
+    try {
+      await onConfirm()
+      onClose()
+    } catch (thrown) {
+      setError(thrown)
+    } finally {
+      setPending(false)
+    }
+  }
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (isConfirmed && !pending) void confirm()
+      }}
+    >
+      {subject !== null && <p className="row">{subject}</p>}
+      <div className="stack">{children}</div>
+      {asked !== null && (
+        <TextField
+          label={asked.label}
+          hint={asked.hint}
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+      )}
+      {error !== null && <Problem error={error} />}
+      <div className="row end">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" type="submit" disabled={!isConfirmed} pending={pending}>
+          {action}
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+/** Characters that nobody can see and so nobody can type. */
+const INVISIBLE = /[\p{Cf}\p{Cc}]/gu
+
+const sameName = (typed: string, name: string): boolean => {
+  const plain = (text: string) =>
+    text.normalize('NFC').replaceAll(INVISIBLE, '').replaceAll(/\s+/g, ' ').trim().toLowerCase()
+  return plain(typed) === plain(name)
+}

@@ -1,0 +1,102 @@
+// Texts: of others, of times, of numbers, of code.
+
+import { type ReactNode, useEffect, useState } from 'react'
+
+/**
+ * A text that somebody else wrote: a client's name, a label, what Salesforce said. Always as text, and isolated,
+ * so that its direction changes nothing around it.
+ */
+export const Foreign = ({ children, mono = false }: { children: string; mono?: boolean }) => (
+  <bdi className={mono ? 'mono' : undefined}>{children}</bdi>
+)
+
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const SHORT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' })
+const TICK_MS = 30_000
+const DAYS_RELATIVE = 30
+
+const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+]
+
+/** `3 min. ago`; a date for what is older than a month. */
+export const relativeTime = (iso: string, nowMs: number): string => {
+  const seconds = (Date.parse(iso) - nowMs) / 1_000
+  if (Math.abs(seconds) > DAYS_RELATIVE * 86_400) return SHORT.format(new Date(iso))
+  const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
+  return unit === 'second' && Math.abs(seconds) < 45
+    ? 'just now'
+    : AGO.format(Math.trunc(seconds / size), unit)
+}
+
+/** How long ago, with the whole time on hover; null reads as a dash. */
+export const RelativeTime = ({ at }: { at: string | null }) => {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS)
+    return () => clearInterval(timer)
+  }, [])
+  if (at === null) return <Absent />
+  return (
+    <time dateTime={at} title={FULL.format(new Date(at))}>
+      {relativeTime(at, now)}
+    </time>
+  )
+}
+
+/** A moment in full. */
+export const Moment = ({ at }: { at: string | null }) =>
+  at === null ? <Absent /> : <time dateTime={at}>{FULL.format(new Date(at))}</time>
+
+/** Where there is nothing to show. */
+export const Absent = ({ children = 'none' }: { children?: string }) => (
+  <span className="muted">
+    <span aria-hidden>–</span>
+    <span className="visually-hidden">{children}</span>
+  </span>
+)
+
+const WHOLE = new Intl.NumberFormat()
+
+/** A count in the reader's own digits and groups. */
+export const count = (value: number): string => WHOLE.format(value)
+
+/** `1 object`, `2 objects`. */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`
+
+/** Code, XML or JSON as it is, with a button that copies it. */
+export const CodeBlock = ({ code, label }: { code: string; label: string }) => (
+  <figure className="code-block">
+    <figcaption className="row">
+      <span className="muted small">{label}</span>
+      <CopyButton text={code} />
+    </figcaption>
+    {/* Scrolls, so it takes the focus: the keyboard scrolls it too. */}
+    <pre tabIndex={0} aria-label={label}>
+      <code>{code}</code>
+    </pre>
+  </figure>
+)
+
+const COPIED_MS = 2_000
+
+export const CopyButton = ({ text, children = 'Copy' }: { text: string; children?: ReactNode }) => {
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), COPIED_MS)
+    return () => clearTimeout(timer)
+  }, [copied])
+  const copy = () => {
+    void navigator.clipboard.writeText(text).then(() => setCopied(true))
+  }
+  return (
+    <button type="button" className="button quiet" onClick={copy}>
+      <span aria-live="polite">{copied ? 'Copied' : children}</span>
+    </button>
+  )
+}

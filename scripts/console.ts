@@ -1,0 +1,54 @@
+// The console's files, built where they are missing or older than what they are built from. As a script, it
+// is what `npm start` does first.
+
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+const CONSOLE = join(ROOT, 'packages/console')
+const BUILT = join(CONSOLE, 'dist/index.html')
+const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
+const SOURCES = [
+  join(CONSOLE, 'src'),
+  join(CONSOLE, 'index.html'),
+  join(CONSOLE, 'package.json'),
+  join(CONSOLE, 'vite.config.ts'),
+  join(ROOT, 'packages/client/src'),
+  // Other versions of what it is built with.
+  join(ROOT, 'package-lock.json'),
+]
+
+const changedMs = (path: string): number => {
+  const found = statSync(path)
+  if (!found.isDirectory()) return found.mtimeMs
+  const inside = readdirSync(path).map((name) => changedMs(join(path, name)))
+  // A folder changes when a file in it is deleted.
+  return Math.max(found.mtimeMs, ...inside)
+}
+
+const isBuilt = (): boolean =>
+  existsSync(BUILT) && Math.max(...SOURCES.map(changedMs)) <= statSync(BUILT).mtimeMs
+
+/** A process of Vite; `watch` builds again after each change, until it is ended. */
+export const startBuild = ({ watch = false }: { watch?: boolean } = {}) =>
+  spawn(
+    process.execPath,
+    [VITE, 'build', '--logLevel', 'warn', ...(watch ? ['--watch', '--emptyOutDir', 'false'] : [])],
+    { cwd: CONSOLE, stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+
+/**
+ * What became of it: `current` (nothing to do), `built`, or `no-tools`: an installation without development
+ * packages, whose image brings the files.
+ */
+export const buildConsole = async (): Promise<'current' | 'built' | 'no-tools'> => {
+  if (!existsSync(VITE)) return 'no-tools'
+  if (isBuilt()) return 'current'
+  const build = startBuild()
+  const code = await new Promise<number | null>((resolve) => build.once('exit', resolve))
+  if (code !== 0) throw new Error(`the console could not be built (exit code ${code})`)
+  return 'built'
+}
+
+if (import.meta.main) await buildConsole()

@@ -325,6 +325,7 @@ export const createEngine = async (
     db,
     jobs,
     connections,
+    deployments,
     approvals,
     logger,
     waitScale,

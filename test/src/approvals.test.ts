@@ -397,6 +397,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/fleet/reconsent/create',
         '/api/fleet/reconsent/links',
         '/api/fleet/drift/accept',
+        '/api/fleet/offboard/cancel',
         '/api/fleet/offboard/preview',
         '/api/fleet/rollouts/check',
         '/api/fleet/rollouts/create',

@@ -313,6 +313,66 @@ const KEPT = {
   'CustomField Lead.Between__c': 'changed_by_others',
 }
 
+describe('an off-boarding', { timeout: 120_000 }, () => {
+  it('that is cancelled while it waits, or while Salesforce works, changes nothing, and the client goes on', async () => {
+    const stays = await org.client('Stays')
+    const { name: salesforceOrg } = await rig.salesforceOrg({ edition: 'Enterprise' })
+    await stays.connect(salesforceOrg)
+    await stays.pull()
+    await post<DeploymentBody>(org.api, '/api/deploy/custom-objects', {
+      client_id: stays.id,
+      plan: { objects: [{ api_name: 'Lead', fields: [text('Stays__c')] }] },
+      wait_seconds: 55,
+    })
+    const standing = await readOrg(salesforceOrg)
+    const started = async (
+      isWhereItShouldBe: (run: { stage: string; code: string | null }) => boolean,
+    ) => {
+      const { id } = await post(org.api, '/api/fleet/offboard/start', {
+        client_id: stays.id,
+        wait_seconds: 0,
+      })
+      await until('its rollback is where it should be', async () => {
+        const [run] = await rig.query<{ stage: string; code: string | null }>(
+          `select u.stage, u.error ->> 'code' as code from deployment_runs u
+             join offboardings o on u.deployment_id in (o.automations_id, o.components_id)
+            where o.id = $1 and u.ended_at is null`,
+          [id],
+        )
+        return run !== undefined && isWhereItShouldBe(run)
+      })
+      return id
+    }
+    const cancelled = async (offboarding_id: string) => {
+      await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id })
+      return until('the off-boarding has ended', async () => {
+        const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id })
+        return state.is_final ? state : null
+      })
+    }
+    const ended = { status: 'failed', error: { code: 'cancelled' }, connection: null }
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: false } })
+    const waiting = await started(({ code }) => code === 'connection_lost')
+    expect(await cancelled(waiting)).toMatchObject(ended)
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: true } })
+    await post(org.api, '/api/connections/get', { client_id: stays.id, check: true })
+    // As long as it also takes to cancel it.
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 15_000 })
+    const sent = await started(({ stage }) => stage === 'wait')
+    expect(await cancelled(sent)).toMatchObject(ended)
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
+    expect(differences(standing, await readOrg(salesforceOrg))).toEqual([])
+    // Once more it does nothing, and the client works.
+    expect(await cancelled(sent)).toMatchObject(ended)
+    const goesOn = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
+      client_id: stays.id,
+      plan: { objects: [{ api_name: 'Lead', fields: [text('Again__c')] }] },
+      wait_seconds: 55,
+    })
+    expect(goesOn.status, goesOn.text).toBe(200)
+  })
+})
+
 describe('an off-boarding of a client with thirty deployments', { timeout: 120_000 }, () => {
   let preview: Offboarding
   let done: Offboarding

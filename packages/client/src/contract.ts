@@ -2717,6 +2717,13 @@ export type FleetHealthRequest = {
   cursor?: string
 }
 
+export type FleetOffboardCancelRequest = {
+  /** A UUID */
+  offboarding_id: string
+  /** Only if the connection is lost, or the work is stalled */
+  abandon?: boolean
+}
+
 export type FleetOffboardGetRequest = {
   /** A UUID */
   offboarding_id: string
@@ -7005,6 +7012,15 @@ export interface FleetResource {
   ): PendingOperation<Offboarding>
 
   /**
+   * Cancel an off-boarding, or a preview of one.
+   *
+   * As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. Does nothing if it has ended.
+   *
+   * Needs the permission `fleet.write`.
+   */
+  offboardCancel(body: FleetOffboardCancelRequest, options?: CallOptions): Promise<Offboarding>
+
+  /**
    * Get an off-boarding.
    *
    * Also once its client was purged: then it is all that is left, with its certificate.
@@ -7717,6 +7733,7 @@ export const ENDPOINTS: {
     driftAccept: { path: '/api/fleet/drift/accept' },
     offboardPreview: { path: '/api/fleet/offboard/preview', key: true, work: 'offboarding' },
     offboardStart: { path: '/api/fleet/offboard/start', key: true, work: 'offboarding' },
+    offboardCancel: { path: '/api/fleet/offboard/cancel', key: true },
     offboardGet: { path: '/api/fleet/offboard/get' },
     offboardList: { path: '/api/fleet/offboard/list', list: 200 },
   },

@@ -20,6 +20,7 @@ export type AuditAction =
   | 'client.update'
   | 'client.export'
   | 'client.offboard'
+  | 'client.offboard_cancel'
   | 'client.purge'
   | 'token.create'
   | 'token.revoke'

@@ -35,19 +35,28 @@ interface Deps extends Pick<StageDeps, 'db' | 'connections' | 'logger'> {
  * is lost, whatever became of it. Does nothing if nothing runs.
  */
 export const createCancelling = ({ db, connections, jobs, topology, logger }: Deps) => {
-  const cancel = async (caller: Caller, input: CancelInput): Promise<void> => {
+  /** `isCombined`: one that stands for several (`combined.ts`), which callers do not see. */
+  const cancel = async (
+    caller: Caller,
+    input: CancelInput,
+    { isCombined = false } = {},
+  ): Promise<void> => {
     const { tenant } = caller
     const id = input.deployment_id
     const run = await db.as(tenant).tx(async (tx) => {
       const row = await deploymentById(tx, tenant, id)
-      if (!isShown(row)) throw notFound('deployment')
+      if (row === undefined || isShown(row) === isCombined) throw notFound('deployment')
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
       if (input.abandon === true) requireStanding(open)
       // An unsent package is never sent after this; a sent one is cancelled by the worker that watches it.
       await tx
         .updateTable('deployment_runs')
-        .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())` })
+        .set({
+          cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())`,
+          // What waits for something looks at once.
+          resume_at: null,
+        })
         .where('org_id', '=', tenant.orgId)
         .where('id', '=', open.id)
         .execute()

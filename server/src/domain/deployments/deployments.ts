@@ -150,6 +150,8 @@ export interface Deployments {
   ): Promise<Page<Omit<Deployment, 'plan' | 'components'>>>
   /** See createCancelling. */
   cancel(caller: Caller, input: CancelInput): Promise<Deployment>
+  /** The same for one that stands for several (`combined.ts`), which callers do not see. */
+  cancelCombined(caller: Caller, input: CancelInput): Promise<void>
   /**
    * Rolls a deployment back, or with `dry_run` says what that would do. Throws not_found,
    * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the rows
@@ -417,6 +419,7 @@ export const createDeployments = (options: Options): Deployments => {
       await cancel(caller, input)
       return get(caller.tenant, input.deployment_id)
     },
+    cancelCombined: (caller, input) => cancel(caller, input, { isCombined: true }),
     get,
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {

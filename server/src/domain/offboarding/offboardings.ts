@@ -19,17 +19,29 @@ import { type Connections } from '../connections/connections.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
+import { type Deployments } from '../deployments/deployments.ts'
+import { WorkOver } from '../work/stages.ts'
 import { deploymentsOf } from './history.ts'
 import {
   type Offboarding,
   offboardingById,
   type OffboardingOptions,
   type OffboardingResult,
+  type OffboardingStage,
   toOffboarding,
 } from './rows.ts'
 import { createOffboardWorker, type OffboardDeps } from './worker.ts'
+import { actorOf, audit } from '../audit.ts'
 
 export { type Offboarding } from './rows.ts'
+
+export interface CancelInput {
+  offboarding_id: string
+  abandon?: boolean | undefined
+}
+
+/** Until something of the client was ended that cannot be brought back. */
+const CANCELLABLE: ReadonlySet<string> = new Set<OffboardingStage>(['automations', 'components'])
 
 export interface OffboardInput {
   client_id: string
@@ -42,6 +54,7 @@ export interface OffboardInput {
 interface Options extends OffboardDeps {
   connections: Pick<Connections, 'end' | 'open'>
   approvals: Pick<Approvals, 'require'>
+  deployments: Pick<Deployments, 'cancelCombined'>
 }
 
 /** What a person approves. */
@@ -67,8 +80,8 @@ const changeOf = (
 })
 
 export const createOffboardings = (deps: Options) => {
-  const { db, jobs, connections, approvals, logger } = deps
-  const { worker, farewellOf } = createOffboardWorker(deps)
+  const { db, jobs, connections, approvals, deployments, logger } = deps
+  const { worker, farewellOf, cancelUnbegun } = createOffboardWorker(deps)
 
   const get = async (tenant: Tenant, id: string): Promise<Offboarding> => {
     const row = await offboardingById(db.as(tenant).read, tenant, id)
@@ -185,12 +198,12 @@ export const createOffboardings = (deps: Options) => {
       purge: input.purge === true,
       leave_in_place: input.leave_in_place === true,
     }
-    const deployments = await deploymentsOf(reader, tenant, clientId)
-    const isNeeded = deployments.some(({ status }) => status !== 'rolled_back')
+    const deployed = await deploymentsOf(reader, tenant, clientId)
+    const isNeeded = deployed.some(({ status }) => status !== 'rolled_back')
     const sfdcOrgId = await destination(tenant, clientId, options.leave_in_place, isNeeded)
     const approved = isPreview
       ? CHANGES_NOTHING
-      : await approvals.require(caller, () => changeOf(clientId, options, deployments))
+      : await approvals.require(caller, () => changeOf(clientId, options, deployed))
     const of = { clientId, name: client.name, sfdcOrgId }
     const id = await insert(caller, approved, options, isPreview, of)
     const work = { orgId: tenant.orgId, clientId, id }
@@ -200,7 +213,60 @@ export const createOffboardings = (deps: Options) => {
     return get(tenant, id)
   }
 
+  /** What is to be cancelled in the Salesforce org first; null: nothing. Throws `client_leaving`. */
+  const stopped = async (tenant: Tenant, id: string): Promise<{ deploymentId: string } | null> => {
+    for (;;) {
+      const row = await offboardingById(db.as(tenant).read, tenant, id)
+      if (row === undefined) throw notFound('off-boarding')
+      if (row.status !== 'running') return null
+      if (!CANCELLABLE.has(row.stage)) {
+        throw new EngineError(
+          'client_leaving',
+          'What was deployed has been removed, and the connection is being revoked: the off-boarding can no longer be cancelled.',
+        )
+      }
+      try {
+        return await cancelUnbegun(row)
+      } catch (error) {
+        // It went on to the next stage in between.
+        if (!(error instanceof WorkOver)) throw error
+      }
+    }
+  }
+
+  const cancel = async (caller: Caller, input: CancelInput): Promise<Offboarding> => {
+    const { tenant } = caller
+    const id = input.offboarding_id
+    const before = await get(tenant, id)
+    const open = await stopped(tenant, id)
+    if (open !== null) {
+      const of = { deployment_id: open.deploymentId, abandon: input.abandon }
+      await deployments.cancelCombined(caller, of)
+      const work = { orgId: tenant.orgId, clientId: before.client_id, id }
+      await handOver({ jobs, logger }, 'offboard', work, before.client_id)
+    }
+    if (!before.is_final) {
+      await db.as(tenant).tx((tx) =>
+        audit(tx, actorOf(caller), {
+          action: 'client.offboard_cancel',
+          clientId: before.client_id,
+          targetType: 'offboarding',
+          targetId: id,
+          outcome: input.abandon === true ? 'abandoned' : 'ok',
+        }),
+      )
+    }
+    return get(tenant, id)
+  }
+
   return {
+    /**
+     * Cancels an off-boarding or a preview that runs, if that is still possible: what was removed stays removed, and
+     * the client works again. With `abandon`, also one whose connection is lost while Salesforce may still be at
+     * work. Does nothing if it has ended. Throws not_found, client_leaving, deployment_in_progress.
+     */
+    cancel,
+
     /** Says what `start` would take out and what stays; Salesforce validates it, and nothing is changed. */
     preview: (caller: Caller, input: OffboardInput, signal?: AbortSignal): Promise<Offboarding> =>
       begin(caller, input, true, signal),

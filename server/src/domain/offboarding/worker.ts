@@ -73,6 +73,14 @@ interface Change {
   calls?: number
 }
 
+interface Outcome {
+  status: 'complete' | 'partial' | 'failed'
+  error?: WorkFault
+  certificate?: { certificate: unknown; hash: string }
+}
+
+const CANCELLED: WorkFault = { code: 'cancelled', message: 'The off-boarding was cancelled.' }
+
 /** The proofs of both rollbacks as one. */
 const proofOf = (results: readonly RollbackResult[]): Proof | null => {
   const proofs = results.flatMap(({ proof }) => (proof === null ? [] : [proof]))
@@ -186,49 +194,44 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
         .execute()
     })
 
+  const end = (row: OffboardingRow, outcome: Outcome): Promise<void> =>
+    write(row, (tx) => endIn(tx, row, outcome))
+
   /** The end, with its audit row; the client works again, or has left. */
-  const end = (
-    row: OffboardingRow,
-    outcome: {
-      status: 'complete' | 'partial' | 'failed'
-      error?: WorkFault
-      certificate?: { certificate: unknown; hash: string }
-    },
-  ): Promise<void> =>
-    write(row, async (tx) => {
-      const { status, error = null, certificate } = outcome
-      await tx
-        .updateTable('offboardings')
-        .set({
-          status,
-          error: jsonOrNull(error),
-          resume_at: null,
-          completed_at: sql<Date>`clock_timestamp()`,
-          ...(certificate === undefined
-            ? {}
-            : { certificate: json(certificate.certificate), certificate_hash: certificate.hash }),
-        })
-        .where('org_id', '=', row.org_id)
-        .where('id', '=', row.id)
-        .execute()
-      if (!row.is_preview) {
-        await tx
-          .updateTable('clients')
-          .set({ leaving_at: null })
-          .where('org_id', '=', row.org_id)
-          .where('id', '=', row.client_id)
-          .execute()
-      }
-      await audit(tx, actorOf(row), {
-        action: 'client.offboard',
-        clientId: row.client_id,
-        targetType: 'offboarding',
-        targetId: row.id,
-        outcome: error?.code ?? (row.is_preview ? 'preview' : 'ok'),
-        salesforceApiCalls: row.salesforce_api_calls,
+  const endIn = async (tx: Tx, row: OffboardingRow, outcome: Outcome): Promise<void> => {
+    const { status, error = null, certificate } = outcome
+    await tx
+      .updateTable('offboardings')
+      .set({
+        status,
+        error: jsonOrNull(error),
+        resume_at: null,
+        completed_at: sql<Date>`clock_timestamp()`,
+        ...(certificate === undefined
+          ? {}
+          : { certificate: json(certificate.certificate), certificate_hash: certificate.hash }),
       })
-      await jobs.announce(tx, row.id)
+      .where('org_id', '=', row.org_id)
+      .where('id', '=', row.id)
+      .execute()
+    if (!row.is_preview) {
+      await tx
+        .updateTable('clients')
+        .set({ leaving_at: null })
+        .where('org_id', '=', row.org_id)
+        .where('id', '=', row.client_id)
+        .execute()
+    }
+    await audit(tx, actorOf(row), {
+      action: 'client.offboard',
+      clientId: row.client_id,
+      targetType: 'offboarding',
+      targetId: row.id,
+      outcome: error?.code ?? (row.is_preview ? 'preview' : 'ok'),
+      salesforceApiCalls: row.salesforce_api_calls,
     })
+    await jobs.announce(tx, row.id)
+  }
 
   // ------------------------------------------------------------------------------------ Salesforce
 
@@ -490,6 +493,30 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     done,
   }
 
+  /**
+   * Cancels one of which nothing is under way in the Salesforce org, and returns null; otherwise the deployment
+   * whose rollback has to be cancelled first: then the off-boarding ends with it.
+   */
+  const cancelUnbegun = (row: OffboardingRow): Promise<{ deploymentId: string } | null> =>
+    write(row, async (tx) => {
+      const { rows } = await sql<{ deployment_id: string }>`
+        select u.deployment_id from deployment_runs u
+          join offboardings o on o.org_id = u.org_id and u.deployment_id in (o.automations_id, o.components_id)
+         where o.org_id = ${row.org_id} and o.id = ${row.id} and u.ended_at is null`.execute(tx)
+      const [open] = rows
+      if (open !== undefined) {
+        await tx
+          .updateTable('offboardings')
+          .set({ resume_at: null })
+          .where('org_id', '=', row.org_id)
+          .where('id', '=', row.id)
+          .execute()
+        return { deploymentId: open.deployment_id }
+      }
+      await endIn(tx, row, { status: 'failed', error: CANCELLED })
+      return null
+    })
+
   const worker: Worker = {
     run: async (work, signal) => {
       try {
@@ -528,5 +555,5 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     return { ...certify(draft, new Date(), purged), status: statusOf(row) }
   }
 
-  return { worker, farewellOf }
+  return { worker, farewellOf, cancelUnbegun }
 }

@@ -194,6 +194,45 @@ const ERRORS = [
 
 const replyOf = (body: Offboarding): Reply => replyWith(body, '/api/fleet/offboard/get')
 
+const cancelRoute = (offboardings: Offboardings): Route =>
+  route({
+    method: 'POST',
+    path: '/api/fleet/offboard/cancel',
+    tag: 'Fleet',
+    summary: 'Cancel an off-boarding, or a preview of one',
+    description:
+      'As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` ' +
+      'with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays ' +
+      'removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. ' +
+      'Does nothing if it has ended.',
+    access: 'fleet.write',
+    body: z.strictObject({
+      offboarding_id: id,
+      abandon: z
+        .boolean()
+        .optional()
+        .describe('Only if the connection is lost, or the work is stalled'),
+    }),
+    replies: { 200: { description: 'The off-boarding', body: offboarding } },
+    errors: ['not_found', 'client_leaving', 'deployment_in_progress'],
+    example: {
+      body: { offboarding_id: OFFBOARDING_ID },
+      reply: {
+        ...example,
+        status: 'failed',
+        removed: [],
+        restored: [],
+        stays: [],
+        error: { code: 'cancelled', message: 'The off-boarding was cancelled.' },
+      },
+    },
+    idempotency: {},
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await offboardings.cancel(caller, body),
+    }),
+  })
+
 export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings }): Route[] => {
   const replay = async (caller: Caller, offboardingId: string): Promise<Reply> =>
     replyOf(await offboardings.get(caller.tenant, offboardingId))
@@ -252,6 +291,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       handle: async ({ caller, body, context }) =>
         replyOf(await offboardings.start(caller, body, context.signal)),
     }),
+    cancelRoute(offboardings),
     route({
       method: 'POST',
       path: '/api/fleet/offboard/get',

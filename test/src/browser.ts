@@ -2,21 +2,14 @@
 // user. What no page may do is collected whatever the test looks at: reports of the content security policy,
 // uncaught errors, and dialogs that some text from outside has opened.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { describe } from 'vitest'
+import { chromiumPath } from './chromium.ts'
 import { builtConsole } from './shared-rig.ts'
 
-const PLACES = [
-  process.env.CHROMIUM ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-]
-
-const executablePath = PLACES.find((path) => path !== '' && existsSync(path))
+const executablePath = chromiumPath() ?? undefined
 
 const describeSkipped = (...[name]: Parameters<typeof describe>) => {
   if (process.env.REQUIRE_BROWSER === '1') {

@@ -2,21 +2,41 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+/**
+ * The longest suites alone, longest first: started late, one of them would run alone while the other cores are
+ * idle.
+ */
+const LONGEST = [
+  'rollouts-failures',
+  'command-line',
+  'waiting-work',
+  'deploy-claims',
+  'fuzz',
+  'rollouts-kill',
+  'push-crash',
+  'crash',
+  'words',
+].map((name) => `/test/src/${name}.test.ts`)
+
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
 const WAITING =
   /(crash|waiting-work|deploy-claims|rollouts-(kill|failures)|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
-/**
- * Unit tests of half a minute: started last, one of them would run alone while the other cores are idle.
- */
+/** Unit tests of half a minute: started first among the units, for the same reason. */
 const LONG_UNITS =
-  /(plan\/(large|rollback)|pushes\/(pushes|adversity)|deployments\/workflows\/(workflows|faults)|conflicts\/reports|bulk\/ingest|routes\/push)\.test\.ts$/
+  /(plan\/(large|rollback)|conflicts\/staleness|saved\/saved|deployments\/plan\/(verdict|access)|pushes\/(pushes|adversity)|deployments\/workflows\/(workflows|faults)|conflicts\/reports|bulk\/ingest|routes\/push)\.test\.ts$/
 
 /** Unlike unit tests, which lie beside the code that they test, these drive whole servers. */
 const SYSTEM = /\/test\/src\//
 
+/** Its place among the longest; behind them for any other. */
+const placeOf = ({ moduleId }: TestSpecification): number => {
+  const place = LONGEST.findIndex((end) => moduleId.endsWith(end))
+  return place < 0 ? LONGEST.length : place
+}
+
 /**
- * Waiting and working suites alternate, so that the cores have work from the beginning to the end; then
- * the units, which are short.
+ * The longest first; then waiting and working suites alternate, so that the cores have work from the
+ * beginning to the end; then the units, which are short.
  */
 class WaitingBesideWorking extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -24,12 +44,14 @@ class WaitingBesideWorking extends BaseSequencer {
     const those = (pattern: RegExp, among: TestSpecification[]) =>
       [true, false].map((does) => among.filter(({ moduleId }) => pattern.test(moduleId) === does))
     const [systems = [], units = []] = those(SYSTEM, sorted)
-    const [waiting = [], working = []] = those(WAITING, systems)
+    systems.sort((a, b) => placeOf(a) - placeOf(b))
+    const longest = systems.filter((file) => placeOf(file) < LONGEST.length)
+    const [waiting = [], working = []] = those(WAITING, systems.slice(longest.length))
     const turns = Array.from({ length: Math.max(waiting.length, working.length) }, (_, turn) => [
       ...waiting.slice(turn, turn + 1),
       ...working.slice(turn, turn + 1),
     ])
-    return [...turns.flat(), ...those(LONG_UNITS, units).flat()]
+    return [...longest, ...turns.flat(), ...those(LONG_UNITS, units).flat()]
   }
 }
 

@@ -1,9 +1,11 @@
 // Rollouts over HTTP, on two replicas: canary, gate and rest; what stops one, and how it is taken back.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { apiOf, type Api } from './api.ts'
 import { text } from './deploy-bodies.ts'
-import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { fieldPlan, type Member, membersOf, OBJECT } from './fleet-support.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
 interface RolloutBody {
@@ -34,37 +36,21 @@ interface TargetBody {
   rollback: { status: string; proof: { complete: boolean } | null } | null
 }
 
-const SALESFORCE_ORGS = ['one', 'two', 'three', 'four', 'five', 'six']
-
-let rig: Rig
+let rig: SharedRig
 let agency: TestOrg
+let members: Member[]
 let clients: TestClient[]
 /** Through the other replica. */
 let other: Api
 
 beforeAll(async () => {
-  rig = await startRig({
-    replicas: 2,
-    simulator: { orgs: SALESFORCE_ORGS.map((name) => ({ name, edition: 'Enterprise' })) },
-  })
+  rig = await sharedRig()
   agency = await rig.org()
-  other = apiOf(rig.servers[1]?.url ?? '', agency.token)
-  clients = []
-  // One after the other: targets are in the order in which the clients were created.
-  for (const name of SALESFORCE_ORGS) clients.push(await agency.client(name))
-  await Promise.all(
-    clients.map(async (client, at) => {
-      await client.connect(SALESFORCE_ORGS[at])
-      await client.pull()
-    }),
-  )
+  other = apiOf(rig.urls[1], agency.token)
+  // In the order in which they were created, as targets are.
+  members = await membersOf(agency, rig.simulator.control, 6)
+  clients = members.map(({ client }) => client)
 }, 120_000)
-afterAll(() => rig[Symbol.asyncDispose]())
-
-const plan = (name: string) => ({
-  objects: [{ api_name: 'Lead', fields: [text(`${name}__c`)] }],
-  permissions: { permission_set: `Set_${name}` },
-})
 
 const call = async (path: string, body: object, api = agency.api): Promise<RolloutBody> => {
   const answer = await api.post<RolloutBody>(`/api/fleet/rollouts/${path}`, body)
@@ -97,7 +83,7 @@ const checked = async (
   strategy?: object,
 ): Promise<RolloutBody> => {
   const made = await call('create', {
-    plan: plan(name),
+    plan: fieldPlan(name),
     targets: { client_ids: of.map(({ id }) => id) },
     ...(strategy === undefined ? {} : { strategy }),
   })
@@ -108,10 +94,11 @@ const checked = async (
   return ready
 }
 
-const deploysOf = (salesforceOrg: string) =>
-  rig.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
+const deploysOf = ({ salesforce }: Member) =>
+  rig.simulator.control.act('deploys/list', { org: salesforce }) as Promise<
     { status: string; checkOnly: boolean }[]
   >
+const deploysOfAll = () => Promise.all(members.map((member) => deploysOf(member)))
 
 describe('a rollout', { timeout: 120_000 }, () => {
   it('goes to a canary, waits for an approval, goes to the rest, and is rolled back last wave first', async () => {
@@ -132,15 +119,15 @@ describe('a rollout', { timeout: 120_000 }, () => {
     await call('approve', { rollout_id: id, wave: 2, wait_seconds: 55 }, other)
     const done = await rests(id)
     expect(done).toMatchObject({ state: 'succeeded', counts: { deployed: 6 } })
-    for (const name of SALESFORCE_ORGS) {
-      expect(await deploysOf(name), name).toMatchObject([{ status: 'Succeeded' }])
+    for (const deploys of await deploysOfAll()) {
+      expect(deploys).toMatchObject([{ status: 'Succeeded' }])
     }
 
     // Standing there already is unchanged, and sends nothing.
     const again = await checked('Spring', clients.slice(0, 2), { waves: [{}] })
     await call('start', { rollout_id: again.id, wait_seconds: 55 })
     expect(await rests(again.id)).toMatchObject({ state: 'succeeded', counts: { unchanged: 2 } })
-    expect(await deploysOf('one')).toHaveLength(1)
+    expect((await deploysOfAll())[0]).toHaveLength(1)
 
     await call('rollback', { rollout_id: id, dry_run: true, wait_seconds: 55 })
     const preview = await rests(id)
@@ -155,7 +142,7 @@ describe('a rollout', { timeout: 120_000 }, () => {
     for (const target of targets) {
       expect(target.rollback).toMatchObject({ status: 'complete', proof: { complete: true } })
     }
-    const runs = await rig.database.query<{ wave: number }>(
+    const runs = await rig.query<{ wave: number }>(
       `select t.wave from deployment_runs u join rollout_targets t on t.deployment_id = u.deployment_id
         where t.rollout_id = $1 and u.kind = 'rollback' and not (u.options ->> 'dry_run')::boolean
         order by u.created_at`,
@@ -166,10 +153,10 @@ describe('a rollout', { timeout: 120_000 }, () => {
 })
 
 /** Salesforce refuses the next package of each of these. */
-const refusePackages = async (names: readonly string[]): Promise<void> => {
-  for (const name of names) {
+const refusePackages = async (some: readonly Member[]): Promise<void> => {
+  for (const { salesforce } of some) {
     await rig.simulator.control.addFault({
-      org: rig.simulator.orgs.find((org) => org.name === name)?.id ?? '',
+      org: salesforce,
       method: 'POST',
       path: '*/metadata/deployRequest',
       times: 1,
@@ -182,7 +169,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
   it('a failure over the tolerance: nothing more is sent, until somebody has tried it again and goes on', async () => {
     const of = clients.slice(0, 3)
     const { id } = await checked('Tolerance', of, { waves: [{ max_concurrent: 1 }] })
-    await refusePackages(['two'])
+    await refusePackages(members.slice(1, 2))
     await call('start', { rollout_id: id, wait_seconds: 55 })
     const stopped = await rests(id)
     expect(stopped).toMatchObject({
@@ -216,7 +203,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     const { id } = await checked('Systemic', clients, {
       waves: [{ max_concurrent: 1, failure_tolerance: 5 }],
     })
-    await refusePackages(['one', 'two', 'three'])
+    await refusePackages(members.slice(0, 3))
     await call('start', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({
       state: 'paused',
@@ -245,8 +232,8 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
   it('a red finding: the wave does not start until the client is repaired or left out, and the matrix says for how many', async () => {
     const of = clients.slice(0, 2)
     await rig.simulator.control.act('schema/add-field', {
-      org: 'one',
-      object: 'Lead',
+      org: members[0]?.salesforce ?? '',
+      object: OBJECT,
       field: { name: 'Verdict__c', label: 'Verdict', type: 'Checkbox' },
     })
     await clients[0]?.pull()
@@ -283,7 +270,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
 
   it('an unchecked target, and a Salesforce org that changed since the check', async () => {
     const made = await call('create', {
-      plan: plan('Stale'),
+      plan: fieldPlan('Stale'),
       targets: { client_ids: [clients[4]?.id] },
       strategy: { waves: [{}] },
     })
@@ -295,7 +282,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     await call('check', { rollout_id: made.id, wait_seconds: 55 })
     await rests(made.id)
     await rig.simulator.control.act('schema/add-object', {
-      org: 'five',
+      org: members[4]?.salesforce ?? '',
       name: 'Other__c',
     })
     await clients[4]?.pull()
@@ -308,9 +295,9 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
 
   it('a pause, on every replica: of what was begun and not sent nothing is sent, and each is sent once when it goes on', async () => {
     const { id } = await checked('Paused', clients, { waves: [{}] })
-    const before = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    const before = await deploysOfAll()
     const slow = { times: 10_000, kind: { type: 'slow', ms: 700 } } as const
-    for (const { id: org } of rig.simulator.orgs)
+    for (const { salesforce: org } of members)
       await rig.simulator.control.addFault({ org, ...slow })
     await call('start', { rollout_id: id, wait_seconds: 0 })
     await until('all have begun', async () => (await get(id)).counts.deploying === 6)
@@ -320,14 +307,15 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     expect(paused).toMatchObject({ state: 'paused', pause_reason: 'user' })
     expect((paused.counts.queued ?? 0) + sent).toBe(6)
     expect(paused.counts.queued, 'slower than the pause').toBeGreaterThan(0)
-    await rig.simulator.control.act('faults/clear', {})
-    const after = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    for (const { salesforce: org } of members)
+      await rig.simulator.control.act('faults/clear', { org })
+    const after = await deploysOfAll()
     expect(after.flat().length - before.flat().length).toBe(sent)
     await call('resume', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 6 } })
-    const end = await Promise.all(SALESFORCE_ORGS.map((name) => deploysOf(name)))
+    const end = await deploysOfAll()
     expect(end.map(({ length }, at) => length - (before[at]?.length ?? 0))).toEqual(
-      SALESFORCE_ORGS.map(() => 1),
+      members.map(() => 1),
     )
   })
 
@@ -356,7 +344,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     })
     await call('start', { rollout_id: grace, wait_seconds: 55 })
     expect(await rests(grace)).toMatchObject({ pause_reason: 'gate' })
-    await rig.database.query(
+    await rig.query(
       `update crm_connections set status = 'expired', error = '{"code":"refresh_refused","message":"-"}'
         where client_id = $1`,
       [two[1]?.id],
@@ -369,7 +357,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
       counts: { deployed: 1, failed: 1 },
     })
     expect(await target()).toMatchObject({ state: 'failed', error: { code: 'connection_lost' } })
-    await two[1]?.connect('six')
+    await two[1]?.connect(members[5]?.salesforce)
     await call('retry', { rollout_id: grace, wait_seconds: 0 })
     await call('resume', { rollout_id: grace, wait_seconds: 55 })
     expect(await rests(grace)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
@@ -389,7 +377,7 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
     await post('versions/create', {
       blueprint_id,
       plan: {
-        objects: [{ api_name: 'Lead', fields: [field] }],
+        objects: [{ api_name: OBJECT, fields: [field] }],
         permissions: { permission_set: 'Set_Labelled' },
       },
       mappings: [
@@ -418,7 +406,7 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
     expect((await rests(id)).counts).toEqual({ ready: 2 })
     await call('start', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
-    const labels = await rig.database.query<{ label: string }>(
+    const labels = await rig.query<{ label: string }>(
       `select d.plan #>> '{objects,0,fields,0,label}' as label
          from rollout_targets t join crm_deployments d on d.id = t.deployment_id
         where t.rollout_id = $1 order by t.position`,

@@ -235,7 +235,7 @@ beforeAll(async () => {
     offboardKind(),
     pushKind(),
   )
-}, 90_000)
+}, 180_000)
 afterAll(() => rig[Symbol.asyncDispose]())
 /** What one test leaves broken must not affect the next one. */
 afterEach(async () => {

@@ -37,6 +37,8 @@ export const DETAIL_LEVEL_LIMIT = 3
 
 /** `ns__Name__c`, and `ns__Place__Latitude__s`. */
 const isManaged = (name: string) =>
+  // Each field of a deploy counts all others: most names are told without the pattern.
+  name.indexOf('__') !== name.lastIndexOf('__') &&
   /^[A-Za-z0-9]+__.+__c$/i.test(name.replace(/__(latitude|longitude)__s$/i, '__c'))
 
 /**

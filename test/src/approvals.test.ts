@@ -408,6 +408,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/mappings/delete',
         '/api/mappings/update',
         '/api/push/cancel',
+        '/api/push/failed-rows',
         '/api/topology/pull',
       ].toSorted(),
     )

@@ -7,6 +7,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import pg from 'pg'
 import { inject } from 'vitest'
+import { buildConsole } from '../../scripts/console.ts'
 import { createControl, type Control, type OrgView } from '../../simulator/src/control/client.ts'
 import { apiOf } from './api.ts'
 import { createDatabaseOf } from './database.ts'
@@ -116,12 +117,22 @@ export const sharedClient = async (edition?: OrgView['edition']): Promise<Shared
   return { rig, salesforceOrg, org, client }
 }
 
-/** For the global set-up: a port that starts the rig on the first request. */
+/** For suites with a browser: the console's files, built once for the run, by the first that asks. */
+export const builtConsole = async (): Promise<void> => {
+  const answer = await fetch(`${inject('sharedRigDesk')}/console`)
+  if (!answer.ok) throw new Error(`the console was not built: ${await answer.text()}`)
+}
+
+/** For the global set-up: a port that starts the rig on the first request, and builds the console. */
 export const openSharedRigDesk = async (adminUrl: string, template: string) => {
   let started: Promise<Whereabouts & AsyncDisposable> | undefined
-  const desk = createServer((_request, response) => {
-    started ??= startSharedRig(adminUrl, template)
-    started.then(
+  let built: Promise<string> | undefined
+  const desk = createServer(({ url }, response) => {
+    const wanted: Promise<unknown> =
+      url === '/console'
+        ? (built ??= buildConsole())
+        : (started ??= startSharedRig(adminUrl, template))
+    wanted.then(
       (whereabouts) => response.end(JSON.stringify(whereabouts)),
       (error: unknown) => response.writeHead(500).end(String(error)),
     )

@@ -23,7 +23,7 @@ import { count, counted, Foreign } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { bodyOf, type Draft, draftOf, EMPTY } from './draft.ts'
 import { Fields } from './fields.tsx'
-import { Findings } from './findings.tsx'
+import { type FieldFinding, Findings } from './findings.tsx'
 import { Suggestions } from './suggestions.tsx'
 
 interface Props {
@@ -114,7 +114,12 @@ export const Editor = ({ clientId, mapping }: Props) => {
         />
       </div>
       <Section title={`Fields (${count(draft.fields.length)})`}>
-        <Fields clientId={clientId} draft={draft} onChange={setDraft} findings={findings ?? []} />
+        <Fields
+          clientId={clientId}
+          draft={draft}
+          onChange={setDraft}
+          findings={[...(findings ?? []), ...refusalsIn(validation.error ?? save.error)]}
+        />
       </Section>
       <Section title="Does it fit the schema?">
         <div className="row">
@@ -170,6 +175,18 @@ export const Editor = ({ clientId, mapping }: Props) => {
     </Page>
   )
 }
+
+/** What the API refused about single fields, so that it stands at them too. */
+const refusalsIn = (error: unknown): FieldFinding[] =>
+  error instanceof ApiError
+    ? error.errors.map(({ path, code, message }) => ({
+        severity: 'error',
+        code,
+        path: path.replace(/^mapping\./, ''),
+        message,
+        remedy: '',
+      }))
+    : []
 
 const DeleteMapping = ({ mapping }: { mapping: Mapping }) => {
   const { id, client_id: clientId, canonical_object: name } = mapping

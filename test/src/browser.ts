@@ -1,0 +1,120 @@
+// A real Chromium that works in the console as a person does: one for a suite, a window of its own for each
+// user. What no page may do is collected whatever the test looks at: reports of the content security policy,
+// uncaught errors, and dialogs that some text from outside has opened.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { describe } from 'vitest'
+import { builtConsole } from './shared-rig.ts'
+
+const PLACES = [
+  process.env.CHROMIUM ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+const executablePath = PLACES.find((path) => path !== '' && existsSync(path))
+
+const describeSkipped = (...[name]: Parameters<typeof describe>) => {
+  if (process.env.REQUIRE_BROWSER === '1') {
+    throw new Error(`${String(name)} needs a browser, and there is none: install chromium`)
+  }
+  console.warn(
+    `\n*** SKIPPED: ${String(name)}. There is no Chromium; install one, or name it in CHROMIUM. ***\n`,
+  )
+  return describe.skip(name, () => undefined)
+}
+
+/** `describe` where there is a browser; a loud line where there is none. */
+export const describeInBrowser: (...given: Parameters<typeof describe>) => unknown =
+  executablePath === undefined ? describeSkipped : describe
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+/** What axe reports, as far as a test looks at it. */
+interface AxeResult {
+  violations: { id: string; impact: string | null; nodes: { target: unknown[] }[] }[]
+}
+
+export interface ConsoleBrowser extends AsyncDisposable {
+  /** A window of this user, signed in by the form. */
+  signIn(
+    user: { email: string; password: string },
+    look?: { width?: number; dark?: boolean },
+  ): Promise<Page>
+  /** What should never have happened, in all windows. */
+  readonly incidents: readonly string[]
+}
+
+/** `url` is that of a server, without a path. */
+export const openBrowser = async (url: string): Promise<ConsoleBrowser> => {
+  await builtConsole()
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
+  const incidents: string[] = []
+  const watch = (page: Page): void => {
+    page.on('pageerror', (error) => incidents.push(`uncaught: ${error.message}`))
+    page.on('console', (message) => {
+      const text = message.text()
+      if (/content security policy|trusted ?type/i.test(text)) incidents.push(text)
+    })
+    page.on('dialog', (dialog) => {
+      incidents.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+  }
+  const contexts: BrowserContext[] = []
+  return {
+    incidents,
+    signIn: async ({ email, password }, { width = 1280, dark = false } = {}) => {
+      const context = await browser.newContext({
+        baseURL: url,
+        viewport: { width, height: 900 },
+        colorScheme: dark ? 'dark' : 'light',
+        reducedMotion: 'reduce',
+      })
+      contexts.push(context)
+      const page = await context.newPage()
+      watch(page)
+      await page.goto('/console/signin')
+      await page.getByLabel('E-mail').fill(email)
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('main').and(page.locator('#content')).waitFor()
+      return page
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const context of contexts) await context.close()
+      await browser.close()
+    },
+  }
+}
+
+/**
+ * What axe finds on the page as it is now that keeps somebody out: `color-contrast: .muted`. Runs in the page
+ * under its own policy.
+ */
+export const seriousFindings = async (page: Page): Promise<string[]> => {
+  const isThere = await page.evaluate(() => 'axe' in globalThis)
+  if (!isThere) await page.evaluate(readFileSync(AXE, 'utf8'))
+  const { violations } = await page.evaluate<AxeResult>('axe.run({ resultTypes: ["violations"] })')
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}
+
+/** Whether the page is wider than its window. */
+export const scrollsSideways = (page: Page): Promise<boolean> =>
+  page.evaluate(() => {
+    // Of the browser's page, which the types of Node do not know.
+    const { document, innerWidth } = globalThis as unknown as {
+      document: { documentElement: { scrollWidth: number } }
+      innerWidth: number
+    }
+    return document.documentElement.scrollWidth > innerWidth
+  })

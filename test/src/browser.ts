@@ -22,7 +22,7 @@ const describeSkipped = (...[name]: Parameters<typeof describe>) => {
   if (process.env.REQUIRE_BROWSER === '1') {
     throw new Error(`${String(name)} needs a browser, and there is none: install chromium`)
   }
-  console.warn(
+  process.stderr.write(
     `\n*** SKIPPED: ${String(name)}. There is no Chromium; install one, or name it in CHROMIUM. ***\n`,
   )
   return describe.skip(name, () => undefined)
@@ -85,7 +85,7 @@ export const openBrowser = async (url: string): Promise<ConsoleBrowser> => {
       await page.getByLabel('E-mail').fill(email)
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button', { name: 'Sign in' }).click()
-      await page.getByRole('main').and(page.locator('#content')).waitFor()
+      await page.getByRole('link', { name: 'Skip to the content' }).waitFor({ state: 'attached' })
       return page
     },
     [Symbol.asyncDispose]: async () => {

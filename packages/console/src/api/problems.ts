@@ -6,6 +6,7 @@ import {
   OperationFailedError,
   UnexpectedAnswerError,
 } from '@sfdc-engine-x/client'
+import { InputError } from './input-error.ts'
 import { ServerRefusal } from './session.ts'
 
 export interface ReadableProblem {
@@ -69,6 +70,7 @@ export const problemOf = (error: unknown): ReadableProblem => {
       docUrl: doc_url,
     }
   }
+  if (error instanceof InputError) return { ...NOTHING, kind: 'refused', message: error.message }
   if (error instanceof ConnectionLostError || error instanceof TypeError) {
     return {
       ...NOTHING,

@@ -7,7 +7,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Empty, Loaded } from '../ui/states.tsx'
 import { Absent, Foreign } from '../ui/text.tsx'
-import { textOfTags } from './tags-field.tsx'
+import { textOfTags } from './tags.ts'
 
 const PAGE = 100
 

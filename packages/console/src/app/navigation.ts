@@ -28,6 +28,8 @@ export const GROUPS: readonly Group[] = [
       { label: 'Blueprints', to: '/fleet/blueprints', permission: 'fleet.read' },
       { label: 'Rollouts', to: '/fleet/rollouts', permission: 'fleet.read' },
       { label: 'Drift', to: '/fleet/drift', permission: 'fleet.read' },
+      { label: 'Campaigns', to: '/fleet/campaigns', permission: 'fleet.read' },
+      { label: 'Leaving', to: '/fleet/leaving', permission: 'fleet.read' },
       { label: 'Search', to: '/fleet/search', permission: 'fleet.read' },
     ],
   },

@@ -9,12 +9,16 @@ import { route as automations } from '../screens/automations/route.ts'
 import { route as blueprints } from '../screens/blueprints/route.ts'
 import { route as blueprint } from '../screens/blueprint/route.ts'
 import { route as board } from '../screens/board/route.ts'
+import { route as campaign } from '../screens/campaign/route.ts'
+import { route as campaigns } from '../screens/campaigns/route.ts'
 import { route as client } from '../screens/client/route.ts'
 import { route as deployment } from '../screens/deployment/route.ts'
 import { route as deployments } from '../screens/deployments/route.ts'
 import { route as diff } from '../screens/diff/route.ts'
 import { route as drift } from '../screens/drift/route.ts'
 import { route as events } from '../screens/events/route.ts'
+import { route as leaving } from '../screens/leaving/route.ts'
+import { route as leavings } from '../screens/leavings/route.ts'
 import { route as mappings } from '../screens/mappings/route.ts'
 import { route as newClient } from '../screens/new-client/route.ts'
 import { route as newPush } from '../screens/new-push/route.ts'
@@ -57,6 +61,10 @@ const routeTree = rootRoute.addChildren([
     rollout,
     drift,
     search,
+    campaigns,
+    campaign,
+    leavings,
+    leaving,
     approvals,
     approval,
     audit,
@@ -79,7 +87,6 @@ export const createConsoleRouter = (queryClient: QueryClient) =>
     defaultPendingComponent: Loading,
     defaultErrorComponent: ({ error, reset }) => <Problem error={error} retry={reset} />,
     defaultNotFoundComponent: NotFound,
-    scrollRestoration: true,
   })
 
 declare module '@tanstack/react-router' {

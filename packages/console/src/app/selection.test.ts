@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { NOTHING_SELECTED, selectionError, selectorOf, tagsOf } from './selection.ts'
+import { NOTHING_SELECTED, requiredTags, selectionError, selectorOf } from './selection.ts'
 
 it('reads tags as people type them, and says what is none', () => {
-  expect(tagsOf(' plan=premium , region = eu,')).toEqual({ plan: 'premium', region: 'eu' })
-  expect(tagsOf('note=a=b')).toEqual({ note: 'a=b' })
+  expect(requiredTags(' plan=premium , region = eu,')).toEqual({ plan: 'premium', region: 'eu' })
+  expect(requiredTags('note=a=b')).toEqual({ note: 'a=b' })
   for (const typed of ['', ' , ', 'plan', '=x', 'plan=']) {
-    expect(() => tagsOf(typed), typed).toThrow(/such as plan=premium/)
+    expect(() => requiredTags(typed), typed).toThrow(/tier=gold/)
   }
 })
 

@@ -1,6 +1,8 @@
 // Which clients: a form's answers as a selector of the API. Pure.
 
-import { type ClientSelector, type Environment } from '@sfdc-engine-x/client'
+import { type ClientSelector, type ClientTags, type Environment } from '@sfdc-engine-x/client'
+import { InputError } from '../api/input-error.ts'
+import { tagsOf } from './tags.ts'
 
 export type SelectionKind = 'all' | 'tags' | 'bound' | 'drifted' | 'clients'
 
@@ -15,23 +17,12 @@ export interface Selection {
 
 export const NOTHING_SELECTED: Selection = { by: 'all', tags: '', clientIds: [], environment: '' }
 
-/** Tags as they are typed. Throws a sentence for what is none. */
-export const tagsOf = (typed: string): Record<string, string> => {
-  const pairs = typed
-    .split(',')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== '')
-  if (pairs.length === 0) throw new Error('Type a tag, such as plan=premium.')
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=')
-      const [key, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
-      if (at < 1 || key === '' || value === '') {
-        throw new Error(`“${pair}” is not a tag. Type a key and a value, such as plan=premium.`)
-      }
-      return [key, value]
-    }),
-  )
+/** Tags as they are typed. Throws a sentence for what is none, and where there is none. */
+export const requiredTags = (typed: string): ClientTags => {
+  const { tags, error } = tagsOf(typed)
+  if (tags === null) throw new InputError(error ?? 'These are not tags.')
+  if (Object.keys(tags).length === 0) throw new InputError('Type a tag, such as tier=gold.')
+  return tags
 }
 
 /**
@@ -47,13 +38,13 @@ export const selectorOf = (
     case 'all':
       return { all: true, ...more }
     case 'tags':
-      return { tags: tagsOf(tags), ...more }
+      return { tags: requiredTags(tags), ...more }
     case 'bound':
       return { bound: blueprintId ?? true, ...more }
     case 'drifted':
       return { drifted: blueprintId ?? true, ...more }
     case 'clients':
-      if (clientIds.length === 0) throw new Error('Choose at least one client.')
+      if (clientIds.length === 0) throw new InputError('Choose at least one client.')
       return { client_ids: clientIds, ...more }
   }
 }

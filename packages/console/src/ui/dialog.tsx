@@ -89,7 +89,7 @@ export const ConfirmFleet = ({ clients, ...props }: ConfirmFleetProps) => (
     typed={{
       label: 'The number of clients',
       text: String(clients),
-      hint: `This changes Salesforce orgs of ${counted(clients, 'client')}, production orgs among them. Type ${clients} to go on.`,
+      hint: `This changes Salesforce orgs of ${counted(clients, 'client')}, in production too. Type ${clients} to go on.`,
     }}
   />
 )

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { type AuditRow, type CredentialType } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientFilter, PeriodFilter } from '../../app/list-filters.tsx'
 import { ClientName, UserName } from '../../app/names.tsx'
 import { timeRangeOf } from '../../app/period.ts'
@@ -26,11 +27,11 @@ const CREDENTIALS: Readonly<Record<CredentialType, string>> = {
 }
 
 const COLUMNS: readonly Column<AuditRow>[] = [
-  { id: 'at', header: 'When', width: 'minmax(8rem, 13rem)', cell: ({ at }) => <Moment at={at} /> },
+  { id: 'at', header: 'When', width: '13.5rem', cell: ({ at }) => <Moment at={at} /> },
   {
     id: 'action',
     header: 'What',
-    width: 'minmax(9rem, 1fr)',
+    width: 'minmax(8rem, 1fr)',
     cell: ({ action }) => <Foreign mono>{action}</Foreign>,
   },
   {
@@ -72,7 +73,13 @@ const COLUMNS: readonly Column<AuditRow>[] = [
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="org.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const search = route.useSearch()
   const navigate = useNavigate()
   const [openId, setOpenId] = useState<string | null>(null)

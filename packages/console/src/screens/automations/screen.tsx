@@ -256,9 +256,9 @@ const Order = ({
       {phases.length === 0 && <p className="muted">Nothing active runs then.</p>}
       {phases.map(({ name, steps }, at) => (
         <section key={`${at} ${name}`} className="automations-phase">
-          <h3>
+          <h2>
             {at + 1}. {name}
-          </h3>
+          </h2>
           <ol>
             {steps.map((step) => (
               <One

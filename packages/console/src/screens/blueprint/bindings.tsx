@@ -215,7 +215,12 @@ const BindClients = ({ blueprintId, latest, open, onClose }: BindProps) => {
 }
 
 const hintOf = ({ description, type, required, ...more }: BlueprintParameter): string => {
-  const form = type === 'list' ? 'list, separated by commas' : type
-  const otherwise = more.default === undefined ? '' : `; empty: ${typedValue(more.default)}`
-  return `${description === undefined ? '' : `${description} `}(${form}${required ? '' : ', may be empty'}${otherwise})`
+  const form = type === 'list' ? 'a list, separated by commas' : type
+  const otherwise =
+    more.default !== undefined
+      ? `; if empty: ${typedValue(more.default)}`
+      : required
+        ? ''
+        : ', optional'
+  return `${description === undefined ? '' : `${description} `}(${form}${otherwise})`
 }

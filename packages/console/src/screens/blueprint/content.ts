@@ -1,16 +1,18 @@
 // What somebody types as the content of a version. Pure.
 
+import { InputError } from '../../api/input-error.ts'
+
 const MEMBERS: readonly string[] = ['plan', 'workflows', 'mappings', 'parameters']
 
 /** The body's members; the server checks what is in them. Throws a sentence. */
 export const contentOf = (json: string): object => {
   const content = parsed(json)
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new Error('The content is an object with plan, workflows, mappings and parameters.')
+    throw new InputError('The content is an object with plan, workflows, mappings and parameters.')
   }
   const unknown = Object.keys(content).find((member) => !MEMBERS.includes(member))
   if (unknown !== undefined) {
-    throw new Error(`“${unknown}” is not a part of a version: ${MEMBERS.join(', ')} are.`)
+    throw new InputError(`“${unknown}” is not a part of a version: ${MEMBERS.join(', ')} are.`)
   }
   return content
 }
@@ -19,7 +21,7 @@ const parsed = (json: string): unknown => {
   try {
     return JSON.parse(json)
   } catch (error) {
-    throw new Error(
+    throw new InputError(
       `The content is not JSON: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     )
@@ -37,7 +39,7 @@ export const objectsOf = (typed: string): NamedObject[] => {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
-  if (lines.length === 0) throw new Error('Name at least one object.')
+  if (lines.length === 0) throw new InputError('Name at least one object.')
   return lines.map((line) => {
     const [name = '', rest = ''] = line.split(':', 2)
     const fields = rest

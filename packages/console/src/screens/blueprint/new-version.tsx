@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Blueprint, type BlueprintFromClient } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { clientsQuery } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { Button } from '../../ui/button.tsx'
@@ -69,7 +70,7 @@ export const NewVersion = ({ blueprint, open, onClose, onCreated, onLeftOut }: P
     onCreated(created.version)
   }
   const fromClient = async () => {
-    if (clientId === '') throw new Error('Choose the client.')
+    if (clientId === '') throw new InputError('Choose the client.')
     const made = await engine.blueprints.fromClient({
       ...common,
       client_id: clientId,

@@ -5,6 +5,7 @@ import {
   type ParameterValue,
   type ParameterValues,
 } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 
 /** A value as somebody would type it. */
 export const typedValue = (value: ParameterValue): string =>
@@ -29,11 +30,11 @@ const valueOf = ({ name, type }: BlueprintParameter, text: string): ParameterVal
       return text
     case 'number': {
       const number = Number(text)
-      if (!Number.isFinite(number)) throw new Error(`${name} is a number, not “${text}”.`)
+      if (!Number.isFinite(number)) throw new InputError(`${name} is a number, not “${text}”.`)
       return number
     }
     case 'boolean': {
-      if (!['true', 'false'].includes(text)) throw new Error(`${name} is true or false.`)
+      if (!['true', 'false'].includes(text)) throw new InputError(`${name} is true or false.`)
       return text === 'true'
     }
     case 'list':

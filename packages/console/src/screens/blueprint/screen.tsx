@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { type Blueprint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useMay } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Page, Tabs } from '../../ui/layout.tsx'
@@ -15,7 +16,13 @@ import { Versions } from './versions.tsx'
 
 const route = getRouteApi('/_app/fleet/blueprints/$blueprintId')
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="fleet.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { blueprintId } = route.useParams()
   const blueprint = useQuery({
     queryKey: ['blueprints', blueprintId],

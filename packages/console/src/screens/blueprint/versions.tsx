@@ -158,6 +158,7 @@ const PARAMETERS: readonly Column<BlueprintParameter>[] = [
   {
     id: 'required',
     header: 'Each client',
+    wideOnly: true,
     width: 'minmax(8rem, 1fr)',
     cell: ({ required }) => (required ? 'has to bring one' : 'may bring one'),
   },

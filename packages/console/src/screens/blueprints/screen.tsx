@@ -5,6 +5,7 @@ import { type Blueprint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -60,7 +61,13 @@ const COLUMNS: readonly Column<Blueprint>[] = [
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="fleet.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { archived = false } = route.useSearch()
   const navigate = useNavigate()
   const mayWrite = useMay('fleet.write')

@@ -6,6 +6,7 @@ import { everything } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -21,7 +22,13 @@ const route = getRouteApi('/_app/fleet/drift')
 const LOOK_MS = 2_000
 const RUNS_SHOWN = 30
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="fleet.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { result: _result, ...search } = route.useSearch()
   const { blueprint } = search
   const navigate = useNavigate()

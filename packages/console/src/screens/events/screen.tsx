@@ -2,6 +2,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { type Event } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientFilter, PeriodFilter } from '../../app/list-filters.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { timeRangeOf } from '../../app/period.ts'
@@ -21,13 +22,13 @@ const COLUMNS: readonly Column<Event>[] = [
   {
     id: 'at',
     header: 'When',
-    width: 'minmax(8rem, 13rem)',
+    width: '13.5rem',
     cell: ({ timestamp }) => <Moment at={timestamp} />,
   },
   {
     id: 'type',
     header: 'What',
-    width: 'minmax(10rem, 2fr)',
+    width: 'minmax(8rem, 2fr)',
     cell: ({ type }) => eventInWords(type),
   },
   {
@@ -44,7 +45,13 @@ const TYPES = [
   ...Object.entries(EVENT_TYPES).map(([value, label]) => ({ value, label })),
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="events.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { event: openId, ...search } = route.useSearch()
   const navigate = useNavigate()
   const go = (more: EventsSearch) => {

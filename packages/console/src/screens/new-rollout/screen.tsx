@@ -4,32 +4,35 @@ import { type FormEvent, useState } from 'react'
 import { type Blueprint, type RolloutPart } from '@sfdc-engine-x/client'
 import { everything } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
-import { useMay } from '../../api/session.ts'
 import {
   NOTHING_SELECTED,
   type Selection,
   selectionError,
   selectorOf,
 } from '../../app/selection.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox, Select, TextField } from '../../ui/field.tsx'
 import { Page, Section } from '../../ui/layout.tsx'
-import { Empty, Forbidden, Loaded, Problem } from '../../ui/states.tsx'
+import { Empty, Loaded, Problem } from '../../ui/states.tsx'
 import { CANARY_FIRST, type WaveDraft, waveErrors, waveInputOf, withOneMore } from './waves.ts'
 import { WaveFields } from './wave-fields.tsx'
 import './new-rollout.css'
 
 const route = getRouteApi('/_app/fleet/rollouts/new')
 
-export const Screen = () => {
-  const mayWrite = useMay('fleet.write')
+export const Screen = () => (
+  <Allowed permission="fleet.write">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const blueprints = useQuery({
     queryKey: ['blueprints', 'all'],
     queryFn: ({ signal }) => everything(engine.blueprints.list({ limit: 200 }, { signal })),
-    enabled: mayWrite,
   })
-  if (!mayWrite) return <Forbidden />
   return (
     <Page title="New rollout" lead="Nothing is sent yet: next, every client is checked.">
       <Loaded query={blueprints}>

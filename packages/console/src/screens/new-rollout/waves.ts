@@ -1,6 +1,7 @@
 // Waves as a form has them, and as the API takes them. Pure.
 
 import { type RolloutGate, type RolloutWaveInput } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 
 export interface WaveDraft {
   /** For the list of the form; never sent. */
@@ -63,7 +64,7 @@ export const withOneMore = (waves: readonly WaveDraft[]): WaveDraft[] => {
 const numberOf = (typed: string, what: string, min: number, max: number): number => {
   const number = typed.trim() === '' ? NaN : Number(typed)
   if (!Number.isFinite(number) || number < min || number > max) {
-    throw new Error(`${what} is a number from ${min} to ${max}.`)
+    throw new InputError(`${what} is a number from ${min} to ${max}.`)
   }
   return number
 }
@@ -74,7 +75,7 @@ const TARGETS_MAX = 5_000
 /** Throws a sentence for what is wrong. */
 export const waveInputOf = (wave: WaveDraft): RolloutWaveInput => {
   const name = wave.name.trim()
-  if (name === '') throw new Error('A wave needs a name.')
+  if (name === '') throw new InputError('A wave needs a name.')
   return {
     name,
     ...(wave.size === 'count'

@@ -3,6 +3,7 @@ import { type RolloutState, type RolloutSummary } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { Select } from '../../ui/field.tsx'
@@ -71,7 +72,13 @@ const COLUMNS: readonly Column<RolloutSummary>[] = [
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="fleet.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { state } = route.useSearch()
   const navigate = useNavigate()
   const mayWrite = useMay('fleet.write')

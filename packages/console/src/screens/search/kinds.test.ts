@@ -30,5 +30,5 @@ it('looks at the clients with tags, and says what is no tag', () => {
     missing: true,
     selector: { tags: { plan: 'premium' } },
   })
-  expect(() => requestOf({ name: 'A', tags: 'premium' })).toThrow(/is not a tag/)
+  expect(() => requestOf({ name: 'A', tags: 'premium' })).toThrow(/is not a key and a value/)
 })

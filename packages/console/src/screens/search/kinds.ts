@@ -1,7 +1,7 @@
 // What can be searched for, and by what. Pure.
 
 import { type FleetSearchRequest, type SearchHit, type SearchKind } from '@sfdc-engine-x/client'
-import { tagsOf } from '../../app/selection.ts'
+import { requiredTags } from '../../app/selection.ts'
 import { type FleetSearch } from './search.ts'
 
 type Flag =
@@ -80,7 +80,7 @@ export const requestOf = (search: FleetSearch): FleetSearchRequest | null => {
     kind,
     ...filters,
     ...(missing === true ? { missing } : {}),
-    ...(tags === undefined ? {} : { selector: { tags: tagsOf(tags) } }),
+    ...(tags === undefined ? {} : { selector: { tags: requiredTags(tags) } }),
   }
 }
 

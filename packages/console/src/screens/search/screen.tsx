@@ -9,12 +9,12 @@ import {
 } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
-import { useMay } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { Checkbox, Select, TextField } from '../../ui/field.tsx'
 import { Page, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Forbidden, Loaded } from '../../ui/states.tsx'
+import { Empty, Loaded } from '../../ui/states.tsx'
 import { count, counted, Foreign } from '../../ui/text.tsx'
 import { flagsInWords, hitName, isKind, KINDS, requestOf } from './kinds.ts'
 import { type FleetSearch } from './search.ts'
@@ -26,10 +26,14 @@ const KIND_OPTIONS = Object.entries(KINDS).flatMap(([value, { label }]) =>
   isKind(value) ? [{ value, label }] : [],
 )
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="fleet.read">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const search = route.useSearch()
-  const mayRead = useMay('fleet.read')
-  if (!mayRead) return <Forbidden />
   const [request, error] = asked(search)
   return (
     <Page

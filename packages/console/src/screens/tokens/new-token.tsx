@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Permission } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { usersQuery } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { useMe } from '../../api/session.ts'
@@ -42,10 +43,10 @@ export const NewToken = ({
   const [clientIds, setClientIds] = useState<readonly string[]>([])
   const create = async () => {
     if (scopes === 'chosen' && permissions.length === 0) {
-      throw new Error('Choose at least one permission.')
+      throw new InputError('Choose at least one permission.')
     }
     if (clients === 'chosen' && clientIds.length === 0) {
-      throw new Error('Choose at least one client.')
+      throw new InputError('Choose at least one client.')
     }
     const expiresAt = expiryOf(expiry, Date.now())
     const { token } = await engine.tokens.create({
@@ -88,7 +89,7 @@ export const NewToken = ({
       />
       <Select label="Permissions" options={SCOPES} value={scopes} onChange={setScopes} />
       {scopes === 'chosen' && (
-        <fieldset className="fields">
+        <fieldset className="choices">
           <legend className="visually-hidden">Permissions</legend>
           {me.permissions.map((permission) => (
             <Checkbox

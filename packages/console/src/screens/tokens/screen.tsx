@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { type ApiToken } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -49,9 +50,9 @@ const columnsOf = (revoke: (token: ApiToken) => void): readonly Column<ApiToken>
     wideOnly: true,
     cell: ({ scopes, client_ids: clients, approval }) =>
       [
-        scopes === null ? 'all that its user may' : scopes.join(', '),
+        ...(approval === 'required' ? ['asks a person'] : []),
         ...(clients === null ? [] : [`${clients.length} clients only`]),
-        ...(approval === 'required' ? ['has to ask'] : []),
+        scopes === null ? 'all that its user may' : scopes.join(', '),
       ].join('; '),
   },
   {
@@ -95,7 +96,13 @@ const columnsOf = (revoke: (token: ApiToken) => void): readonly Column<ApiToken>
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="org.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const queryClient = useQueryClient()
   const [isCreating, setCreating] = useState(false)
   const [secret, setSecret] = useState<string | null>(null)
@@ -107,11 +114,9 @@ export const Screen = () => {
       title="Tokens"
       lead="For programs and agents: each acts as one user, with as much power as it is given."
       actions={
-        list.error === null && (
-          <Button look="primary" onClick={() => setCreating(true)}>
-            New token
-          </Button>
-        )
+        <Button look="primary" onClick={() => setCreating(true)}>
+          New token
+        </Button>
       }
     >
       <Loaded query={list}>

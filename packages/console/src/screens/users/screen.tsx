@@ -4,6 +4,7 @@ import { type Role, type User } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMe } from '../../api/session.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -63,7 +64,13 @@ const columnsOf = (edit: (user: User) => void, ownId: string): readonly Column<U
 
 const roleOf = (role: Role): string => ROLES[role].label
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="org.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const queryClient = useQueryClient()
   const { user_id: ownId } = useMe()
   const [isCreating, setCreating] = useState(false)
@@ -75,11 +82,9 @@ export const Screen = () => {
       title="Users"
       lead="The people of your organization, and of the companies that are your clients."
       actions={
-        list.error === null && (
-          <Button look="primary" onClick={() => setCreating(true)}>
-            New user
-          </Button>
-        )
+        <Button look="primary" onClick={() => setCreating(true)}>
+          New user
+        </Button>
       }
     >
       <Loaded query={list}>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Role, type User } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { clientsQuery } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
@@ -68,7 +69,7 @@ export const NewUser = ({
 /** Throws a sentence where the client is missing. */
 const clientOf = ({ role, clientId }: Fields): { client_id: string | null } => {
   if (!isOfCompany(role)) return { client_id: null }
-  if (clientId === '') throw new Error('Choose the client that the user belongs to.')
+  if (clientId === '') throw new InputError('Choose the client that the user belongs to.')
   return { client_id: clientId }
 }
 

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { type WebhookEndpoint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { KeyValue, Page } from '../../ui/layout.tsx'
 import { Loaded } from '../../ui/states.tsx'
@@ -13,7 +14,13 @@ import { Deliveries } from './deliveries.tsx'
 
 const route = getRouteApi('/_app/settings/webhooks/$endpointId')
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="webhooks.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const { endpointId } = route.useParams()
   const endpoint = useQuery({
     queryKey: ['webhooks', endpointId],

@@ -2,8 +2,10 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type EventType, type WebhookEndpoint } from '@sfdc-engine-x/client'
+import { InputError } from '../../api/input-error.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { Allowed } from '../../app/allowed.tsx'
 import { ClientPicker } from '../../app/client-picker.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
@@ -66,7 +68,13 @@ const COLUMNS: readonly Column<WebhookEndpoint>[] = [
   },
 ]
 
-export const Screen = () => {
+export const Screen = () => (
+  <Allowed permission="webhooks.manage">
+    <Content />
+  </Allowed>
+)
+
+const Content = () => {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const [isCreating, setCreating] = useState(false)
@@ -79,11 +87,9 @@ export const Screen = () => {
       title="Webhooks"
       lead="Events are sent to these addresses, signed, as soon as they happen."
       actions={
-        list.error === null && (
-          <Button look="primary" onClick={() => setCreating(true)}>
-            New endpoint
-          </Button>
-        )
+        <Button look="primary" onClick={() => setCreating(true)}>
+          New endpoint
+        </Button>
       }
     >
       <Loaded query={list}>
@@ -152,9 +158,10 @@ const NewEndpoint = ({
   const [clients, setClients] = useState<'all' | 'chosen'>('all')
   const [clientIds, setClientIds] = useState<readonly string[]>([])
   const create = async () => {
-    if (events === 'chosen' && types.length === 0) throw new Error('Choose at least one event.')
+    if (events === 'chosen' && types.length === 0)
+      throw new InputError('Choose at least one event.')
     if (clients === 'chosen' && clientIds.length === 0) {
-      throw new Error('Choose at least one client.')
+      throw new InputError('Choose at least one client.')
     }
     const { secret } = await engine.webhookEndpoints.create({
       url: url.trim(),
@@ -186,7 +193,7 @@ const NewEndpoint = ({
       />
       <Select label="Events" options={ALL_OR_CHOSEN} value={events} onChange={setEvents} />
       {events === 'chosen' && (
-        <fieldset className="fields">
+        <fieldset className="choices">
           <legend className="visually-hidden">Events</legend>
           {Object.keys(EVENT_TYPES)
             .filter(isEventType)

@@ -95,7 +95,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(other.incidents).toEqual([])
   })
 
-  it('signs in nobody by a link from elsewhere, and takes the session out of the address', async () => {
+  it('signs in by the link of the demo, and takes its session out of the address', async () => {
     const { session } = await agency.user('org_admin')
     const context = await page.context().browser()?.newContext({ baseURL: rig.urls[0] })
     const visitor = await context?.newPage()

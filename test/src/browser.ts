@@ -98,12 +98,12 @@ export const openBrowser = async (url: string): Promise<ConsoleBrowser> => {
 /** To a different page of the console as a link leads there: without loading the document again, which is slow. */
 export const goTo = (page: Page, path: string): Promise<void> =>
   page.evaluate((to) => {
-    const { history, dispatchEvent } = globalThis as unknown as {
+    const window = globalThis as unknown as {
       history: { pushState(state: object, unused: string, url: string): void }
       dispatchEvent(event: Event): boolean
     }
-    history.pushState({}, '', to)
-    dispatchEvent(new Event('popstate'))
+    window.history.pushState({}, '', to)
+    window.dispatchEvent(new Event('popstate'))
   }, path)
 
 /**

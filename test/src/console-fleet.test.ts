@@ -6,6 +6,7 @@ import { type Page } from 'playwright-core'
 import {
   type ConsoleBrowser,
   describeInBrowser,
+  goTo,
   openBrowser,
   scrollsSideways,
   seriousFindings,
@@ -13,9 +14,10 @@ import {
 import { deploysIn, fieldPlan, type Member, membersOf, PICKLIST } from './fleet-support.ts'
 import { type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { until } from './until.ts'
 
 const SLOW_MS = 40_000
+/** More than a page has stops. */
+const TABS_MAX = 60
 /** Nobody may run it, and nothing behind it may be turned around. */
 const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
 
@@ -118,12 +120,12 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(await seriousFindings(page)).toEqual([])
     const { keyboard } = page
     const focus = async (name: string): Promise<void> => {
-      await until(`the focus on ${name}`, async () => {
+      for (let tabs = 0; tabs < TABS_MAX; tabs++) {
         const focused = await page.evaluate('document.activeElement.textContent')
-        if (focused === name) return true
+        if (focused === name) return
         await keyboard.press('Tab')
-        return false
-      })
+      }
+      throw new Error(`the keyboard does not reach ${name}`)
     }
     await focus('Grant')
     await keyboard.press('Enter')
@@ -170,7 +172,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       [`clients/${clientId}/automations`, /No automation|Created/],
     ]
     for (const [path, text] of pages) {
-      await phone.goto(`/console/${path}`)
+      await goTo(phone, `/console/${path}`)
       await reads(text, phone)
       expect(await seriousFindings(phone), path).toEqual([])
       expect(await scrollsSideways(phone), path).toBe(false)
@@ -183,8 +185,10 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     const asked: string[] = []
     guest.on('request', (request) => asked.push(new URL(request.url()).pathname))
     for (const path of ['fleet/rollouts', 'fleet/drift', 'settings/tokens', 'audit']) {
-      await guest.goto(`/console/${path}`)
+      await goTo(guest, `/console/${path}`)
       await reads('You may not see this', guest)
+      await goTo(guest, '/console/approvals')
+      await reads('Nothing waits for a decision', guest)
     }
     expect(asked.filter((path) => /^\/api\/(fleet|blueprints|tokens|audit)/.test(path))).toEqual([])
     expect(await guest.getByRole('link', { name: 'Rollouts' }).count()).toBe(0)

@@ -9,7 +9,7 @@ import { Button } from '../../ui/button.tsx'
 import { Field, TextArea } from '../../ui/field.tsx'
 import { Problem } from '../../ui/states.tsx'
 import { counted, Foreign } from '../../ui/text.tsx'
-import { type Draft, namesIn, takeProposal, takeSuggestion } from './draft.ts'
+import { canonicalName, type Draft, namesIn, takeProposal, takeSuggestion } from './draft.ts'
 
 interface Props {
   clientId: string
@@ -92,8 +92,9 @@ export const Suggestions = ({ clientId, draft, onChange }: Props) => {
 
 /** A field with values of the file, where it is a column of it. */
 const described = (name: string, file: RowsFile | null): CanonicalField => {
+  const column = file?.columns.find((one) => canonicalName(one) === name) ?? name
   const values = (file?.sample ?? []).flatMap((row) => {
-    const value = row[name]
+    const value = row[column]
     const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
     return isPlain ? [value as string | number | boolean] : []
   })
@@ -132,6 +133,15 @@ const Proposals = ({
             Take {counted(proposed.fields.length, 'proposal')} of 60 % or more
           </Button>
         </div>
+      )}
+      <Keys suggestion={suggestion} draft={draft} onChange={onChange} />
+      {suggestion.required_unmapped.length > 0 && (
+        <p role="status">
+          Salesforce requires these too, and nothing of yours seems to fill them:{' '}
+          {suggestion.required_unmapped.map(({ sfdc_field: name }) => (
+            <Foreign key={name} mono>{`${name} `}</Foreign>
+          ))}
+        </p>
       )}
       <ul className="mapping-proposals">
         {fields.map(({ canonical_field: name, proposals }) => (
@@ -182,3 +192,49 @@ const Proposals = ({
     </div>
   )
 }
+
+/** Fields by which records could be found again. */
+const Keys = ({
+  suggestion,
+  draft,
+  onChange,
+}: Omit<Props, 'clientId'> & { suggestion: MappingSuggestion }) =>
+  suggestion.external_ids.length === 0 ? null : (
+    <ul className="mapping-proposals" aria-label="Fields that find a record">
+      <li>
+        <span>Records are found by</span>
+        <ul>
+          {suggestion.external_ids.map(({ sfdc_field: name, label, score, unique, reasons }) => (
+            <li key={name}>
+              <span className="number">{PERCENT.format(score)}</span>
+              <div>
+                <p>
+                  <Foreign mono>{name}</Foreign>{' '}
+                  <span className="muted small">
+                    <Foreign>{label}</Foreign>
+                    {!unique && ', not unique'}
+                  </span>
+                </p>
+                <p className="muted small">
+                  {reasons.map(({ message }) => (
+                    <Foreign key={message}>{`${message} `}</Foreign>
+                  ))}
+                </p>
+              </div>
+              {draft.external_id_field === name ? (
+                <span className="muted small">Taken</span>
+              ) : (
+                <Button
+                  look="quiet"
+                  aria-label={`Find records by ${name}`}
+                  onClick={() => onChange({ ...draft, external_id_field: name })}
+                >
+                  Take
+                </Button>
+              )}
+            </li>
+          ))}
+        </ul>
+      </li>
+    </ul>
+  )

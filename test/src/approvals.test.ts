@@ -408,11 +408,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/mappings/delete',
         '/api/mappings/update',
         '/api/push/cancel',
-<<<<<<< HEAD
-        '/api/push/failed-rows',
-=======
         '/api/push/failed-rows', // reads: rows are as confidential as writing them
->>>>>>> b310682116ea2d9a589bbf6f328edea135c2b85a
         '/api/topology/pull',
       ].toSorted(),
     )

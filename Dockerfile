@@ -1,4 +1,4 @@
-# Two stages: npm ci with everything, then the server with what it needs at run time.
+# Three stages: the server's packages, the console's files, then the server with what it needs at run time.
 # By digest, of all architectures: docs/releases.md says when it is renewed.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
@@ -11,8 +11,24 @@ COPY bench/package.json bench/
 COPY test/package.json test/
 COPY packages/client/package.json packages/client/
 COPY packages/cli/package.json packages/cli/
+COPY packages/console/package.json packages/console/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
+
+FROM ${NODE_IMAGE} AS console
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+COPY server/package.json server/
+COPY simulator/package.json simulator/
+COPY bench/package.json bench/
+COPY test/package.json test/
+COPY packages/client/package.json packages/client/
+COPY packages/cli/package.json packages/cli/
+COPY packages/console/package.json packages/console/
+RUN npm ci --workspace @sfdc-engine-x/console --include-workspace-root=false
+COPY packages/client/src packages/client/src
+COPY packages/console packages/console
+RUN npm run build --workspace @sfdc-engine-x/console
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
@@ -36,6 +52,7 @@ RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
 COPY --from=build /app ./
 COPY server ./server
 COPY migrations ./migrations
+COPY --from=console /app/packages/console/dist ./packages/console/dist
 # Shown under /docs.
 COPY docs/llms.txt ./docs/
 COPY docs/guides ./docs/guides

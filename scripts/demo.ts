@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jobPosting, LEAD_MAPPING, leads, RED_PLAN, WORKFLOWS } from './demo-plans.ts'
 import { startDemo, step } from './demo-site.ts'
+import { leaveWorld } from './demo-world.ts'
 
 const exits = process.argv.includes('--exit')
 const LEADS = 2_000
@@ -99,10 +100,8 @@ const tellFindings = ({ findings }: Report): void => {
 
 const run = async (): Promise<void> => {
   await using cleanup = new AsyncDisposableStack()
-  const { folder, url, token, consoleLink, call, control, simulator } = await startDemo(cleanup, {
-    exits,
-    organization: 'Revenue Activation',
-  })
+  const site = await startDemo(cleanup, { exits, organization: 'Revenue Activation' })
+  const { folder, url, token, consoleLink, call, control, simulator } = site
   writeFiles(folder)
   const client = await step(
     'A client',
@@ -382,6 +381,7 @@ const run = async (): Promise<void> => {
     console.log('\nDone.')
     return
   }
+  await leaveWorld(site, client_id)
   await control.createOrg({ name: 'Globex', edition: 'Enterprise' })
   console.log(`
 Still running. Try it:

@@ -407,6 +407,7 @@ describe('every endpoint that changes a Salesforce org', () => {
         '/api/mappings/delete',
         '/api/mappings/update',
         '/api/push/cancel',
+        '/api/push/failed-rows', // reads: rows are as confidential as writing them
         '/api/topology/pull',
       ].toSorted(),
     )

@@ -1,6 +1,7 @@
 // The console's session: a cookie that counts for the console's own page only, and is a session and
 // nothing else.
 
+import { request } from 'node:http'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { SUPER_ADMIN_SECRET } from './server-process.ts'
@@ -99,6 +100,25 @@ describe('signing in to the console', () => {
       expect([refused.status, refused.body.code]).toEqual([401, 'unauthenticated'])
       expect(refused.headers.get('set-cookie')).toBeNull()
     }
+  })
+})
+
+describe('a link that signs in', () => {
+  it('is refused anywhere but on this machine: its author could let others work in their account', async () => {
+    const { session } = await org.user('org_admin')
+    const body = JSON.stringify({ session })
+    const { hostname, port } = new URL(rig.urls[0])
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { ...OWN_PAGE, host: 'engine.agency.example', 'content-length': body.length }
+      request({ hostname, port, path: '/console/session', method: 'POST', headers }, (answer) => {
+        answer.resume()
+        expect(answer.headers['set-cookie']).toBeUndefined()
+        answer.once('end', () => resolve(answer.statusCode))
+      })
+        .once('error', reject)
+        .end(body)
+    })
+    expect(status).toBe(403)
   })
 })
 

@@ -57,6 +57,28 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => rig[Symbol.asyncDispose]())
 
+describe('the log', () => {
+  it('never holds the session of the console', async () => {
+    const own = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' }
+    const nobody = org.api.as(null)
+    const answer = await nobody.raw('/console/session', {
+      method: 'POST',
+      headers: own,
+      body: JSON.stringify({ email: org.email, password: org.password }),
+    })
+    const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const used = await nobody.get('/api/auth/me', { ...own, cookie })
+    const refused = await nobody.get('/api/auth/me', { cookie, 'sec-fetch-site': 'cross-site' })
+    expect([answer.status, used.status, refused.status]).toEqual([200, 200, 401])
+    for (const { headers } of [answer, used, refused]) {
+      await requestLine(headers.get('x-request-id'))
+    }
+    const [, token = ''] = cookie.split('=')
+    expect(token.length).toBeGreaterThan(100)
+    expect(serverOf().lines.join('\n')).not.toContain(token.slice(-40))
+  })
+})
+
 describe('the line of a request', () => {
   it('says why it was refused, who asked, and what it was about', async () => {
     const deployment_id = randomUUID()

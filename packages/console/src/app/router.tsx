@@ -87,7 +87,6 @@ export const createConsoleRouter = (queryClient: QueryClient) =>
     defaultPendingComponent: Loading,
     defaultErrorComponent: ({ error, reset }) => <Problem error={error} retry={reset} />,
     defaultNotFoundComponent: NotFound,
-    scrollRestoration: true,
   })
 
 declare module '@tanstack/react-router' {

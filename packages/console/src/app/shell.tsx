@@ -15,7 +15,11 @@ export const Shell = () => {
   const main = useRef<HTMLElement>(null)
   const [isOpen, setOpen] = useState(false)
   const path = useRouterState({ select: ({ location }) => location.pathname })
-  useEffect(() => setOpen(false), [path])
+  useEffect(() => {
+    setOpen(false)
+    // By hand: the router's own way keeps positions in web storage, and nothing of the console is there.
+    scrollTo(0, 0)
+  }, [path])
   return (
     <div className="shell">
       <a

@@ -1,33 +1,14 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { type DeploymentKind, type DeploymentStatus } from '@sfdc-engine-x/client'
+import { wordParam } from '../../app/params.ts'
 import { clientRoute } from '../../app/parents.tsx'
-
-export const STATUSES: readonly DeploymentStatus[] = [
-  'pending',
-  'validated',
-  'deployed',
-  'failed',
-  'rolled_back',
-]
-export const KINDS: readonly DeploymentKind[] = [
-  'custom_objects',
-  'workflows',
-  'workflow_removal',
-  'workflow_activation',
-]
-
-export interface DeploymentsSearch {
-  status?: DeploymentStatus
-  kind?: DeploymentKind
-}
+import { type DeploymentsSearch, KINDS, STATUSES } from './filters.ts'
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,
   path: '/deployments',
-  validateSearch: (search: Record<string, unknown>): DeploymentsSearch => {
-    const status = STATUSES.find((one) => one === search['status'])
-    const kind = KINDS.find((one) => one === search['kind'])
-    return { ...(status === undefined ? {} : { status }), ...(kind === undefined ? {} : { kind }) }
-  },
+  validateSearch: (search: Record<string, unknown>): DeploymentsSearch => ({
+    ...wordParam('status', STATUSES, search),
+    ...wordParam('kind', KINDS, search),
+  }),
   component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
 })

@@ -13,7 +13,7 @@ import { Page, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Tag } from '../../ui/status.tsx'
 import { RelativeTime } from '../../ui/text.tsx'
-import { KINDS, STATUSES } from './route.ts'
+import { KINDS, STATUSES } from './filters.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/deployments')
 const REFRESH_MS = 5_000

@@ -78,6 +78,12 @@ describe('a mapping that is edited', () => {
 describe('names of fields that were pasted', () => {
   it('are one a line, or a header', () => {
     expect(namesIn('key\n last_name \n\nkey')).toEqual(['key', 'last_name'])
-    expect(namesIn('"key";"last name"')).toEqual(['key', 'last name'])
+    expect(namesIn('"key";"last name"')).toEqual(['key', 'last_name'])
+    expect(namesIn('E-Mail, Größe (cm), 2nd Phone, External_Key__c')).toEqual([
+      'E-Mail',
+      'gro_e_cm',
+      'nd_phone',
+      'External_Key__c',
+    ])
   })
 })

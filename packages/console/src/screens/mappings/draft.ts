@@ -130,12 +130,27 @@ export const takeSuggestion = (draft: Draft, suggestion: MappingSuggestion): Dra
   )
 }
 
-/** Names of fields that somebody pasted: one a line, or a header with commas, semicolons or tabs. */
+/**
+ * Names of fields that somebody pasted, one a line, or a header with commas, semicolons or tabs: as the API takes
+ * them. `Last Name` is `last_name`, and a push of the file finds its column again.
+ */
 export const namesIn = (text: string): string[] => [
   ...new Set(
     text
       .split(/[\n,;\t]/)
-      .map((name) => name.trim().replaceAll(/^"|"$/g, ''))
+      .map((name) => canonicalName(name.trim().replaceAll(/^"|"$/g, '')))
       .filter((name) => name !== ''),
   ),
 ]
+
+export const canonicalName = (column: string): string =>
+  PLAIN_NAME.test(column)
+    ? column
+    : column
+        .normalize('NFD')
+        .replaceAll(/\p{Mn}/gu, '')
+        .replaceAll(/[^A-Za-z0-9]+/g, '_')
+        .replaceAll(/^[_\d]+|_+$/g, '')
+        .toLowerCase()
+
+const PLAIN_NAME = /^[A-Za-z][\w-]*$/

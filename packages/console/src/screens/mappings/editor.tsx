@@ -1,6 +1,6 @@
 // One mapping: its fields, what is wrong with them according to the newest schema, and suggestions.
 
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, type UseMutationResult, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import {
@@ -8,6 +8,7 @@ import {
   type CheckedMapping,
   type Mapping,
   type MappingFinding,
+  type MappingsValidateResponse,
 } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
@@ -23,7 +24,7 @@ import { count, counted, Foreign } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { bodyOf, type Draft, draftOf, EMPTY } from './draft.ts'
 import { Fields } from './fields.tsx'
-import { Findings } from './findings.tsx'
+import { type FieldFinding, Findings } from './findings.tsx'
 import { Suggestions } from './suggestions.tsx'
 
 interface Props {
@@ -77,7 +78,6 @@ export const Editor = ({ clientId, mapping }: Props) => {
   const findings: readonly MappingFinding[] | null =
     validation.data?.of === name ? validation.data.findings : null
   const isRefused = save.error instanceof ApiError && save.error.code === 'invalid_mapping'
-  const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }))
   return (
     <Page
       title={mapping === null ? 'New mapping' : <Foreign>{mapping.canonical_object}</Foreign>}
@@ -91,51 +91,16 @@ export const Editor = ({ clientId, mapping }: Props) => {
         </>
       }
     >
-      <div className="mapping-head">
-        <TextField
-          label="Your object"
-          hint="As your own data names it: lead, job_posting"
-          value={draft.canonical_object}
-          disabled={mapping !== null}
-          onChange={({ target }) => set({ canonical_object: target.value })}
-        />
-        <ObjectField
-          clientId={clientId}
-          label="Salesforce object"
-          hint="API name"
-          value={draft.sfdc_object}
-          onChange={(value) => set({ sfdc_object: value })}
-        />
-        <TextField
-          label="Records are found by"
-          hint="A field of the Salesforce object that is an external id"
-          value={draft.external_id_field}
-          onChange={({ target }) => set({ external_id_field: target.value })}
-        />
-      </div>
+      <Head clientId={clientId} draft={draft} isNew={mapping === null} onChange={setDraft} />
       <Section title={`Fields (${count(draft.fields.length)})`}>
-        <Fields clientId={clientId} draft={draft} onChange={setDraft} findings={findings ?? []} />
+        <Fields
+          clientId={clientId}
+          draft={draft}
+          onChange={setDraft}
+          findings={[...(findings ?? []), ...refusalsIn(validation.error ?? save.error)]}
+        />
       </Section>
-      <Section title="Does it fit the schema?">
-        <div className="row">
-          <Button
-            pending={validation.isPending}
-            disabled={draft.fields.length === 0}
-            onClick={() => validation.mutate()}
-          >
-            Validate
-          </Button>
-          {findings !== null && (
-            <span role="status">
-              {validation.data?.valid === true
-                ? `It fits version ${validation.data.snapshot_version} of the schema.`
-                : `It does not fit version ${validation.data?.snapshot_version ?? ''} of the schema.`}
-            </span>
-          )}
-        </div>
-        {validation.error !== null && <Problem error={validation.error} />}
-        {findings !== null && <Findings findings={findings} />}
-      </Section>
+      <Fit validation={validation} findings={findings} canRun={draft.fields.length > 0} />
       {mayWrite && (
         <div className="stack">
           {save.error !== null && <Problem error={save.error} />}
@@ -170,6 +135,83 @@ export const Editor = ({ clientId, mapping }: Props) => {
     </Page>
   )
 }
+
+interface HeadProps {
+  clientId: string
+  draft: Draft
+  isNew: boolean
+  onChange: (draft: Draft) => void
+}
+
+const Head = ({ clientId, draft, isNew, onChange }: HeadProps) => {
+  const set = (change: Partial<Draft>) => onChange({ ...draft, ...change })
+  return (
+    <div className="mapping-head">
+      <TextField
+        label="Your object"
+        hint="As your own data names it: lead, job_posting"
+        value={draft.canonical_object}
+        disabled={!isNew}
+        onChange={({ target }) => set({ canonical_object: target.value })}
+      />
+      <ObjectField
+        clientId={clientId}
+        label="Salesforce object"
+        hint="API name"
+        value={draft.sfdc_object}
+        onChange={(value) => set({ sfdc_object: value })}
+      />
+      <TextField
+        label="Records are found by"
+        hint="A field of the Salesforce object that is an external id"
+        value={draft.external_id_field}
+        onChange={({ target }) => set({ external_id_field: target.value })}
+      />
+    </div>
+  )
+}
+
+type Validation = UseMutationResult<MappingsValidateResponse & { of: string }, Error, void>
+
+/** What the newest schema says against the mapping; findings are null where the draft has changed since. */
+const Fit = ({
+  validation,
+  findings,
+  canRun,
+}: {
+  validation: Validation
+  findings: readonly MappingFinding[] | null
+  canRun: boolean
+}) => (
+  <Section title="Does it fit the schema?">
+    <div className="row">
+      <Button pending={validation.isPending} disabled={!canRun} onClick={() => validation.mutate()}>
+        Validate
+      </Button>
+      {findings !== null && (
+        <span role="status">
+          {validation.data?.valid === true
+            ? `It fits version ${validation.data.snapshot_version} of the schema.`
+            : `It does not fit version ${validation.data?.snapshot_version ?? ''} of the schema.`}
+        </span>
+      )}
+    </div>
+    {validation.error !== null && <Problem error={validation.error} />}
+    {findings !== null && <Findings findings={findings} />}
+  </Section>
+)
+
+/** What the API refused about single fields, so that it stands at them too. */
+const refusalsIn = (error: unknown): FieldFinding[] =>
+  error instanceof ApiError
+    ? error.errors.map(({ path, code, message }) => ({
+        severity: 'error',
+        code,
+        path: path.replace(/^mapping\./, ''),
+        message,
+        remedy: '',
+      }))
+    : []
 
 const DeleteMapping = ({ mapping }: { mapping: Mapping }) => {
   const { id, client_id: clientId, canonical_object: name } = mapping

@@ -1,13 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
-import { type MappingFinding } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox, TextField } from '../../ui/field.tsx'
 import { counted } from '../../ui/text.tsx'
 import { type Draft, type DraftField, newField } from './draft.ts'
-import { FindingList, fieldOf } from './findings.tsx'
+import { type FieldFinding, FindingList, fieldOf } from './findings.tsx'
 
 const OFFERED = 200
 
@@ -15,7 +14,7 @@ interface Props {
   clientId: string
   draft: Draft
   onChange: (draft: Draft) => void
-  findings: readonly MappingFinding[]
+  findings: readonly FieldFinding[]
 }
 
 export const Fields = ({ clientId, draft, onChange, findings }: Props) => {

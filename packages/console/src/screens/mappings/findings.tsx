@@ -2,8 +2,11 @@ import { type MappingFinding } from '@sfdc-engine-x/client'
 import { Foreign } from '../../ui/text.tsx'
 import { Status } from '../../ui/status.tsx'
 
+/** Of the schema, or what the API refused at once. */
+export type FieldFinding = Omit<MappingFinding, 'code'> & { code: string }
+
 /** The index of the field that a finding is about; null for the mapping as a whole. */
-export const fieldOf = ({ path }: MappingFinding): number | null => {
+export const fieldOf = ({ path }: Pick<FieldFinding, 'path'>): number | null => {
   const [, at] = /^fields\.(\d+)(?:\.|$)/.exec(path) ?? []
   return at === undefined ? null : Number(at)
 }
@@ -14,7 +17,7 @@ export const Findings = ({ findings }: { findings: readonly MappingFinding[] }) 
   return <FindingList findings={own} />
 }
 
-export const FindingList = ({ findings }: { findings: readonly MappingFinding[] }) =>
+export const FindingList = ({ findings }: { findings: readonly FieldFinding[] }) =>
   findings.length === 0 ? null : (
     <ul className="mapping-findings">
       {findings.map(({ severity, code, path, message, remedy }) => (
@@ -26,9 +29,11 @@ export const FindingList = ({ findings }: { findings: readonly MappingFinding[] 
             <p>
               <Foreign>{message}</Foreign>
             </p>
-            <p className="muted small">
-              <Foreign>{remedy}</Foreign>
-            </p>
+            {remedy !== '' && (
+              <p className="muted small">
+                <Foreign>{remedy}</Foreign>
+              </p>
+            )}
           </div>
         </li>
       ))}

@@ -9,7 +9,7 @@ import { Button } from '../../ui/button.tsx'
 import { Field, TextArea } from '../../ui/field.tsx'
 import { Problem } from '../../ui/states.tsx'
 import { counted, Foreign } from '../../ui/text.tsx'
-import { type Draft, namesIn, takeProposal, takeSuggestion } from './draft.ts'
+import { canonicalName, type Draft, namesIn, takeProposal, takeSuggestion } from './draft.ts'
 
 interface Props {
   clientId: string
@@ -92,8 +92,9 @@ export const Suggestions = ({ clientId, draft, onChange }: Props) => {
 
 /** A field with values of the file, where it is a column of it. */
 const described = (name: string, file: RowsFile | null): CanonicalField => {
+  const column = file?.columns.find((one) => canonicalName(one) === name) ?? name
   const values = (file?.sample ?? []).flatMap((row) => {
-    const value = row[name]
+    const value = row[column]
     const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
     return isPlain ? [value as string | number | boolean] : []
   })

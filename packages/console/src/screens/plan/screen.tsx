@@ -1,10 +1,15 @@
 // A plan, and the verdict beside it. The text is edited here; what it means and whether it can be deployed, the
 // check says.
 
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  useMutation,
+  type UseMutationResult,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
-import { ApiError, type ConflictReport } from '@sfdc-engine-x/client'
+import { ApiError, type ConflictReport, type ConflictsCheckRequest } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -70,8 +75,7 @@ const Editor = ({ clientId, start }: { clientId: string; start: Draft }) => {
   const [draft, setDraft] = useDraft<Draft>(draftKey(clientId), () => start)
   const [form, setForm] = useState<'object' | 'field' | null>(null)
   const [formFault, setFormFault] = useState<string | null>(null)
-  const [refresh, setRefresh] = useState(false)
-  const [validate, setValidate] = useState(false)
+  const [options, setOptions] = useState<CheckOptions>({})
   const { text, checked } = draft
   const later = useDeferredValue(text)
   const read = useMemo(() => readPlanText(later), [later])
@@ -84,8 +88,7 @@ const Editor = ({ clientId, start }: { clientId: string; start: Draft }) => {
       const { id } = await engine.conflicts.check({
         client_id: clientId,
         plan,
-        ...(refresh ? { refresh } : {}),
-        ...(validate ? { validate_in_salesforce: validate } : {}),
+        ...options,
       })
       return { reportId: id, text }
     },
@@ -154,46 +157,12 @@ const Editor = ({ clientId, start }: { clientId: string; start: Draft }) => {
           )}
           {formFault !== null && <p role="alert">{formFault}</p>}
         </section>
-        <section className="plan-side" aria-label="The verdict">
-          <div className="plan-check">
-            <Button
-              look="primary"
-              pending={check.isPending}
-              disabled={read.plan === null}
-              onClick={() => check.mutate()}
-            >
-              Check the plan
-            </Button>
-            <Checkbox
-              label="Read the schema first"
-              checked={refresh}
-              onChange={({ target }) => setRefresh(target.checked)}
-            />
-            <Checkbox
-              label="Let Salesforce validate it too"
-              checked={validate}
-              onChange={({ target }) => setValidate(target.checked)}
-            />
-          </div>
-          {check.error !== null && (
-            <Refusal error={check.error} lineOf={read.lineOf} onGoTo={goTo} />
-          )}
-          {reportId === undefined ? (
-            <Empty title="Not checked yet">
-              <p>
-                A check compares the plan with the Salesforce org and changes nothing there. It says
-                what would happen, component by component.
-              </p>
-            </Empty>
-          ) : (
-            <Report
-              key={reportId}
-              {...{ clientId, reportId, isSameText }}
-              lineOf={read.lineOf}
-              onGoTo={goTo}
-            />
-          )}
-        </section>
+        <VerdictSide
+          {...{ clientId, reportId, isSameText, check, lineOf: read.lineOf, goTo }}
+          isReadable={read.plan !== null}
+          options={options}
+          onOptions={setOptions}
+        />
       </div>
       <Section title="Earlier checks">
         <Reports clientId={clientId} currentId={reportId} onOpen={(plan) => setDraft(plan)} />
@@ -213,6 +182,71 @@ const Editor = ({ clientId, start }: { clientId: string; start: Draft }) => {
     </Page>
   )
 }
+
+type CheckOptions = Pick<ConflictsCheckRequest, 'refresh' | 'validate_in_salesforce'>
+
+interface VerdictProps {
+  clientId: string
+  reportId: string | undefined
+  isSameText: boolean
+  isReadable: boolean
+  check: Pick<UseMutationResult, 'isPending' | 'error'> & { mutate: () => void }
+  options: CheckOptions
+  onOptions: (options: CheckOptions) => void
+  lineOf: (path: string) => number
+  goTo: (line: number) => void
+}
+
+const VerdictSide = ({
+  clientId,
+  reportId,
+  isSameText,
+  isReadable,
+  check,
+  options,
+  onOptions,
+  lineOf,
+  goTo,
+}: VerdictProps) => (
+  <section className="plan-side" aria-label="The verdict">
+    <div className="plan-check">
+      <Button
+        look="primary"
+        pending={check.isPending}
+        disabled={!isReadable}
+        onClick={() => check.mutate()}
+      >
+        Check the plan
+      </Button>
+      <Checkbox
+        label="Read the schema first"
+        checked={options.refresh === true}
+        onChange={({ target }) => onOptions({ ...options, refresh: target.checked })}
+      />
+      <Checkbox
+        label="Let Salesforce validate it too"
+        checked={options.validate_in_salesforce === true}
+        onChange={({ target }) => onOptions({ ...options, validate_in_salesforce: target.checked })}
+      />
+    </div>
+    {check.error !== null && <Refusal error={check.error} lineOf={lineOf} onGoTo={goTo} />}
+    {reportId === undefined ? (
+      <Empty title="Not checked yet">
+        <p>
+          A check compares the plan with the Salesforce org and changes nothing there. It says what
+          would happen, component by component.
+        </p>
+      </Empty>
+    ) : (
+      <Report
+        key={reportId}
+        {...{ clientId, reportId, isSameText }}
+        lineOf={lineOf}
+        onGoTo={goTo}
+      />
+    )}
+  </section>
+)
 
 /** Marks of the report's findings, of what the API refused, and of what cannot be read. */
 const useMarks = (

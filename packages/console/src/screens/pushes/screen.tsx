@@ -10,7 +10,7 @@ import { Page, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Tag } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
-import { STATUSES } from './route.ts'
+import { STATUSES } from './filters.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/pushes')
 const REFRESH_MS = 5_000

@@ -15,7 +15,7 @@ export const Screen = () => {
   const router = useRouter()
   const login = useMutation({
     mutationFn: (given: { email: string; password: string }) => signIn(queryClient, given),
-    onSuccess: () => router.history.push(router.history.createHref(wanted)),
+    onSuccess: () => router.history.push(`${router.basepath}${wanted}`),
   })
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()

@@ -1,0 +1,232 @@
+// The console as a person uses it, in a real Chromium: signing in, the board, a client from its creation to
+// what changed in its schema.
+
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Page } from 'playwright-core'
+import {
+  type ConsoleBrowser,
+  describeInBrowser,
+  openBrowser,
+  scrollsSideways,
+  seriousFindings,
+} from './browser.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
+
+const SLOW_MS = 40_000
+/** Nobody may run it, and nothing behind it may be turned around. */
+const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
+const ENTRY_BYTES_MAX = 120_000
+
+describeInBrowser('the console', { timeout: 120_000 }, () => {
+  let rig: SharedRig
+  let agency: TestOrg
+  let acme: TestClient
+  let salesforce: SalesforceOrg
+  let browser: ConsoleBrowser
+  let page: Page
+  const elsewhere: string[] = []
+
+  beforeAll(async () => {
+    rig = await sharedRig()
+    agency = await rig.org()
+    salesforce = await rig.salesforceOrg()
+    acme = await agency.client('Acme')
+    await acme.connect(salesforce.name)
+    await acme.pull()
+    await agency.client(HOSTILE)
+    browser = await openBrowser(rig.urls[0])
+    page = await browser.signIn(agency)
+    page.setDefaultTimeout(SLOW_MS)
+    page.on('request', (request) => {
+      if (!request.url().startsWith(rig.urls[0])) elsewhere.push(request.url())
+    })
+  }, 120_000)
+  afterAll(() => browser?.[Symbol.asyncDispose]())
+
+  const press = (name: string | RegExp, at = page) =>
+    at.getByRole('button', { name, exact: typeof name === 'string' }).click()
+  const reads = (text: string | RegExp, at = page) => at.getByText(text).first().waitFor()
+  const pathOf = (at = page) => new URL(at.url()).pathname + new URL(at.url()).search
+  /** Of the browser's page, whose types Node does not know. */
+  const stored = (): Promise<unknown> =>
+    page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]')
+
+  it('loads no more than it says before somebody has signed in', async () => {
+    const html = await (await fetch(`${rig.urls[0]}/console/`)).text()
+    const scripts = [...html.matchAll(/\/console\/assets\/[^"]+\.js/g)].map(([path]) => path)
+    expect(scripts.length).toBeGreaterThan(1)
+    const sizes = await Promise.all(
+      scripts.map(async (path) => {
+        const answer = await fetch(rig.urls[0] + path, {
+          headers: { 'accept-encoding': 'identity' },
+        })
+        return gzipSync(await answer.text(), { level: 9 }).length
+      }),
+    )
+    expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ENTRY_BYTES_MAX)
+  })
+
+  it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {
+    await using other = await openBrowser(rig.urls[0])
+    const visitor = await other.signIn(agency)
+    visitor.setDefaultTimeout(SLOW_MS)
+    await press('Sign out', visitor)
+    await reads('Password', visitor)
+    await visitor.goto('/console/?q=acm')
+    await reads('Password', visitor)
+    const { keyboard } = visitor
+    await visitor.getByLabel('E-mail').focus()
+    await keyboard.type(agency.email)
+    await keyboard.press('Tab')
+    await keyboard.type('not the password')
+    await keyboard.press('Enter')
+    await reads('E-mail or password is wrong.', visitor)
+    await visitor.getByLabel('Password').fill(agency.password)
+    await keyboard.press('Enter')
+    await reads('Acme', visitor)
+    expect(pathOf(visitor)).toBe('/console/?q=acm')
+    await visitor.getByRole('grid', { name: 'Clients' }).focus()
+    await keyboard.press('Enter')
+    await visitor.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(pathOf(visitor)).toBe(`/console/clients/${acme.id}`)
+    await keyboard.press('Tab') // the skip link is the first stop
+    expect(other.incidents).toEqual([])
+  })
+
+  it('signs in by the link of the demo, and takes its session out of the address', async () => {
+    const { session } = await agency.user('org_admin')
+    const context = await page.context().browser()?.newContext({ baseURL: rig.urls[0] })
+    const visitor = await context?.newPage()
+    if (visitor === undefined) throw new Error('no window')
+    await visitor.goto(`/console/#session=${session}`)
+    await visitor.getByRole('heading', { name: 'Clients', level: 1 }).waitFor()
+    expect(visitor.url()).not.toContain('session')
+    expect(await visitor.evaluate('document.cookie')).toBe('')
+    await context?.close()
+  })
+
+  it('shows the worst clients first, and what others wrote as text', async () => {
+    await page.goto('/console/')
+    await reads(HOSTILE)
+    await page.getByLabel('What is wrong').selectOption('never_connected')
+    await page.getByRole('link', { name: 'Acme' }).waitFor({ state: 'detached' })
+    expect(pathOf()).toBe('/console/?code=never_connected')
+    await page.reload()
+    await page.getByLabel('Name').fill('dettimil')
+    await page.waitForURL(/q=dettimil/)
+    await page.getByRole('link', { name: 'img src' }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(await page.locator('.client-bar img').count()).toBe(0)
+    await reads('Not connected yet')
+    expect(await seriousFindings(page)).toEqual([])
+  })
+
+  it('takes a new client from its creation to a change in its schema', async () => {
+    const { control } = rig.simulator
+    const { name: org } = await rig.salesforceOrg()
+    await page.goto('/console/')
+    await page.getByRole('link', { name: 'New client' }).click()
+    await page.getByLabel('Name').fill('Globex')
+    await page.getByLabel('Tags').fill('tier')
+    await reads(/is not a key and a value/)
+    await page.getByLabel('Tags').fill('tier=gold')
+    await press('Create the client')
+    await press('Connect by link')
+    await press('Create the link')
+    const link = await page.getByRole('link', { name: 'Open it in a new tab' }).getAttribute('href')
+    await control.authorize({ connectLink: link ?? '', org })
+    await reads('Globex is connected.')
+    await reads('Production')
+    await press('Capture the schema now')
+    await page.getByRole('link', { name: 'Version 1' }).waitFor()
+    await control.act('schema/alter-field', {
+      org,
+      object: 'Lead',
+      name: 'Rating',
+      changes: { label: 'Temperature' },
+    })
+    await press('Capture the schema now')
+    await page.getByRole('link', { name: '1 changed' }).click()
+    await page.getByRole('heading', { name: 'Compare' }).waitFor()
+    await reads('Temperature')
+    expect(await seriousFindings(page)).toEqual([])
+    await page.getByRole('navigation', { name: 'This client' }).getByText('Schema').click()
+    await page.getByLabel('Find an object').fill('lead')
+    await page.getByRole('row', { name: /^Lead \d/ }).click()
+    await page.getByLabel('Find a field of this object').fill('temper')
+    await page.getByRole('row', { name: /Rating/ }).click()
+    await reads('Everything that Salesforce says about it')
+    expect(pathOf()).toContain('object=Lead&fq=temper&field=Rating')
+    expect(await seriousFindings(page)).toEqual([])
+  })
+
+  it('asks for the name of the client before it revokes a connection to production', async () => {
+    await page.goto(`/console/clients/${acme.id}`)
+    await press('Revoke')
+    const dialog = page.getByRole('dialog')
+    const revoke = dialog.getByRole('button', { name: 'Revoke the connection' })
+    expect(await revoke.isDisabled()).toBe(true)
+    await dialog.getByLabel('The client’s name').fill('Globex')
+    expect(await revoke.isDisabled()).toBe(true)
+    await dialog.getByLabel('The client’s name').fill('Acme')
+    await revoke.click()
+    await reads('Revoked at Salesforce and deleted at Nango.')
+    await acme.connect(salesforce.name)
+  })
+
+  it('shows a user of one client that client, and says what is not theirs', async () => {
+    const member = await agency.user('company_member', acme.id)
+    const theirs = await browser.signIn(member)
+    theirs.setDefaultTimeout(SLOW_MS)
+    await reads('Acme', theirs)
+    expect(pathOf(theirs)).toBe(`/console/clients/${acme.id}`)
+    expect(await theirs.getByRole('button', { name: 'Revoke' }).count()).toBe(0)
+    const other = await agency.client('Other')
+    for (const id of [other.id, '01931f2a-7c00-7000-8000-000000000000']) {
+      await theirs.goto(`/console/clients/${id}`)
+      await reads('Not found, or not yours', theirs)
+    }
+    await theirs.goto('/console/audit')
+    await reads('You may not see this', theirs)
+    await theirs.goto('/console/clients/new')
+    await reads('You may not see this', theirs)
+  })
+
+  it('is for a phone, in the dark, and stores nothing in the page', async () => {
+    const phone = await browser.signIn(agency, { width: 390, dark: true })
+    phone.setDefaultTimeout(SLOW_MS)
+    for (const path of ['', `clients/${acme.id}`, `clients/${acme.id}/schema?object=Lead`]) {
+      await phone.goto(`/console/${path}`)
+      await phone.getByRole('heading', { level: 1 }).waitFor()
+      await reads(path.includes('Lead') ? 'API name' : path === '' ? 'Acme' : 'Version 1', phone)
+      expect(await seriousFindings(phone)).toEqual([])
+      expect(await scrollsSideways(phone), path).toBe(false)
+    }
+    expect(await stored()).toEqual([0, 0, ''])
+  })
+
+  it('asks to sign in again when the session has ended, and asks nobody else anything', async () => {
+    await page.goto(`/console/clients/${acme.id}`)
+    await reads('Details')
+    await rig.query(`update login_sessions set ended_at = now() where user_id = $1`, [
+      agency.adminId,
+    ])
+    await page.reload()
+    await reads('Password')
+    expect(pathOf()).toMatch(/^\/console\/signin\?return=.*clients/)
+    await page.getByLabel('E-mail').fill(agency.email)
+    await page.getByLabel('Password').fill(agency.password)
+    await press('Sign in')
+    await reads('Details')
+    await rig.query(`update login_sessions set ended_at = now() where user_id = $1`, [
+      agency.adminId,
+    ])
+    // With the page open, whatever is asked first notices.
+    await Promise.any([press('Check at Salesforce now'), reads('Password')])
+    await reads('Password')
+    expect(elsewhere).toEqual([])
+    expect(browser.incidents).toEqual([])
+  })
+})

@@ -134,6 +134,15 @@ const Proposals = ({
           </Button>
         </div>
       )}
+      <Keys suggestion={suggestion} draft={draft} onChange={onChange} />
+      {suggestion.required_unmapped.length > 0 && (
+        <p role="status">
+          Salesforce requires these too, and nothing of yours seems to fill them:{' '}
+          {suggestion.required_unmapped.map(({ sfdc_field: name }) => (
+            <Foreign key={name} mono>{`${name} `}</Foreign>
+          ))}
+        </p>
+      )}
       <ul className="mapping-proposals">
         {fields.map(({ canonical_field: name, proposals }) => (
           <li key={name}>
@@ -183,3 +192,49 @@ const Proposals = ({
     </div>
   )
 }
+
+/** Fields by which records could be found again. */
+const Keys = ({
+  suggestion,
+  draft,
+  onChange,
+}: Omit<Props, 'clientId'> & { suggestion: MappingSuggestion }) =>
+  suggestion.external_ids.length === 0 ? null : (
+    <ul className="mapping-proposals" aria-label="Fields that find a record">
+      <li>
+        <span>Records are found by</span>
+        <ul>
+          {suggestion.external_ids.map(({ sfdc_field: name, label, score, unique, reasons }) => (
+            <li key={name}>
+              <span className="number">{PERCENT.format(score)}</span>
+              <div>
+                <p>
+                  <Foreign mono>{name}</Foreign>{' '}
+                  <span className="muted small">
+                    <Foreign>{label}</Foreign>
+                    {!unique && ', not unique'}
+                  </span>
+                </p>
+                <p className="muted small">
+                  {reasons.map(({ message }) => (
+                    <Foreign key={message}>{`${message} `}</Foreign>
+                  ))}
+                </p>
+              </div>
+              {draft.external_id_field === name ? (
+                <span className="muted small">Taken</span>
+              ) : (
+                <Button
+                  look="quiet"
+                  aria-label={`Find records by ${name}`}
+                  onClick={() => onChange({ ...draft, external_id_field: name })}
+                >
+                  Take
+                </Button>
+              )}
+            </li>
+          ))}
+        </ul>
+      </li>
+    </ul>
+  )

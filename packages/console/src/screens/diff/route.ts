@@ -1,26 +1,10 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { clientRoute } from '../../app/parents.tsx'
-import { textParam, wholeParam } from '../../app/params.ts'
-
-export interface DiffSearch {
-  /** A version of this client. Absent: the one before the newest. */
-  from?: number
-  /** Absent: the newest. */
-  to?: number
-  /** The client that `to` is a version of. Absent: this one. */
-  with?: string
-  /** A part of the name of what is shown. */
-  q?: string
-}
+import { diffSearchOf } from './address.ts'
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,
   path: '/diff',
-  validateSearch: (search: Record<string, unknown>): DiffSearch => ({
-    ...wholeParam('from', search),
-    ...wholeParam('to', search),
-    ...textParam('with', search),
-    ...textParam('q', search),
-  }),
+  validateSearch: diffSearchOf,
   component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
 })

@@ -15,7 +15,7 @@ import { Empty, Loaded, Loading } from '../../ui/states.tsx'
 import { Foreign } from '../../ui/text.tsx'
 import { DiffTable } from './diff-table.tsx'
 import { linesOf, linesWith } from './lines.ts'
-import { type DiffSearch } from './route.ts'
+import { type DiffSearch } from './address.ts'
 import { Summary } from './summary.tsx'
 import './diff.css'
 

@@ -1,12 +1,13 @@
 // What the checks have found: one change of the blueprint frees so many clients.
 
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { type Rollout, type RolloutFinding, type RolloutMatrix } from '@sfdc-engine-x/client'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Verdict } from '../../ui/status.tsx'
 import { count, counted, Foreign } from '../../ui/text.tsx'
+import { isTargetReason, TARGET_REASONS } from '../rollouts/words.ts'
 import { useMatrix } from './queries.ts'
 
 const COLUMNS: readonly Column<RolloutFinding>[] = [
@@ -68,7 +69,7 @@ export const Matrix = ({ rollout }: { rollout: Rollout }) => {
 
 const Findings = ({ rollout: { id }, matrix }: { rollout: Rollout; matrix: RolloutMatrix }) => {
   const navigate = useNavigate()
-  const { severities, findings, estimate } = matrix
+  const { severities, findings, blocked, estimate } = matrix
   return (
     <>
       <div className="rollout-verdicts">
@@ -83,6 +84,22 @@ const Findings = ({ rollout: { id }, matrix }: { rollout: Rollout; matrix: Rollo
           {counted(estimate.minutes, 'minute')}
         </span>
       </div>
+      {blocked.length > 0 && (
+        <p className="rollout-verdicts small">
+          <span>Blocked:</span>
+          {blocked.map(({ reason, clients }) => (
+            <Link
+              key={reason}
+              to="/fleet/rollouts/$rolloutId"
+              params={{ rolloutId: id }}
+              search={{ code: reason }}
+              hash="clients"
+            >
+              {count(clients)} by {isTargetReason(reason) ? TARGET_REASONS[reason] : reason}
+            </Link>
+          ))}
+        </p>
+      )}
       {findings.length > 0 && (
         <DataTable
           label="Findings by code; Enter shows their clients"

@@ -59,14 +59,17 @@ export const TARGET_STATES: Readonly<Record<RolloutTargetState, readonly [Status
 export const TARGET_REASONS: Readonly<Record<RolloutTargetReason, string>> = {
   red: 'a red finding',
   yellow_not_accepted: 'a yellow finding that was not accepted',
-  not_connected: 'not connected',
-  missing_permission: 'a permission is missing',
-  drifted: 'it changed since the check',
-  check_failed: 'the check failed',
+  not_connected: 'a missing connection',
+  missing_permission: 'a missing permission',
+  drifted: 'a change since the check',
+  check_failed: 'a check that failed',
   deployment_in_progress: 'for a different deployment',
   api_budget: 'for the daily API calls',
   connection: 'for its connection',
 }
+
+export const isTargetReason = (value: unknown): value is RolloutTargetReason =>
+  typeof value === 'string' && Object.hasOwn(TARGET_REASONS, value)
 
 export const isTargetState = (value: unknown): value is RolloutTargetState =>
   typeof value === 'string' && Object.hasOwn(TARGET_STATES, value)

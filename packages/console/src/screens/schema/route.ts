@@ -1,32 +1,10 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { clientRoute } from '../../app/parents.tsx'
-import { textParam, wholeParam, wordParam } from '../../app/params.ts'
-
-export interface SchemaSearch {
-  /** Absent: the newest. */
-  version?: number
-  /** A part of a name. */
-  q?: string
-  /** What is searched for: fields of all objects. Absent: objects. */
-  in?: 'fields'
-  /** The object that is open. */
-  object?: string
-  /** A part of a field's name or label. */
-  fq?: string
-  /** The field that is open. */
-  field?: string
-}
+import { schemaSearchOf } from './address.ts'
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,
   path: '/schema',
-  validateSearch: (search: Record<string, unknown>): SchemaSearch => ({
-    ...wholeParam('version', search),
-    ...textParam('q', search),
-    ...wordParam('in', ['fields'], search),
-    ...textParam('object', search),
-    ...textParam('fq', search),
-    ...textParam('field', search),
-  }),
+  validateSearch: schemaSearchOf,
   component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
 })

@@ -20,6 +20,14 @@ const SLOW_MS = 40_000
 const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
 const CLIENT = `Acme ${HOSTILE}`
 
+interface Errors {
+  items: { count: number }[]
+}
+
+interface FailedRows {
+  items: { index: number; row: unknown }[]
+}
+
 const PLAN = {
   objects: [
     {
@@ -202,6 +210,12 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
     const rows = page.getByRole('grid', { name: 'Rows' })
     await rows.getByText('desk-3', { exact: true }).waitFor({ state: 'detached' })
     await rows.getByText('desk-7', { exact: true }).waitFor()
+    // What the page shows, as any program gets it.
+    const push_id = push.split('/').at(-1)
+    const errors = await agency.api.post<Errors>('/api/push/errors', { push_id })
+    expect(errors.body.items.map(({ count }) => count)).toEqual([1, 1])
+    const failed = await agency.api.post<FailedRows>('/api/push/failed-rows', { push_id, index: 7 })
+    expect(failed.body.items).toMatchObject([{ index: 7, row: { desk_key: 'desk-7' } }])
   })
 
   it('mends failed rows in place or as a file, and sends them again', async () => {

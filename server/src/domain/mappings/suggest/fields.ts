@@ -302,9 +302,9 @@ interface Evidence {
 }
 
 const SAID: Readonly<Record<KnownKind['from'], string>> = {
-  declared: 'the declared type',
-  samples: 'the sample values',
-  name: 'the name',
+  declared: 'the declared type says',
+  samples: 'the sample values say',
+  name: 'the name says',
 }
 
 /** Adjusts the entry's score by what else is known, and records each reason. */
@@ -316,7 +316,7 @@ const judge = (
   const fit = fitOf(kind, field)
   if (kind !== null && fit.isSame) {
     if (isTelling(kind)) entry.score = Math.max(entry.score, 0.4)
-    entry.reasons.push({ code: 'type', message: `${SAID[kind.from]} says ${kind.kind}.` })
+    entry.reasons.push({ code: 'type', message: `${SAID[kind.from]} ${kind.kind}.` })
   }
   entry.score = Math.min(1, entry.score * fit.factor)
   if (overlap !== undefined) {

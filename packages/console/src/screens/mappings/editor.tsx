@@ -67,12 +67,13 @@ export const Editor = ({ clientId, mapping }: Props) => {
         `Saved as version ${saved.version}${saved.warnings.length === 0 ? '' : `, with ${counted(saved.warnings.length, 'finding')}`}.`,
       )
       setDraft(stored)
-      await queryClient.invalidateQueries({ queryKey: clientKey(clientId) })
+      // Not after the answers of what is read again: somebody may have gone elsewhere by then.
       await navigate({
         to: '/clients/$clientId/mappings',
         params: { clientId },
         search: { mapping: saved.id },
       })
+      void queryClient.invalidateQueries({ queryKey: clientKey(clientId) })
     },
   })
   const findings: readonly MappingFinding[] | null =

@@ -226,7 +226,7 @@ const Keys = ({
               ) : (
                 <Button
                   look="quiet"
-                  aria-label={`Find records by ${name}`}
+                  aria-label={`Take ${name} to find records by`}
                   onClick={() => onChange({ ...draft, external_id_field: name })}
                 >
                   Take

@@ -2,7 +2,7 @@
 // is what `npm start` does first.
 
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -30,11 +30,11 @@ const changedMs = (path: string): number => {
 const isBuilt = (): boolean =>
   existsSync(BUILT) && Math.max(...SOURCES.map(changedMs)) <= statSync(BUILT).mtimeMs
 
-/** A process of Vite; `watch` builds again after each change, until it is ended. */
-export const startBuild = ({ watch = false }: { watch?: boolean } = {}) =>
+/** A process of Vite. Without `empties`, files of earlier builds stay, for pages that are open. */
+const startBuild = (empties: boolean) =>
   spawn(
     process.execPath,
-    [VITE, 'build', '--logLevel', 'warn', ...(watch ? ['--watch', '--emptyOutDir', 'false'] : [])],
+    [VITE, 'build', '--logLevel', 'warn', ...(empties ? [] : ['--emptyOutDir', 'false'])],
     {
       cwd: CONSOLE,
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -43,6 +43,37 @@ export const startBuild = ({ watch = false }: { watch?: boolean } = {}) =>
     },
   )
 
+/** A save writes several files. */
+const QUIET_MS = 150
+
+/** Builds again after each change of a source, one build at a time. Returns what ends that. */
+export const watchConsole = (): (() => void) => {
+  let build: ReturnType<typeof startBuild> | undefined
+  let isStale = false
+  const begin = (): void => {
+    isStale = build !== undefined
+    if (isStale) return
+    build = startBuild(false)
+    build.once('exit', () => {
+      build = undefined
+      if (isStale) begin()
+    })
+  }
+  let timer: NodeJS.Timeout | undefined
+  const watchers = SOURCES.map((path) =>
+    watch(path, { recursive: true }, () => {
+      clearTimeout(timer)
+      timer = setTimeout(begin, QUIET_MS)
+    }),
+  )
+  return () => {
+    clearTimeout(timer)
+    for (const watcher of watchers) watcher.close()
+    isStale = false
+    build?.kill('SIGTERM')
+  }
+}
+
 /**
  * What became of it: `current` (nothing to do), `built`, or `no-tools`: an installation without development
  * packages, whose image brings the files.
@@ -50,7 +81,7 @@ export const startBuild = ({ watch = false }: { watch?: boolean } = {}) =>
 export const buildConsole = async (): Promise<'current' | 'built' | 'no-tools'> => {
   if (!existsSync(VITE)) return 'no-tools'
   if (isBuilt()) return 'current'
-  const build = startBuild()
+  const build = startBuild(true)
   const code = await new Promise<number | null>((resolve) => build.once('exit', resolve))
   if (code !== 0) throw new Error(`the console could not be built (exit code ${code})`)
   return 'built'

@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { buildConsole, startBuild } from './console.ts'
+import { buildConsole, watchConsole } from './console.ts'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
 
@@ -42,21 +42,21 @@ console.log(`simulator   ${simulator.controlUrl}  (orgs, users, faults)`)
 console.log(`Nango       ${simulator.nangoUrl}`)
 console.log(`super-admin ${environment.SUPER_ADMIN_JWT_SECRET}`)
 
-// Here and not by the watcher: before the server listens there is a console.
+// Before the server listens there is a console.
 await buildConsole()
-const build = startBuild({ watch: true })
+const stopBuilding = watchConsole()
 const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
   stdio: 'inherit',
   env: environment,
 })
 const stop = () => {
   server.kill('SIGTERM')
-  build.kill('SIGTERM')
+  stopBuilding()
 }
 process.once('SIGINT', stop)
 process.once('SIGTERM', stop)
 server.once('exit', (code) => {
   process.exitCode = code ?? 0
-  build.kill('SIGTERM')
+  stopBuilding()
   void simulator.close()
 })

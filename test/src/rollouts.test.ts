@@ -383,7 +383,7 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
       mappings: [
         {
           canonical_object: 'lead_label',
-          sfdc_object: 'Lead',
+          sfdc_object: OBJECT,
           fields: [{ canonical_field: 'label', sfdc_field: 'Labelled__c' }],
         },
       ],

@@ -142,18 +142,18 @@ describe('work that rollouts begin', () => {
     const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
     const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }), isPaused: true })
     const worker = { run: async () => undefined, giveUp: async () => undefined }
-    jobs.define('deploy', { ...worker, standing: async () => null })
+    jobs.define('rollback', { ...worker, standing: async () => null })
     await jobs.start()
     try {
       const work = { orgId: newId(), clientId: newId() }
       for (const of of ['caller', 'fleet', 'fleet'] as const) {
-        await jobs.enqueue('deploy', { ...work, id: newId() }, 'one', 0, of)
+        await jobs.enqueue('rollback', { ...work, id: newId() }, 'one', 0, of)
       }
       const ready = (await jobs.depths()).map(({ kind, ready: count }) => [kind, count] as const)
       expect(new Map(ready)).toEqual(
         new Map([
-          ['deploy', 1],
-          ['deploy-fleet', 2],
+          ['rollback', 1],
+          ['rollback-fleet', 2],
         ]),
       )
     } finally {

@@ -51,6 +51,25 @@ const endpointOf = async (sealed: Buffer, id = newId()): Promise<string> => {
 }
 
 describe('an event', () => {
+  it('is listed in the order of its number, also beside others of the same millisecond', async () => {
+    const clientId = newId()
+    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Told')`, [
+      clientId,
+      client.orgId,
+    ])
+    await database.query(
+      `select engine.append_event($1, $2, 'webhook_endpoint.disabled', $3) from generate_series(1, 100)`,
+      [client.orgId, clientId, JSON.stringify(disabled)],
+    )
+    const { items } = await createEvents(db).list(caller.tenant, {
+      client_id: clientId,
+      limit: 200,
+    })
+    expect(items.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 100 }, (_, n) => 100 - n),
+    )
+  })
+
   it('is numbered without gaps, however many transactions write at once and fail', async () => {
     const fail = () =>
       db

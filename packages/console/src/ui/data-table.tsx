@@ -51,7 +51,7 @@ interface Props<Row> {
 }
 
 const ROW_PX = 34
-const OVERSCAN = 8
+const OVERSCAN = 4
 
 export const DataTable = <Row,>(props: Props<Row>) => {
   const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props

@@ -40,8 +40,10 @@ const serverCommand = (): string[] => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  const [, ...command] = scripts.start.split(' ')
-  return command.map((part) => (part.startsWith('--') ? part : join(root, part)))
+  const words = scripts.start.split(' ')
+  return words
+    .slice(words.indexOf('node') + 1)
+    .map((part) => (part.startsWith('--') ? part : join(root, part)))
 }
 
 export const startBench = async (environment: Record<string, string>): Promise<Bench> => {

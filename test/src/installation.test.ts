@@ -1,17 +1,21 @@
 // Starting on databases as they occur in practice: prepared by an administrator, migrated by hand,
 // shared by replicas that start at the same moment.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
 import { createDatabase, databaseUrl, namePrefix } from './database.ts'
 import { apiOf } from './api.ts'
-import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+import { until } from './until.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '../../migrations')
+const ROOT = join(import.meta.dirname, '../..')
+const MIGRATIONS = join(ROOT, 'migrations')
 const files = () =>
   readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith('.sql'))
@@ -179,6 +183,37 @@ describe('the functions', () => {
     )
     expect(found.length).toBeGreaterThan(0)
     for (const { name, settings } of found) expect(settings, name).toContain('jit=off')
+  })
+})
+
+describe('npm start', () => {
+  it('passes SIGTERM on, so that the server ends in order and no process stays', async () => {
+    await using database = await createDatabase()
+    const child = spawn('npm', ['start', '--ignore-scripts', '--prefix', ROOT], {
+      detached: true, // a process group of its own
+      env: {
+        ...{ PATH: process.env.PATH ?? '', PORT: '0', HOST: '127.0.0.1', NODE_ENV: 'test' },
+        ...{ DATABASE_URL: database.url, NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11' },
+        ...{ JWT_SECRET, SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN_SECRET },
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const group = -(child.pid ?? 0)
+    const ended = once(child, 'exit')
+    try {
+      const lines: string[] = []
+      createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+      await until('it listens', () => lines.some((line) => line.includes('"listening"')))
+      child.kill('SIGTERM')
+      await ended
+      expect(() => process.kill(group, 0), 'nothing is left').toThrow('ESRCH')
+    } finally {
+      try {
+        process.kill(group, 'SIGKILL')
+      } catch {
+        // it has ended
+      }
+    }
   })
 })
 

@@ -128,6 +128,8 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     const { name: org } = await rig.salesforceOrg()
     await page.goto('/console/')
     await page.getByRole('link', { name: 'New client' }).click()
+    // The board, which has a field of that name too, stays until the form has come.
+    await page.getByRole('heading', { name: 'New client' }).waitFor()
     await page.getByLabel('Name').fill('Globex')
     await page.getByLabel('Tags').fill('tier')
     await reads(/is not a key and a value/)

@@ -153,17 +153,19 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const pace = (saveMs: number) =>
       here.control.act('records/pace', { org: here.name, saveMs, lockWaitMs: 10_000 })
     await pace(15)
+    // Set now: a busy machine may have sent everything before a test can say so.
+    await here.fault({
+      method: 'PATCH',
+      path: COLLECTION,
+      kind: { type: 'dead-session', shape: 'bad-oauth-token' },
+      after: 20,
+    })
     const rows = rowsOf(8_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
     await until('it has begun', async () => (await written()) >= 1)
     await here.control.act('sessions/expire', { org: here.name })
     await until('it has a new session', async () => (await written()) >= 9)
-    await here.fault({
-      method: 'PATCH',
-      path: COLLECTION,
-      kind: { type: 'dead-session', shape: 'bad-oauth-token' },
-    })
     await pace(1)
     const { results } = await here.finish(id, rows)
     expectOnlyBad(results)

@@ -178,7 +178,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('waits where Salesforce has too many long calls at once', async () => {
     const here = await newCase()
     // Long enough for a second lane to come, however busy the replicas are with other pushes.
-    await here.control.act('records/pace', { org: here.name, saveMs: 2 })
+    await here.control.act('records/pace', { org: here.name, saveMs: 6 })
     await here.control.act('orgs/update', {
       org: here.name,
       settings: { longCallMs: 20, longCallsMax: 1 },

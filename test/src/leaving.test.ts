@@ -182,7 +182,7 @@ const rule = (message: string) => ({
   definition: { errorConditionFormula: 'ISBLANK(Phone)', errorMessage: message },
   activate: true,
 })
-const flow = (value: string) => ({
+const flow = (value: object) => ({
   type: 'flow',
   api_name: 'Rate_It',
   activate: true,
@@ -201,7 +201,7 @@ const flow = (value: string) => ({
       assignmentItems: {
         assignToReference: '$Record.Rating',
         operator: 'Assign',
-        value: { stringValue: value },
+        value,
       },
     },
   },
@@ -234,8 +234,14 @@ const history = async (): Promise<void> => {
   await deploy(onLead('Set_Lead', { ...text('Between__c', 90), label: 'Our Label' }))
   await workflows(rule('Give a phone number.'))
   await workflows(rule('Give a phone number, please.'))
-  await workflows(flow('Hot'))
-  await workflows(flow('Cold'))
+  await workflows(flow({ stringValue: 'Hot' }))
+  // Automations of ours use what goes after them.
+  await workflows(flow({ elementReference: '$Record.Score__c' }))
+  await workflows({
+    ...rule('Give a score.'),
+    api_name: 'Lead.Score_Needed',
+    definition: { errorConditionFormula: 'LEN(Mine__c + Score__c) > 130', errorMessage: 'Less.' },
+  })
   while (deployed < 30) {
     const n = deployed % 4
     // The same fields again and again, longer each time.
@@ -385,9 +391,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     const codes = Object.fromEntries(
       preview.stays.map(({ type, full_name, code }) => [`${type} ${full_name}`, code]),
     )
-    // What uses it, only Salesforce knows, and it is not asked while our own automations use something.
-    const { 'CustomField Lead.Used__c': _used, ...told } = KEPT
-    expect(codes).toMatchObject(told)
+    expect(codes).toMatchObject(KEPT)
     expect(named(preview.removed)).toEqual(
       expect.arrayContaining(['CustomObject Job__c', 'CustomField Lead.Score__c', 'Flow Rate_It']),
     )
@@ -423,6 +427,10 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     done = await post(org.api, '/api/fleet/offboard/start', asked())
     expect(done.error).toBeNull()
     expect(done.status).toBe('partial')
+    // The preview promised this, and nothing else.
+    expect(named(done.removed)).toEqual(named(preview.removed))
+    expect(named(done.restored)).toEqual(named(preview.restored))
+    expect(named(done.stays)).toEqual(named(preview.stays))
     const codes = Object.fromEntries(
       done.stays
         .filter(({ type }) => type === 'CustomField' || type === 'CustomObject')

@@ -16,7 +16,7 @@ import {
   type WorkflowState,
 } from '../workflows/state.ts'
 import { workflowNameOf } from '../workflows/transition.ts'
-import { type ComponentRow, type LeftComponent } from '../deployments/rows.ts'
+import { type ComponentRow, type LeftComponent, type NamedComponent } from '../deployments/rows.ts'
 import { chainOf, leavesSomething, type Touch } from './chain.ts'
 import { type MergedRow } from './merge-plans.ts'
 
@@ -61,7 +61,13 @@ const sameState = (a: State | null, b: State | null): boolean => {
   return 'rule' in b && sameElement(a.rule, b.rule)
 }
 
-const stateOf = (row: ComponentRow, state: WorkflowState): State | null => {
+/** Custom names that an automation mentions in this state, in lower case. */
+export const mentionedBy = (automation: NamedComponent, state: WorkflowState): string[] => {
+  const text = canonicalJson(stateOf(automation, state))
+  return [...new Set((text.match(/\w+__\w+/g) ?? []).map(sameName))]
+}
+
+const stateOf = (row: NamedComponent, state: WorkflowState): State | null => {
   const name = workflowNameOf({ type: row.type, fullName: row.full_name })
   if (name === null) return null
   if (name.type === 'flow') {

@@ -20,6 +20,7 @@ import { connectionOfClient } from '../connections/rows.ts'
 import { type Combined, insertCombined } from '../deployments/combined.ts'
 import { LOCK } from '../deployments/run/accept.ts'
 import {
+  type Changes,
   deploymentById,
   type LeftComponent,
   type NamedComponent,
@@ -28,6 +29,7 @@ import {
   type RollbackOptions,
   type RollbackResult,
 } from '../deployments/rows.ts'
+import { loadWorkflowState } from '../deployments/workflows/images.ts'
 import { keyOf } from '../metadata/names.ts'
 import { type Farewell, insertPurge, type Purged } from '../purge/purges.ts'
 import { standingStill } from '../work/faults.ts'
@@ -36,7 +38,7 @@ import { WorkOver } from '../work/stages.ts'
 import { certify, draftCertificate } from './certificate.ts'
 import { type History, historyOf } from './history.ts'
 import { mergePlans } from './merge-plans.ts'
-import { mergeWorkflows } from './merge-workflows.ts'
+import { mentionedBy, mergeWorkflows } from './merge-workflows.ts'
 import {
   offboardingById,
   type OffboardingResult,
@@ -337,12 +339,11 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     return 'stop'
   }
 
-  const optionsFor = (row: OffboardingRow, asks: boolean): RollbackOptions => ({
+  const optionsFor = (row: OffboardingRow): RollbackOptions => ({
     dry_run: row.is_preview,
     allow_data_loss: optionsOf(row).allow_data_loss,
     components: null,
     leave: [],
-    ask_salesforce: asks,
   })
 
   const automations: Step = async (row, signal) => {
@@ -360,7 +361,19 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     }
     const { rows, before, after } = merged
     const what = { plan: { workflows: [] }, changes: null, rows, images: { before, after } }
-    return begin(row, 'automations_id', what, optionsFor(row, true))
+    return begin(row, 'automations_id', what, optionsFor(row))
+  }
+
+  /** In a preview nothing has gone yet: the automations of which Salesforce will say that they use something. */
+  const firstOf = async (row: OffboardingRow): Promise<NonNullable<Changes['first']>> => {
+    if (!row.is_preview || row.automations_id === null) return []
+    const { removed = [], restored = [] } = (await combined(row, 'automations_id'))?.result ?? {}
+    const of = { org_id: row.org_id, deployment_id: row.automations_id }
+    const before = await loadWorkflowState(db.as(scopeOf(row)).read, of, 'before')
+    return [
+      ...removed.map((one) => ({ ...one, names: [] })),
+      ...restored.map((one) => ({ ...one, names: mentionedBy(one, before) })),
+    ]
   }
 
   const components: Step = async (row, signal) => {
@@ -378,15 +391,9 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
       return 'next'
     }
     const { plan, rows, before, after } = merged
-    const changes = { ...merged.changes, taken: gone }
-    // In a preview the automations still use what would go: Salesforce would refuse it for that reason.
-    const asks = !row.is_preview || gone.length === 0
-    return begin(
-      row,
-      'components_id',
-      { plan, changes, rows, images: { before, after } },
-      optionsFor(row, asks),
-    )
+    const changes = { ...merged.changes, taken: gone, first: await firstOf(row) }
+    const what = { plan, changes, rows, images: { before, after } }
+    return begin(row, 'components_id', what, optionsFor(row))
   }
 
   const settling: Step = async (row) => {

@@ -28,6 +28,7 @@ import {
 } from '../run/outcome.ts'
 import { readBeside } from './beside.ts'
 import { heldData, type HeldData } from './data-guard.ts'
+import { heldByFirst } from './held-by-first.ts'
 import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { type Kept, type Reversal, type ReversalInput, reverse } from './reversal.ts'
@@ -239,24 +240,27 @@ const reading: Stage = async (context, state) => {
  */
 const trying = async (
   context: Context,
-  { ask_salesforce }: RollbackOptions,
+  { assumed = [] }: RollbackOptions,
   result: RollbackResult,
   { package: contents, unassign }: Reversal,
   stored: { options?: unknown },
 ): Promise<'next' | 'stop'> => {
   const { org, journal, spent } = context
   // Salesforce: a permission set that is assigned cannot be deleted, and a dry run unassigns nothing.
-  const { PermissionSet: sets = [], ...others } = contents.deleteAfter
-  const assigned = new Set(unassign.map(({ permission_set: name }) => sameName(name)))
-  const rest = sets.filter((name) => !assigned.has(sameName(name)))
-  const checked =
-    unassign.length === 0
-      ? contents
-      : {
-          ...contents,
-          deleteAfter: rest.length === 0 ? others : { ...others, PermissionSet: rest },
-        }
-  if (ask_salesforce === false || isEmpty(checked)) return endDryRun(context, result, ended, null)
+  const left = new Set([
+    ...unassign.map(({ permission_set: fullName }) => keyOf({ type: 'PermissionSet', fullName })),
+    ...asComponents(assumed).map(keyOf),
+  ])
+  const deleteAfter = Object.fromEntries(
+    Object.entries(contents.deleteAfter)
+      .map(
+        ([type, names]) =>
+          [type, names.filter((fullName) => !left.has(keyOf({ type, fullName })))] as const,
+      )
+      .filter(([, names]) => names.length > 0),
+  )
+  const checked = { ...contents, deleteAfter }
+  if (isEmpty(checked)) return endDryRun(context, result, ended, null)
   packageOf(checked, org.apiVersion)
   await journal.step(
     { stage: 'submit', ...stored, package: { ...checked, unassign: [] } },
@@ -349,15 +353,23 @@ const goOnWithout = async (
   result: DeployResult | null,
 ): Promise<boolean> => {
   if (!leavesAlone(state.deployment) || result?.status !== 'Failed') return false
-  const refused = refusedIn(result, rollbackOf(state.deployment))
+  const planned = rollbackOf(state.deployment)
+  const refused = refusedIn(result, planned)
   if (refused.length === 0) return false
   const options = state.run.options as RollbackOptions
+  const { first = [] } = changesOf(state.deployment)
+  const held = await heldByFirst(context.org, refused, { first, going: planned.removed })
+  const left = refused.filter((one) => !held.includes(one))
   await context.journal.step(
     {
       stage: 'read',
       sfdc_deploy_id: null,
       intended_at: null,
-      options: { ...options, leave: [...(options.leave ?? []), ...refused] },
+      options: {
+        ...options,
+        leave: [...(options.leave ?? []), ...left],
+        assumed: [...(options.assumed ?? []), ...named(asComponents(held))],
+      },
     },
     { progress: at('read') },
     context.spent(),

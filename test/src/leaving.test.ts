@@ -349,8 +349,8 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       })
       return id
     }
-    const cancelled = async (offboarding_id: string) => {
-      await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id })
+    const cancelled = async (offboarding_id: string, more: object = {}) => {
+      await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id, ...more })
       return until('the off-boarding has ended', async () => {
         const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id })
         return state.is_final ? state : null
@@ -366,8 +366,23 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
     await control().act('deploys/pace', { org: salesforceOrg, runMs: 15_000 })
     const sent = await started(({ stage }) => stage === 'wait')
     expect(await cancelled(sent)).toMatchObject(ended)
-    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
     expect(differences(standing, await readOrg(salesforceOrg))).toEqual([])
+    // Nobody knows what becomes of a package that was sent before the connection was lost: it is abandoned.
+    const lost = await started(({ stage }) => stage === 'wait')
+    const abandon = { offboarding_id: lost, abandon: true }
+    const early = await org.api.post<{ code: string }>('/api/fleet/offboard/cancel', abandon)
+    expect([early.status, early.body.code]).toEqual([409, 'deployment_in_progress'])
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: false } })
+    await until('the connection is lost', async () => {
+      const { error } = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: lost })
+      return error?.code === 'connection_lost'
+    })
+    expect(await cancelled(lost, abandon)).toMatchObject({
+      ...{ status: 'failed', error: { code: 'abandoned' }, connection: null },
+    })
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: true } })
+    await post(org.api, '/api/connections/get', { client_id: stays.id, check: true })
     // Once more it does nothing, and the client works.
     expect(await cancelled(sent)).toMatchObject(ended)
     const goesOn = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {

@@ -18,7 +18,13 @@ interface RolloutBody {
   targets: number
   counts: Record<string, number>
   waves: { position: number; state: string; counts: Record<string, number> }[]
-  rollback_preview: { state: string; targets: number; removed: number; data: unknown[] } | null
+  rollback_preview: {
+    state: string
+    targets: number
+    removed: number
+    data: unknown[]
+    mappings: { removed: number; restored: number; kept: number }
+  } | null
   code?: string
   detail?: string
   errors?: { path: string; code: string; message: string }[]
@@ -430,6 +436,11 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
       [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
       [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
     ])
+    const dry = await call('rollback', { rollout_id: id, dry_run: true, wait_seconds: 55 })
+    expect(dry.rollback_preview).toMatchObject({
+      ...{ state: 'complete', targets: 2 },
+      mappings: { removed: 2, restored: 0, kept: 0 },
+    })
     await call('rollback', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 2 } })
     expect(await mapped()).toEqual([[], []])

@@ -5152,6 +5152,14 @@ export type RolloutMappingAction =
   | 'restored'
   | 'kept'
 
+/** Of the mappings that came with it: what a rollback would do with them */
+export type RolloutMappingTotals = {
+  removed: number
+  restored: number
+  /** Changed by somebody since */
+  kept: number
+}
+
 export type RolloutMatrix = {
   /** A UUID */
   rollout_id: string
@@ -5209,6 +5217,7 @@ export type RolloutRollbackPreview = {
   data: RolloutDataLoss[]
   /** Targets whose dry run failed */
   failed: RolloutPreviewFailure[]
+  mappings: RolloutMappingTotals
 } | null
 
 export type RolloutSeverities = {

@@ -178,6 +178,16 @@ describe('drift', () => {
       'drifted',
       'Lead.Fleet_Tier__c not_applied',
     ])
+    const board = await ok<{
+      items: { client_id: string; drift: object; risks: { code: string }[] }[]
+    }>('/api/fleet/health', {})
+    const shown = (client: TestClient) => board.items.find(({ client_id: id }) => id === client.id)
+    const looked = { blueprints: 1, unknown: 0, looked_at: expect.any(String) as string }
+    expect(shown(acme)?.drift).toEqual({ ...looked, drifted: 0 })
+    expect(shown(globex)?.drift).toEqual({ ...looked, drifted: 1 })
+    const isDrifted = ({ code }: { code: string }) => code === 'drifted'
+    expect(shown(acme)?.risks.some(isDrifted)).toBe(false)
+    expect(shown(globex)?.risks.some(isDrifted)).toBe(true)
     const drifted = await ok<{ items: { client_id: string }[] }>('/api/blueprints/bindings/set', {
       ...{ blueprint_id: blueprintId, selector: { drifted: true } },
     })

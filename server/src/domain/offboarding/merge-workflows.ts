@@ -17,7 +17,7 @@ import {
 } from '../workflows/state.ts'
 import { workflowNameOf } from '../workflows/transition.ts'
 import { type ComponentRow, type LeftComponent, type NamedComponent } from '../deployments/rows.ts'
-import { chainOf, leavesSomething, type Touch } from './chain.ts'
+import { changedBetween, chainOf, leavesSomething, type Touch } from './chain.ts'
 import { type MergedRow } from './merge-plans.ts'
 
 export interface WorkflowDeployment {
@@ -36,9 +36,6 @@ export interface MergedWorkflows {
   after: WorkflowState
   left: LeftComponent[]
 }
-
-const CHANGED_BETWEEN =
-  'Somebody else changed it between two deployments. It goes back to what they made of it; what was deployed before that stays.'
 
 type State = { flow: FlowState } | { rule: JsonObject }
 
@@ -133,13 +130,7 @@ export const mergeWorkflows = (deployments: readonly WorkflowDeployment[]): Merg
     const { row } = chain.last
     const was = chain.own[0].was
     if (leavesSomething(chain, sameState)) {
-      left.push({
-        type: row.type,
-        full_name: row.full_name,
-        code: 'changed_by_others',
-        reason: CHANGED_BETWEEN,
-        rows: null,
-      })
+      left.push(changedBetween({ type: row.type, fullName: row.full_name }))
     }
     rows.push({
       type: row.type,

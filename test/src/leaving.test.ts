@@ -237,6 +237,19 @@ const history = async (): Promise<void> => {
   await workflows(flow({ stringValue: 'Hot' }))
   // Automations of ours use what goes after them.
   await workflows(flow({ elementReference: '$Record.Score__c' }))
+  // One of theirs, which does until it is as it was.
+  await control().act('automations/set-validation-rule', {
+    ...{ org: name, object: 'Lead', name: 'Was_There', active: true },
+    ...{ formula: 'ISBLANK(LastName)', message: 'Give a name.' },
+  })
+  await workflows({
+    ...rule('Give a name.'),
+    api_name: 'Lead.Was_There',
+    definition: {
+      errorConditionFormula: 'AND(ISBLANK(LastName), ISBLANK(Score__c))',
+      errorMessage: 'Give a name.',
+    },
+  })
   await workflows({
     ...rule('Give a score.'),
     api_name: 'Lead.Score_Needed',
@@ -407,6 +420,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
       preview.stays.map(({ type, full_name, code }) => [`${type} ${full_name}`, code]),
     )
     expect(codes).toMatchObject(KEPT)
+    expect(named(preview.restored)).toContain('ValidationRule Lead.Was_There')
     expect(named(preview.removed)).toEqual(
       expect.arrayContaining(['CustomObject Job__c', 'CustomField Lead.Score__c', 'Flow Rate_It']),
     )

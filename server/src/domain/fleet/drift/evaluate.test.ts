@@ -212,6 +212,61 @@ describe('a component', () => {
     expect(drift(wanted, facts([], { reading: before })).state).toBe('unknown')
   })
 
+  it('on a layout, or in the file of an object, is compared as a deploy merges it', () => {
+    const wanted = withPlan({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [TIER],
+          compact_layouts: [{ api_name: 'Short', label: 'Short', fields: ['Name', 'Tier__c'] }],
+        },
+      ],
+      layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'Ours', fields: ['Tier__c'] }],
+      custom_labels: [{ api_name: 'Greeting', description: 'Greeting', value: 'Hello' }],
+      ...NONE,
+    })
+    const layout = (field: string) =>
+      `<Layout><layoutSections><customLabel>true</customLabel><label>Ours</label><layoutColumns><layoutItems><behavior>Edit</behavior><field>${field}</field></layoutItems></layoutColumns><style>TwoColumnsTopToBottom</style></layoutSections></Layout>`
+    const compact = (fields: string) =>
+      `<CustomObject><compactLayouts><fullName>Short</fullName>${fields}<label>Short</label></compactLayouts></CustomObject>`
+    const labels = (value: string) =>
+      `<CustomLabels><labels><fullName>Greeting</fullName><language>en_US</language><protected>false</protected><shortDescription>Greeting</shortDescription><value>${value}</value></labels></CustomLabels>`
+    const files = (field: string, fields: string, value: string) => ({
+      'layouts/Lead-Lead Layout.layout': layout(field),
+      'objects/Lead.object': compact(fields),
+      'labels/CustomLabels.labels': labels(value),
+    })
+    const of = (found: Record<string, string>) =>
+      drift(wanted, facts([text('Tier__c')], { reading: readingOf(wanted, found) })).components
+    const [name, tier] = ['<fields>Name</fields>', '<fields>Tier__c</fields>']
+    const stateIn = (components: ComponentDrift[]) =>
+      Object.fromEntries(components.map((one) => [one.full_name, one.state]))
+    expect(stateIn(of(files('Tier__c', name + tier, 'Hello')))).toEqual({
+      'Lead.Tier__c': 'in_sync',
+      'Lead.Short': 'in_sync',
+      'Lead-Lead Layout': 'in_sync',
+      Greeting: 'in_sync',
+    })
+    const changed = of(files('Name', name, 'Goodbye'))
+    expect(stateIn(changed)).toEqual({
+      'Lead.Tier__c': 'in_sync',
+      'Lead.Short': 'modified',
+      'Lead-Lead Layout': 'modified',
+      Greeting: 'modified',
+    })
+    expect(changed.find(({ type }) => type === 'Layout')?.differences).toMatchObject([
+      { attribute: 'fields', wanted: ['Tier__c'] },
+    ])
+    expect(changed.find(({ type }) => type === 'CustomLabel')?.differences).toMatchObject([
+      { attribute: 'value', wanted: 'Hello', found: 'Goodbye' },
+    ])
+    expect(stateIn(of({}))).toMatchObject({
+      'Lead.Short': 'missing',
+      'Lead-Lead Layout': 'missing',
+      Greeting: 'missing',
+    })
+  })
+
   it('that is the own permission set of the blueprint gives what it says, less, or more', () => {
     const wanted = withPlan({
       objects: [{ api_name: 'Lead', fields: [TIER] }],

@@ -36,7 +36,7 @@ export interface FileFacts {
 }
 
 export const fileFacts = (reading: DriftReading | null, granted: Granted): FileFacts => {
-  const standings = new Map<Plan, Map<string, FileStanding>>()
+  const standings = new Map<Plan, ReadonlyMap<string, FileStanding>>()
   return {
     readAt: reading?.readAt ?? null,
     changeOf: (component) => reading?.components.get(keyOf(component)) ?? null,
@@ -113,7 +113,7 @@ function* partStandings({ plan, current }: Compiling): Generator<[string, FileSt
         const key = keyOf({ type, fullName: `${object.api_name}.${apiName}` })
         if (before === null) yield [key, { is: 'absent' }]
         else if (sameElement(element, before)) yield [key, { is: 'same' }]
-        else yield [key, differing(memberDifferences(element as JsonObject, before))]
+        else yield [key, differing(memberDifferences(element, before))]
       }
     }
   }

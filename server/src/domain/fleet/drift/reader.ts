@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { type Database, type Reader, type Tenant, wholeOrg } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
 import { type Fault } from '../../../db/types.ts'
+import { EngineError } from '../../../errors.ts'
 import { concernsWholeOrg, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
@@ -70,11 +71,21 @@ const wantedOf = async (reader: Reader, tenant: Tenant, clientId: string): Promi
   const found = await Promise.all(
     bound.map(async ({ blueprint_id, version, parameters }) => {
       const of = version === 0 ? null : await versionOf(reader, tenant, blueprint_id, version)
-      const wanted = of === null ? null : wantedBy(of, parameters)
+      const wanted = of === null ? null : readable(of, parameters)
       return wanted === null || 'code' in wanted ? [] : [wanted]
     }),
   )
   return found.flat()
+}
+
+/** Null for a version that an earlier build accepted and this one refuses: drift says so, the pull goes on. */
+const readable = (...given: Parameters<typeof wantedBy>): ReturnType<typeof wantedBy> | null => {
+  try {
+    return wantedBy(...given)
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'invalid_plan') return null
+    throw error
+  }
 }
 
 const changeOf = (properties: FileProperties | undefined): LastChange | null => {
@@ -107,8 +118,9 @@ const filesOf = async (org: SalesforceOrg, plans: readonly Plan[]): Promise<File
       for (const [path, text] of kept(plan, files, hidden)) found.files.set(path, text)
       found.properties.push(...properties)
     } catch (thrown) {
-      const { failure } = unlessWholeOrg(thrown)
-      const message = `Salesforce did not return the files: ${failure.message}`
+      // A TypeError is of a text that is no metadata file.
+      const why = thrown instanceof TypeError ? thrown : unlessWholeOrg(thrown).failure
+      const message = `Salesforce did not return the files: ${why.message}`
       return { files: new Map(), properties: [], error: { code: 'not_read', message } }
     }
   }

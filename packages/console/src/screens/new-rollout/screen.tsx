@@ -10,7 +10,7 @@ import {
   selectionError,
   selectorOf,
 } from '../../app/selection.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox, Select, TextField } from '../../ui/field.tsx'
@@ -22,13 +22,7 @@ import './new-rollout.css'
 
 const route = getRouteApi('/_app/fleet/rollouts/new')
 
-export const Screen = () => (
-  <Allowed permission="fleet.write">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.write', () => {
   const blueprints = useQuery({
     queryKey: ['blueprints', 'all'],
     queryFn: ({ signal }) => everything(engine.blueprints.list({ limit: 200 }, { signal })),
@@ -51,7 +45,7 @@ const Content = () => {
       </Loaded>
     </Page>
   )
-}
+})
 
 const PARTS = [
   { value: 'plan', label: 'Its plan' },

@@ -269,6 +269,9 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
 
   it('says on the page of the client why the push did not go through', async () => {
     await open('')
+    // What comes later moves what is below it.
+    await reads('Salesforce calls left today')
+    await page.locator('main .loading').first().waitFor({ state: 'detached' })
     const work = page.getByRole('grid', { name: 'Work under way or failed' })
     await work
       .getByRole('row', { name: /Push Partly failed 1 row: / })

@@ -146,6 +146,10 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
   it('sets up a rollout with hours, a pace, and waves of clients that somebody chooses', async () => {
     await goTo(page, '/console/fleet/rollouts/new')
     await page.getByLabel('Clients', { exact: true }).first().selectOption('all')
+    // What is removed under the focus leaves it to its neighbour.
+    await strike('Add a wave')
+    await strike('Remove wave 3')
+    await expectFocusIn(page, '.wave')
     const wave = page.getByRole('group', { name: 'Wave 1' })
     await wave.getByLabel('Size').selectOption('chosen')
     await wave.getByLabel('Clients', { exact: true }).selectOption('clients')
@@ -351,6 +355,11 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await page.reload()
     await reads('nightly push')
     expect(await page.content()).not.toContain(token)
+    await strike('Revoke nightly push')
+    await pressByKeyboard(page.getByRole('dialog').getByRole('button', { name: /^Revoke/ }))
+    await page.getByRole('button', { name: 'Revoke nightly push' }).waitFor({ state: 'detached' })
+    await expectFocusIn(page, '[role=grid]')
+    expect((await agency.api.as(token).get('/api/auth/me')).status).toBe(401)
 
     const phone = await browser.signIn(agency, { width: 390, dark: true })
     const clientId = member(2).client.id

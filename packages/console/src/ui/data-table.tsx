@@ -58,7 +58,9 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
   const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
   const id = useId()
   const scroller = useRef<HTMLDivElement>(null)
-  const [current, setCurrent] = useState(0)
+  const [chosen, setCurrent] = useState(0)
+  // There may be fewer rows now.
+  const current = Math.max(0, Math.min(chosen, rows.length - 1))
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,

@@ -110,6 +110,16 @@ const started = async (of: readonly Member[], plan: object, strategy: object): P
   return id
 }
 
+/** The API with a token that has to ask before it changes a Salesforce org. */
+const askingToken = async (): Promise<Api> => {
+  const { body } = await agency.api.post<{ token: string }>('/api/tokens/create', {
+    name: 'agent',
+    approval: 'required',
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+  })
+  return agency.api.as(body.token)
+}
+
 /** A plan of one new object. */
 const objectPlan = (name: string) => ({
   objects: [
@@ -257,6 +267,38 @@ describe('a target', { timeout: 180_000 }, () => {
     }
     await reaches(id, 'succeeded')
     expect(await deployed([cut, last])).toEqual(before.map((count) => count + 1))
+  })
+
+  it('whose fate is unknown is not forgotten by skip and retry: a rollback knows of it', async () => {
+    const [cut] = some(1) as [Member]
+    const before = await deployed([cut])
+    await act('deploys/pace', { org: cut.salesforce, pendingMs: 0, runMs: 4_000 })
+    const id = await started([cut], fieldPlan('Forgotten'), IN_TURN)
+    await until('it was sent', async () => (await deployed([cut]))[0] === (before[0] ?? 0) + 1)
+    const [sent] = await targets(id, [cut])
+    cutOff.add(cut)
+    await agency.api.post('/api/connections/revoke', { client_id: cut.client.id })
+    await reaches(id, 'paused', 'unknown_fate')
+    await until('it is applied', async () => (await customFieldsOf(cut, 'Forgotten')) === 1)
+    const deployment_id = sent?.deployment_id
+    await agency.api.post('/api/deploy/cancel', { deployment_id, abandon: true })
+    const isGivenUp = async () =>
+      (await agency.api.post<{ status: string }>('/api/deploy/status', { deployment_id })).body
+        .status === 'failed'
+    await until('it is given up', isGivenUp)
+    const named = { rollout_id: id, client_ids: [cut.client.id] }
+    await call('skip', { ...named, reason: 'Later.' })
+    await cut.client.connect(cut.salesforce)
+    cutOff.delete(cut)
+    const retry = await refused('retry', { ...named, wait_seconds: 0 })
+    expect([retry.status, retry.code]).toEqual([409, 'rollout_state_conflict'])
+    expect(retry.errors).toMatchObject([{ path: 'client_ids.0', code: 'deployment_left' }])
+    await until('it rests', async () => (await rollouts.get(id)).is_final)
+    await call('rollback', { rollout_id: id, wait_seconds: 0 })
+    // Nothing proves whose the field is: it is kept, and told.
+    await reaches(id, 'rollback_partial')
+    const [told] = await targets(id, [cut])
+    expect(told).toMatchObject({ deployment_id, rollback: { kept: 2, remaining: 2 } })
   })
 
   it('whose connection is dead waits, while others go on, and fails after its grace', async () => {
@@ -433,6 +475,26 @@ describe("Monday's confirmation does not overwrite Tuesday's change", { timeout:
     expect(await valuesIn(changed)).toContain('Friday')
   })
 
+  it('nor in a report that is made because the one that was shown grew old', async () => {
+    const [first, changed] = [members[1], members[2]] as [Member, Member]
+    const id = await started([first, changed], valuesPlan('Old_Report'), {
+      waves: [{ count: 1 }, { gate: 'manual', name: 'rest', failure_tolerance: 5 }],
+    })
+    await reaches(id, 'paused', 'gate')
+    const before = await deployed([changed])
+    await addValue(changed, 'Saturday')
+    await rig.database.query(
+      `update rollout_targets set checked_at = now() - interval '25 hours'
+        where rollout_id = $1 and state = 'ready'`,
+      [id],
+    )
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    await until('its end', async () => (await rollouts.get(id)).is_final)
+    expect((await targets(id, [changed]))[0]).toMatchObject({ state: 'blocked', reason: 'drifted' })
+    expect(await deployed([changed])).toEqual(before)
+    expect(await valuesIn(changed)).toContain('Saturday')
+  })
+
   it('with a change that does no harm: it is checked once more, and deployed', async () => {
     const [first, changed] = [members[0], members[4]] as [Member, Member]
     const plan = fieldPlan('Harmless', [text('Shared__c')])
@@ -451,6 +513,54 @@ describe("Monday's confirmation does not overwrite Tuesday's change", { timeout:
     const [, target] = await targets(id, [first, changed])
     expect(target).toMatchObject({ state: 'deployed', is_failure: false })
     expect(target?.conflict_report_id).not.toBe(seen?.conflict_report_id)
+  })
+})
+
+describe('a check after the start', { timeout: 120_000 }, () => {
+  it('tries nothing again that only a retry may: no approval is passed by, no failure forgotten', async () => {
+    const [red, slow] = some(2) as [Member, Member]
+    const asking = await askingToken()
+    const id = await create([red, slow], fieldPlan('Recheck'), {
+      waves: [{ max_concurrent: 2, failure_tolerance: 2 }],
+    })
+    const { revision } = await check(id)
+    await addClash(red, 'Recheck')
+    await act('deploys/pace', { org: slow.salesforce, runMs: 600_000 })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await until('it is blocked', async () => (await stateOf(id, [red]))[0] === 'blocked')
+    const named = { rollout_id: id, client_ids: [red.client.id], wait_seconds: 0 }
+    const codeOf = async (verb: string, body: object) =>
+      (await asking.post<{ code?: string }>(`/api/fleet/rollouts/${verb}`, body)).body.code
+    expect(await codeOf('retry', named)).toBe('approval_required')
+    expect(await codeOf('check', named)).toBe('rollout_state_conflict')
+    expect(await codeOf('check', { rollout_id: id, wait_seconds: 0 })).toBe(
+      'rollout_state_conflict',
+    )
+    expect((await refused('check', named)).text).toContain('/api/fleet/rollouts/retry')
+    expect((await targets(id, [red]))[0]).toMatchObject({ state: 'blocked', is_failure: true })
+    await call('stop', { rollout_id: id })
+  })
+
+  it('leaves those of a closed wave as they are, and a retry takes them to the next', async () => {
+    const [red, fine, later] = some(3) as [Member, Member, Member]
+    const id = await create([red, fine, later], fieldPlan('Limbo'), {
+      waves: [
+        { count: 2, failure_tolerance: 2 },
+        { name: 'rest', gate: 'manual' },
+      ],
+    })
+    const { revision } = await check(id)
+    await addClash(red, 'Limbo')
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'gate')
+    await act('schema/remove-field', { org: red.salesforce, object: OBJECT, name: 'Limbo__c' })
+    await call('check', { rollout_id: id, refresh: true, wait_seconds: 0 })
+    await until('it is checked', async () => (await stateOf(id, [later]))[0] === 'ready')
+    expect((await targets(id, [red]))[0]).toMatchObject({ state: 'blocked', wave: 1 })
+    await call('retry', { rollout_id: id, wait_seconds: 0 })
+    await until('it is checked', async () => (await stateOf(id, [red]))[0] === 'ready')
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    expect((await reaches(id, 'succeeded')).counts).toEqual({ deployed: 3 })
   })
 })
 
@@ -536,6 +646,33 @@ describe('the rollback of a rollout', { timeout: 120_000 }, () => {
     // Nobody is granted it any longer, so it is in no describe, not even an administrator's.
     expect(await customFieldsOf(kept, 'Back_Too')).toBe(1)
     expect(await customFieldsOf(plain, 'Back_Too')).toBe(0)
+  })
+
+  it('does not wait for what somebody rolled back meanwhile, which no longer counts as deployed', async () => {
+    const [gone, stays] = some(2) as [Member, Member]
+    const id = await started([gone, stays], fieldPlan('Gone'), {
+      waves: [{ count: 1 }, { name: 'rest', gate: 'manual' }],
+    })
+    await reaches(id, 'paused', 'gate')
+    const rollBack = async (member: Member) => {
+      const [target] = await targets(id, [member])
+      const { deployment_id } = target ?? {}
+      const back = await agency.api.post<{ status: string }>('/api/deploy/rollback', {
+        deployment_id,
+        wait_seconds: 55,
+      })
+      expect(back.body.status, back.text).toBe('rolled_back')
+      await until(
+        'the rollout knows',
+        async () => (await stateOf(id, [member]))[0] === 'rolled_back',
+      )
+    }
+    await rollBack(gone)
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    expect((await reaches(id, 'partial')).counts).toEqual({ rolled_back: 1, deployed: 1 })
+    await rollBack(stays) // after its end, too
+    const undo = await refused('rollback', { rollout_id: id, wait_seconds: 0 })
+    expect(undo.code).toBe('not_rollbackable')
   })
 
   it('that would lose data is partial, with the number of rows, and the others are rolled back', async () => {

@@ -2816,7 +2816,7 @@ export type FleetRolloutsApproveRequest = {
 export type FleetRolloutsCheckRequest = {
   /** A UUID */
   rollout_id: string
-  /** Only these; default: all that were not begun */
+  /** Only these; default: all of waves that have not begun */
   client_ids?: readonly string[]
   /** Pull the topology of each client first */
   refresh?: boolean
@@ -2884,7 +2884,7 @@ export type FleetRolloutsResumeRequest = {
 export type FleetRolloutsRetryRequest = {
   /** A UUID */
   rollout_id: string
-  /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked */
+  /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose deployment was applied, or perhaps was, has to be rolled back first: `deployment_left` */
   client_ids?: readonly string[]
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
@@ -6838,7 +6838,7 @@ export interface FleetResource {
   /**
    * Check the targets of a rollout.
    *
-   * Makes a conflict report for each target that was not begun, also for those checked before. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Makes a conflict report for each target of a wave that has not begun, also for those checked before; a blocked one of a wave that has begun needs `retry`. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */

@@ -302,14 +302,17 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
   working(
     'check',
     {
-      client_ids: clientIds.optional().describe('Only these; default: all that were not begun'),
+      client_ids: clientIds
+        .optional()
+        .describe('Only these; default: all of waves that have not begun'),
       refresh: z.boolean().optional().describe('Pull the topology of each client first'),
     },
     {
       summary: 'Check the targets of a rollout',
       description:
-        'Makes a conflict report for each target that was not begun, also for those checked before. A ' +
-        'client without a snapshot is pulled first. Changes nothing in Salesforce.' +
+        'Makes a conflict report for each target of a wave that has not begun, also for those checked ' +
+        'before; a blocked one of a wave that has begun needs `retry`. A client without a snapshot is ' +
+        'pulled first. Changes nothing in Salesforce.' +
         WAITS,
       errors: [...CONTROL, 'bad_request'],
       example: {},
@@ -362,7 +365,10 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
     {
       client_ids: clientIds
         .optional()
-        .describe('Failed, blocked, skipped or rolled back ones; default: all failed and blocked'),
+        .describe(
+          'Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose ' +
+            'deployment was applied, or perhaps was, has to be rolled back first: `deployment_left`',
+        ),
     },
     {
       summary: 'Try targets again',

@@ -4,15 +4,22 @@
 import { sql } from 'kysely'
 import { type Tx } from '../../../db/database.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
-import { actingFor, type RolloutRow, updateRollout, type WaveRow } from './rows.ts'
+import { actingFor, type RolloutRow, type TargetRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
+import { TO_UNDO } from './claims.ts'
 import { requireChecked, requireUnblocked, requireUnchanged } from './gate.ts'
 import { recall } from './journal.ts'
 import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
 import { STOPPED } from './outcome.ts'
 
-export const conflict = (message: string): EngineError =>
-  new EngineError('rollout_state_conflict', message)
+export const conflict = (message: string, errors: MemberError[] = []): EngineError =>
+  new EngineError('rollout_state_conflict', message, errors.length === 0 ? {} : { errors })
+
+/** Where a client was named in the request. */
+const pathOf = (clientIds: readonly string[] | undefined, id: string): string => {
+  const at = clientIds?.findIndex((one) => one.toLowerCase() === id) ?? -1
+  return at === -1 ? `targets.${id}` : `client_ids.${at}`
+}
 
 const stateInWords = ({ state, pause_reason: reason }: RolloutRow): string =>
   reason === null ? state.replaceAll('_', ' ') : `paused (${reason})`
@@ -43,10 +50,10 @@ const targetsIn = async (
   row: RolloutRow,
   { states, clientIds }: Named,
   verb: string,
-): Promise<{ id: string; client_id: string; state: TargetState }[]> => {
+): Promise<Pick<TargetRow, 'id' | 'client_id' | 'state' | 'wave'>[]> => {
   let query = tx
     .selectFrom('rollout_targets')
-    .select(['id', 'client_id', 'state'])
+    .select(['id', 'client_id', 'state', 'wave'])
     .where('org_id', '=', row.org_id)
     .where('rollout_id', '=', row.id)
     .orderBy('position')
@@ -99,18 +106,37 @@ export interface CheckInput {
   refresh?: boolean | undefined
 }
 
-/** Targets that were not begun are checked, also those that were checked before. */
+/**
+ * Targets that were not begun are checked, also those that were checked before; after the start, those of waves that
+ * have not begun. What a check of any other would find is deployed at once, or by no wave: that is a retry.
+ */
 export const beginChecks = async (
   tx: Tx,
   caller: Caller,
   row: RolloutRow,
+  waves: readonly WaveRow[],
   { client_ids: clientIds, refresh }: CheckInput,
 ): Promise<void> => {
   requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'checked')
+  const isBefore = row.started_at === null
   const states: TargetState[] = ['pending', 'ready', 'blocked']
-  const targets = await targetsIn(tx, row, { states, clientIds }, 'checked')
+  const found = await targetsIn(tx, row, { states, clientIds }, 'checked')
+  const coming = new Set(waves.filter(({ state }) => state === 'pending').map((w) => w.position))
+  const targets = found.filter(({ wave }) => isBefore || coming.has(wave))
+  const late = clientIds === undefined ? [] : found.filter((target) => !targets.includes(target))
+  if (late.length > 0 || (targets.length === 0 && !isBefore)) {
+    throw conflict(
+      'Only targets of waves that have not begun are checked. Try others again with /api/fleet/rollouts/retry.',
+      late.map(({ client_id: id }) => ({
+        path: pathOf(clientIds, id),
+        code: 'wave_begun',
+        message: 'Its wave has begun.',
+      })),
+    )
+  }
   await setTargets(tx, row, idsOf(targets), {
     state: 'checking',
+    shown_report_id: null,
     report_id: null,
     reason: null,
     fault: null,
@@ -119,7 +145,6 @@ export const beginChecks = async (
     needs_refresh: refresh === true,
     is_rechecked: false,
   })
-  const isBefore = row.started_at === null
   await updateRollout(tx, row, {
     ...(isBefore ? { state: 'checking' as const, ...actingFor(caller) } : {}),
     wake_at: NOW,
@@ -287,6 +312,28 @@ export interface RetryInput {
 
 const RETRIED: readonly TargetState[] = ['failed', 'blocked', 'skipped', 'rolled_back']
 
+/** A target is of one deployment: another one would take its place, and a rollback would not know of the first. */
+const requireNothingLeft = async (
+  tx: Tx,
+  row: RolloutRow,
+  targets: readonly { id: string }[],
+  clientIds: readonly string[] | undefined,
+): Promise<void> => {
+  const { rows } = await sql<{ client_id: string }>`
+    select t.client_id from rollout_targets t
+     where t.org_id = ${row.org_id} and t.id = any(${idsOf(targets)}::uuid[]) and ${TO_UNDO}
+     order by t.position`.execute(tx)
+  if (rows.length === 0) return
+  throw conflict(
+    'The deployment of a target was applied, or perhaps was. Roll it back with /api/deploy/rollback, then retry; or bring it to the client with a new rollout.',
+    rows.map(({ client_id: id }) => ({
+      path: pathOf(clientIds, id),
+      code: 'deployment_left',
+      message: 'What its deployment changed in the Salesforce org may be there.',
+    })),
+  )
+}
+
 /** Throws rollout_state_conflict if nothing can be tried again. */
 export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) => {
   requireState(row, ['running', 'paused', ...ENDED_STATES], 'retried')
@@ -294,6 +341,7 @@ export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) =
   const states = clientIds === undefined ? (['failed', 'blocked'] as const) : RETRIED
   const targets = await targetsIn(tx, row, { states, clientIds }, 'retried')
   if (targets.length === 0) throw conflict('No target of this rollout is failed or blocked.')
+  await requireNothingLeft(tx, row, targets, clientIds)
   return targets
 }
 
@@ -320,6 +368,7 @@ export const retry = async (
     state: 'checking',
     wave: position,
     deployment_id: null,
+    shown_report_id: null,
     report_id: null,
     reason: null,
     fault: null,
@@ -373,16 +422,13 @@ export const skip = async (
     tx,
   )
   if (busy.length > 0) {
-    throw new EngineError(
-      'rollout_state_conflict',
+    throw conflict(
       'The deployment of a target has not ended. Wait for it, or cancel it with /api/deploy/cancel.',
-      {
-        errors: busy.map(({ client_id: id }) => ({
-          path: `client_ids.${clientIds.findIndex((one) => one.toLowerCase() === id)}`,
-          code: 'deployment_in_progress',
-          message: 'Its deployment has not ended.',
-        })),
-      },
+      busy.map(({ client_id: id }) => ({
+        path: pathOf(clientIds, id),
+        code: 'deployment_in_progress',
+        message: 'Its deployment has not ended.',
+      })),
     )
   }
   const isBefore = row.started_at === null

@@ -6,6 +6,7 @@ import { type Tx } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
 import { type WorkFault } from '../../../db/types.ts'
 import { nothingYet, type RollbackResult } from '../../deployments/rows.ts'
+import { isInPlace } from './model.ts'
 import {
   afterDeployment,
   afterReport,
@@ -24,7 +25,7 @@ export interface Watched extends TargetRow {
   deployment: (DeploymentFacts & { rollback: RollbackResult | null }) | null
 }
 
-/** Everything under way, with how its report or deployment stands. */
+/** Everything under way, and what somebody rolled back, with how its report or deployment stands. */
 export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> => {
   const { rows } = await sql<
     TargetRow & {
@@ -54,7 +55,8 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
              select from jsonb_array_elements(r.findings) f
               where f ->> 'code' in ('object_drifted', 'object_appeared', 'snapshot_stale')), false)
              as r_of_old_snapshot,
-           coalesce(t.is_rechecked and r.status = 'complete' and (o.id is null or exists (
+           coalesce((t.is_rechecked or t.shown_report_id is not null) and r.status = 'complete'
+             and (o.id is null or exists (
              select from jsonb_array_elements(r.findings) f
               where f ->> 'code' not like '%\\_unchanged' and not exists (
                 select from jsonb_array_elements(o.findings) shown
@@ -72,13 +74,14 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
       left join crm_conflict_reports r
         on t.state = 'checking' and r.org_id = t.org_id and r.id = t.report_id
       left join crm_conflict_reports o
-        on t.is_rechecked and o.org_id = t.org_id and o.id = t.shown_report_id
+        on t.state = 'checking' and o.org_id = t.org_id and o.id = t.shown_report_id
       left join crm_deployments d
         on t.state <> 'checking' and d.org_id = t.org_id and d.id = t.deployment_id
       left join deployment_runs u
         on u.org_id = t.org_id and u.deployment_id = d.id and u.ended_at is null
      where t.org_id = ${rollout.org_id} and t.rollout_id = ${rollout.id}
-       and (t.state = any(${WATCHED}::text[]) or t.preview_state = 'running')
+       and (t.state = any(${WATCHED}::text[]) or t.preview_state = 'running'
+            or t.state in ('deployed', 'unchanged') and d.status = 'rolled_back')
        and coalesce(r.id, d.id) is not null
      order by t.position`.execute(tx)
   return rows.map((row) => ({
@@ -132,6 +135,11 @@ const summaryOf = (result: RollbackResult | null): TargetRollback | null =>
         error: result.error,
       }
 
+const rollbackOf = (result: RollbackResult | null): Pick<TargetChange, 'rollback'> => {
+  const rollback = summaryOf(result)
+  return rollback === null ? {} : { rollback }
+}
+
 interface Standing {
   /** Of the rollout's open wave. */
   openWave: number | null
@@ -160,6 +168,11 @@ export const changeOf = (
       hasOpenRun: deployment.run !== null,
       result: summaryOf(deployment.rollback),
     })
+  }
+  if (isInPlace(row.state)) {
+    return deployment.status === 'rolled_back'
+      ? { state: 'rolled_back', fault: null, ...rollbackOf(deployment.rollback) }
+      : null
   }
   if (!['deploying', 'waiting', 'unknown'].includes(row.state)) return null
   return afterDeployment(deployment, {
@@ -219,8 +232,10 @@ export const applyChange = async (
       ...(change.unbind === true ? { deployment_id: null, is_recalled: false } : {}),
       ...(change.recall === true ? { is_recalled: true } : {}),
       ...(change.checkAgain === undefined ? {} : { report_id: null, needs_refresh: true }),
-      ...(change.checkAgain === 'drifted'
-        ? { is_rechecked: true, shown_report_id: row.report_id }
+      ...(change.checkAgain === 'drifted' ? { is_rechecked: true } : {}),
+      // What it was about to be deployed by is what a person has seen; a report that was refused is not.
+      ...(change.checkAgain !== undefined && row.state !== 'checking'
+        ? { shown_report_id: row.shown_report_id ?? row.report_id }
         : {}),
       ...(change.decision === undefined ? {} : { decision: change.decision }),
       ...(change.rollback === undefined ? {} : { rollback: json(change.rollback) }),

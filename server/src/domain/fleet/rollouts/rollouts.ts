@@ -251,7 +251,9 @@ export const createRollouts = (options: Options) => {
       signal?: AbortSignal,
     ): Promise<Rollout> => {
       const id = input.rollout_id
-      await change(caller, id, 'rollout.check', (tx, row) => beginChecks(tx, caller, row, input))
+      await change(caller, id, 'rollout.check', (tx, row, waves) =>
+        beginChecks(tx, caller, row, waves, input),
+      )
       return follow(caller, id, input, signal)
     },
 

@@ -18,6 +18,13 @@ const ROLLED_BACK_FROM: readonly RolloutState[] = [
   'rollback_partial',
 ]
 
+/** Mappings were saved for the client, and there is nothing to roll back in Salesforce, or no longer. */
+const ONLY_MAPPINGS = sql`t.state in ('unchanged', 'rolled_back') and exists (
+  select from jsonb_array_elements(t.mappings) m where m ->> 'action' in ('created', 'updated'))`
+
+/** What a rollback of the rollout takes back, or will once it has been deployed. */
+export const LEFT_TO_UNDO = sql`(t.state in ('rollback_partial', 'deploying') or ${TO_UNDO} or ${ONLY_MAPPINGS})`
+
 /** Throws rollout_state_conflict, and not_rollbackable if nothing of it is in place. */
 export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> => {
   if (row.state === 'running') throw conflict('The rollout is running. Pause or stop it first.')
@@ -28,9 +35,7 @@ export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> =>
   const { rows } = await sql`
     select from rollout_targets t
      where t.org_id = ${row.org_id} and t.rollout_id = ${row.id}
-       and (t.state = 'rollback_partial' or t.state = 'deploying' or ${TO_UNDO} or ${ONLY_MAPPINGS}) limit 1`.execute(
-    tx,
-  )
+       and ${LEFT_TO_UNDO} limit 1`.execute(tx)
   if (rows.length > 0) return
   throw new EngineError('not_rollbackable', 'Nothing that this rollout deployed is left in place.')
 }
@@ -45,10 +50,6 @@ const reopenPartial = async (tx: Tx, row: RolloutRow): Promise<void> => {
     .where('state', '=', 'rollback_partial')
     .execute()
 }
-
-/** Nothing was sent to its Salesforce org, and mappings were saved for the client. */
-const ONLY_MAPPINGS = sql`t.state = 'unchanged' and exists (
-  select from jsonb_array_elements(t.mappings) m where m ->> 'action' in ('created', 'updated'))`
 
 /** Where there is nothing to roll back in Salesforce, no deployment is begun for the mappings. */
 const undoOnlyMappings = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {

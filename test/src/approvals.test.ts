@@ -282,6 +282,43 @@ describe('an approval', () => {
     expect(await codeOf(org.api, '/api/connections/revoke', revoke), 'others need none').toBe('200')
   })
 
+  it('of a rollout says what goes where, and is void once another client has failed', async () => {
+    const { id } = await ok(org.api, '/api/fleet/rollouts/create', {
+      plan: { objects: [{ api_name: 'Lead', fields: [text('Told__c')] }] },
+      targets: { client_ids: [client.id, other.id] },
+      strategy: { waves: [{ name: 'all', failure_tolerance: 0 }], accept: ['yellow'] },
+    })
+    const failed = (clientId: string) =>
+      rig.query(
+        `update rollout_targets set state = 'failed', is_failure = true
+          where rollout_id = $1 and client_id = $2`,
+        [id, clientId],
+      )
+    await rig.query(
+      `update rollouts set state = 'paused', pause_reason = 'tolerance' where id = $1`,
+      [id],
+    )
+    await failed(client.id)
+    const resume = { rollout_id: id, wait_seconds: 0 }
+    const approval_id = await ask(fleetAgent, '/api/fleet/rollouts/resume', resume)
+    const { summary } = await ok(person, '/api/approvals/get', { approval_id })
+    expect(summary.join('\n')).toContain('CustomField Lead.Told__c')
+    expect(summary).toContain('Yellow findings of the check are accepted')
+    expect(summary.filter((line) => /^Client .*, which has failed$/.test(line))).toHaveLength(1)
+    expect(summary.filter((line) => line.startsWith('Client '))).toHaveLength(2)
+    await ok(person, '/api/approvals/grant', { approval_id })
+    await failed(other.id)
+    const use = { ...resume, approval_id }
+    expect(await codeOf(fleetAgent, '/api/fleet/rollouts/resume', use)).toBe('approval_unusable')
+  })
+
+  it('of a push says that fields are emptied', async () => {
+    const push = { ...lead('Emptied'), options: { null_policy: 'blank' } }
+    const approval_id = await ask(agent, path, push)
+    const { summary } = await ok(person, '/api/approvals/get', { approval_id })
+    expect(summary).toContain('Fields whose value is null are emptied')
+  })
+
   it('is void when the mapping it rests on was changed', async () => {
     const push = lead('Remapped', other)
     const approval_id = await granted(path, push)

@@ -564,6 +564,41 @@ describe('a check after the start', { timeout: 120_000 }, () => {
   })
 })
 
+describe('an approval of a retry', { timeout: 120_000 }, () => {
+  it('is for the targets that had failed when it was asked for', async () => {
+    const [first, second, slow] = some(3) as [Member, Member, Member]
+    const asking = await askingToken()
+    const person = (await agency.user('org_admin')).api
+    const id = await create([first, second, slow], objectPlan('Retried'), AT_ONCE)
+    const { revision } = await check(id)
+    for (const one of [first, second]) await blockName(one, 'Retried')
+    for (const { salesforce: org } of [second, slow]) {
+      await act('deploys/pace', { org, runMs: 600_000 })
+    }
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await until('one failed', async () => (await stateOf(id, [first]))[0] === 'failed')
+    const retry = (more: object) =>
+      asking.post<{ code: string; approval_id: string }>('/api/fleet/rollouts/retry', {
+        rollout_id: id,
+        wait_seconds: 0,
+        ...more,
+      })
+    const { approval_id } = (await retry({})).body
+    const told = await person.post<{ summary: string[] }>('/api/approvals/get', { approval_id })
+    const summary = told.body.summary.join('\n')
+    expect(summary).toContain('Client Member 0')
+    expect(summary).not.toContain('Client Member 1')
+    expect(summary).toContain('CustomObject Retried__c')
+    await person.post('/api/approvals/grant', { approval_id })
+    await act('deploys/pace', { org: second.salesforce, runMs: 0 })
+    await until('both failed', async () => (await stateOf(id, [second]))[0] === 'failed')
+    const used = await retry({ approval_id })
+    expect([used.status, used.body.code], used.text).toEqual([409, 'approval_unusable'])
+    expect(await stateOf(id, [first, second])).toEqual(['failed', 'failed'])
+    await call('stop', { rollout_id: id })
+  })
+})
+
 describe('a pause', { timeout: 120_000 }, () => {
   it('holds within five seconds on both replicas', async () => {
     const before = await deployed(members)

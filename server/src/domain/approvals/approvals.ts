@@ -170,7 +170,7 @@ const changesBetween = (then: Record<string, unknown>, now: Record<string, unkno
   )
 
 /** Throws unless everything that the approval rests on is as it was when it was asked for. */
-const requireSame = (then: Record<string, unknown>, now: Record<string, unknown>): void => {
+export const requireSame = (then: Record<string, unknown>, now: Record<string, unknown>): void => {
   const changed = changesBetween(then, now)
   if (changed.length === 0) return
   const drift = changed.find((name) => name in DRIFTS)

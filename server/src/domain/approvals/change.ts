@@ -45,13 +45,16 @@ const SHOWN_MAX = 50
 /** A name as Salesforce allows it; any other character is left out, so that no name can be a sentence. */
 export const plainName = (name: string): string => name.replaceAll(/[^\w.:% -]/g, '').slice(0, 120)
 
+/** Of a deployment or a rollout that may go on although its check warns. */
+export const YELLOW_ACCEPTED = 'Yellow findings of the check are accepted'
+
+/** The first lines, and one that counts the rest. */
+export const listed = (lines: readonly string[]): string[] => {
+  const rest = lines.length - SHOWN_MAX
+  return rest > 0 ? [...lines.slice(0, SHOWN_MAX), `and ${rest} more`] : [...lines]
+}
+
 /** A line for each component, and one that counts the rest. */
 export const listedComponents = (
   components: readonly { type: string; fullName: string }[],
-): string[] => {
-  const shown = components
-    .slice(0, SHOWN_MAX)
-    .map(({ type, fullName }) => `${type} ${plainName(fullName)}`)
-  const rest = components.length - shown.length
-  return rest > 0 ? [...shown, `and ${rest} more`] : shown
-}
+): string[] => listed(components.map(({ type, fullName }) => `${type} ${plainName(fullName)}`))

@@ -1,7 +1,7 @@
 // What a deployment or a rollback changes, for the person who approves it.
 
 import { type DeploymentKind } from '../../db/types.ts'
-import { type Change, listedComponents } from '../approvals/change.ts'
+import { type Change, listedComponents, YELLOW_ACCEPTED } from '../approvals/change.ts'
 import { type DeploymentRow, type NamedComponent, type RollbackOptions } from './rows.ts'
 
 export interface Wish {
@@ -14,6 +14,7 @@ export interface Wish {
   components: readonly { type: string; fullName: string }[]
   checkOnly: boolean
   reportId: string | null
+  acceptsYellow: boolean
   waitSeconds: number
 }
 
@@ -34,7 +35,11 @@ export const changeOf = (wish: Wish): Change => ({
   clientId: wish.clientId,
   request: { client_id: wish.clientId, kind: wish.kind, plan: wish.plan, report: wish.reportId },
   restsOn: { plan_hash: wish.hash, conflict_report_id: wish.reportId },
-  words: [verbOf(wish), ...listedComponents(wish.components)],
+  words: [
+    verbOf(wish),
+    ...(wish.acceptsYellow ? [YELLOW_ACCEPTED] : []),
+    ...listedComponents(wish.components),
+  ],
 })
 
 export const rollbackChange = (

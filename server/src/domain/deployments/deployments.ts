@@ -272,6 +272,7 @@ export const createDeployments = (options: Options): Deployments => {
     clientId: input.client_id,
     checkOnly: input.check_only === true,
     reportId: input.conflict_report_id ?? null,
+    acceptsYellow: input.accept?.includes('yellow') ?? false,
     waitSeconds: input.wait_seconds,
   })
 

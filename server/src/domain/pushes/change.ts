@@ -4,7 +4,7 @@ import { type ApprovalAction, type Change, plainName } from '../approvals/change
 import { type MendedRow } from './failed-rows.ts'
 import { type Intention, type PushInput, type Taken } from './intention.ts'
 import { type PushKind, type PushOptions } from './model.ts'
-import { type PushRow } from './rows.ts'
+import { optionsOf, type PushRow } from './rows.ts'
 
 const ACTION: Readonly<Record<PushKind, ApprovalAction>> = {
   records: 'push_records',
@@ -25,6 +25,7 @@ const failedWords = (failed: number): string[] =>
   failed === 0 ? [] : [`Of these, ${failed} cannot be sent and fail`]
 
 const optionWords = (options: PushOptions): string[] => [
+  ...(options.null_policy === 'blank' ? ['Fields whose value is null are emptied'] : []),
   ...(options.all_or_none ? ['All of them or none'] : []),
   ...(options.allow_duplicates ? ['Although a duplicate rule may warn'] : []),
   ...(options.assignment_rules === false ? [] : ['With assignment rules']),
@@ -81,5 +82,6 @@ export const retryChange = (
   words: [
     `Pushes again what failed: ${words(row.kind, row.failed, row.canonical_object)}`,
     ...(changes.length === 0 ? [] : [`Of these, ${changes.length} with changed values`]),
+    ...optionWords(optionsOf(row)),
   ],
 })

@@ -10,6 +10,7 @@ import {
   type Approvals,
   type Approved,
   CHANGES_NOTHING,
+  requireSame,
   useApproval,
 } from '../../approvals/approvals.ts'
 import { actorOf, audit, type AuditAction } from '../../audit.ts'
@@ -20,7 +21,7 @@ import { type Page, type PageRequest, pageOf, type TimeRange, within } from '../
 import { waitForEnd } from '../../work/follow.ts'
 import { requireBlueprint } from '../blueprints/rows.ts'
 import { type BeginDeps } from './begin.ts'
-import { rolloutChange } from './change.ts'
+import { affectedBy, basisOf, componentsFor, type RolloutAction, rolloutChange } from './change.ts'
 import { createConductor } from './conductor.ts'
 import {
   approve,
@@ -86,6 +87,14 @@ export interface TargetListInput extends PageRequest {
   code?: string | undefined
 }
 
+/** What is to be done, and is asked for first; `chosen`: the targets of a retry. */
+interface Asked<Found> {
+  action: AuditAction
+  does: RolloutAction
+  request?: object
+  chosen?: (found: Found) => readonly { id: string }[]
+}
+
 interface Waiting {
   wait_seconds: number
 }
@@ -108,12 +117,13 @@ export const createRollouts = (options: Options) => {
     caller: Caller,
     id: string,
     action: AuditAction,
-    work: (tx: Tx, row: RolloutRow, waves: WaveRow[]) => Promise<Approved | void>,
+    work: (tx: Tx, row: RolloutRow, waves: WaveRow[]) => Promise<unknown>,
+    approved: Approved = CHANGES_NOTHING,
   ): Promise<void> => {
     await db.as(caller.tenant).tx(async (tx) => {
       const row = await lockRollout(tx, caller.tenant, id)
-      const approved = await work(tx, row, await wavesOf(tx, caller.tenant, id))
-      await useApproval(tx, caller, approved ?? CHANGES_NOTHING, id)
+      await work(tx, row, await wavesOf(tx, caller.tenant, id))
+      await useApproval(tx, caller, approved, id)
       await bindIdempotency(tx, caller, id)
       await audit(tx, actorOf(caller), { action, targetType: 'rollout', targetId: id })
       await wakeConductor(tx, row)
@@ -121,25 +131,51 @@ export const createRollouts = (options: Options) => {
   }
 
   /**
-   * That the caller may do this now; asked before the change, because an approval that is asked for is stored.
-   * The state is looked at before, so that nobody is asked for what cannot be done.
+   * A change that whoever has to ask needs an approval for. Whether it is possible, and what the approval rests on,
+   * is looked at twice: before, because an approval that is asked for is stored, and nobody is asked for what cannot
+   * be done; and in the transaction that locks the rollout.
    */
-  const approvedFor = async (
+  const changeApproved = async <Found>(
     caller: Caller,
     id: string,
-    action: Parameters<typeof rolloutChange>[0],
-    request: object,
-    possible: (tx: Tx, row: RolloutRow, waves: WaveRow[]) => Promise<unknown>,
-  ): Promise<Approved> => {
-    if (caller.mustAsk !== true) return CHANGES_NOTHING
-    const { row, waves } = await db.as(caller.tenant).tx(async (tx) => {
-      const found = await rolloutById(tx, caller.tenant, id)
-      if (found === undefined) throw notFound('rollout')
-      const its = await wavesOf(tx, caller.tenant, id)
-      await possible(tx, found, its)
-      return { row: found, waves: its }
+    { action, does, request = {}, chosen = () => [] }: Asked<Found>,
+    possible: (tx: Tx, row: RolloutRow, waves: readonly WaveRow[]) => Promise<Found>,
+    work: (tx: Tx, row: RolloutRow, waves: readonly WaveRow[], found: Found) => Promise<void>,
+  ): Promise<void> => {
+    const { mustAsk, tenant } = caller
+    const affectedOf = (tx: Tx, row: RolloutRow, waves: readonly WaveRow[], found: Found) =>
+      affectedBy(tx, does, row, waves, chosen(found))
+    if (mustAsk !== true) {
+      return change(caller, id, action, async (tx, row, waves) =>
+        work(tx, row, waves, await possible(tx, row, waves)),
+      )
+    }
+    const {
+      row: seen,
+      waves: its,
+      affected,
+    } = await db.as(tenant).tx(async (tx) => {
+      const row = await rolloutById(tx, tenant, id)
+      if (row === undefined) throw notFound('rollout')
+      const waves = await wavesOf(tx, tenant, id)
+      const found = await possible(tx, row, waves)
+      return { row, waves, affected: await affectedOf(tx, row, waves, found) }
     })
-    return approvals.require(caller, () => rolloutChange(action, row, waves, request))
+    const components = await componentsFor(contents, seen, affected)
+    const asked = rolloutChange(does, seen, its, request, affected, components)
+    const approved = await approvals.require(caller, () => asked)
+    await change(
+      caller,
+      id,
+      action,
+      async (tx, row, waves) => {
+        const found = await possible(tx, row, waves)
+        const now = basisOf(does, row, waves, await affectedOf(tx, row, waves, found))
+        requireSame(asked.restsOn, now)
+        await work(tx, row, waves, found)
+      },
+      approved,
+    )
   }
 
   /** Waits until nothing happens without somebody, as long as the caller wants. */
@@ -265,12 +301,8 @@ export const createRollouts = (options: Options) => {
       const { rollout_id: id, revision } = input
       const possible = (tx: Tx, row: RolloutRow, waves: readonly WaveRow[]) =>
         requireStart(tx, row, waves, revision)
-      const approved = await approvedFor(caller, id, 'rollout_start', {}, possible)
-      await change(caller, id, 'rollout.start', async (tx, row, waves) => {
-        await possible(tx, row, waves)
-        await start(tx, caller, row)
-        return approved
-      })
+      const what = { action: 'rollout.start', does: 'rollout_start' } as const
+      await changeApproved(caller, id, what, possible, (tx, row) => start(tx, caller, row))
       return follow(caller, id, input, signal)
     },
 
@@ -286,12 +318,8 @@ export const createRollouts = (options: Options) => {
     ): Promise<Rollout> => {
       const id = input.rollout_id
       const possible = async (_tx: Tx, row: RolloutRow) => requireResume(row)
-      const approved = await approvedFor(caller, id, 'rollout_resume', {}, possible)
-      await change(caller, id, 'rollout.resume', async (tx, row) => {
-        requireResume(row)
-        await resume(tx, caller, row)
-        return approved
-      })
+      const what = { action: 'rollout.resume', does: 'rollout_resume' } as const
+      await changeApproved(caller, id, what, possible, (tx, row) => resume(tx, caller, row))
       return follow(caller, id, input, signal)
     },
 
@@ -304,11 +332,10 @@ export const createRollouts = (options: Options) => {
       const possible = (tx: Tx, row: RolloutRow, waves: readonly WaveRow[]) =>
         requireApprove(tx, row, waves, wave)
       const request = wave === undefined ? {} : { wave }
-      const approved = await approvedFor(caller, id, 'rollout_approve', request, possible)
-      await change(caller, id, 'rollout.approve', async (tx, row, waves) => {
-        await approve(tx, caller, row, await possible(tx, row, waves))
-        return approved
-      })
+      const what = { action: 'rollout.approve', does: 'rollout_approve', request } as const
+      await changeApproved(caller, id, what, possible, (tx, row, _waves, next) =>
+        approve(tx, caller, row, next),
+      )
       return follow(caller, id, input, signal)
     },
 
@@ -333,11 +360,11 @@ export const createRollouts = (options: Options) => {
       const { rollout_id: id, client_ids: clientIds } = input
       const possible = (tx: Tx, row: RolloutRow) => requireRetry(tx, row, input)
       const request = clientIds === undefined ? {} : { client_ids: clientIds }
-      const approved = await approvedFor(caller, id, 'rollout_retry', request, possible)
-      await change(caller, id, 'rollout.retry', async (tx, row, waves) => {
-        await retry(tx, caller, row, waves, await possible(tx, row))
-        return approved
-      })
+      const chosen = (targets: readonly { id: string }[]) => targets
+      const what = { action: 'rollout.retry', does: 'rollout_retry', request, chosen } as const
+      await changeApproved(caller, id, what, possible, (tx, row, waves, chosen) =>
+        retry(tx, caller, row, waves, chosen),
+      )
       return follow(caller, id, input, signal)
     },
 
@@ -352,17 +379,18 @@ export const createRollouts = (options: Options) => {
     ): Promise<Rollout> => {
       const { rollout_id: id, dry_run: isDry, allow_data_loss: allow = false } = input
       const possible = (tx: Tx, row: RolloutRow) => requireRollback(tx, row)
-      const request = { allow_data_loss: allow }
-      const approved =
-        isDry === true
-          ? CHANGES_NOTHING
-          : await approvedFor(caller, id, 'rollout_rollback', request, possible)
-      await change(caller, id, 'rollout.rollback', async (tx, row) => {
-        await possible(tx, row)
-        if (isDry === true) await beginPreview(tx, caller, row)
-        else await beginRollback(tx, caller, row, allow)
-        return approved
-      })
+      if (isDry === true) {
+        await change(caller, id, 'rollout.rollback', async (tx, row) => {
+          await possible(tx, row)
+          await beginPreview(tx, caller, row)
+        })
+      } else {
+        const request = { allow_data_loss: allow }
+        const what = { action: 'rollout.rollback', does: 'rollout_rollback', request } as const
+        await changeApproved(caller, id, what, possible, (tx, row) =>
+          beginRollback(tx, caller, row, allow),
+        )
+      }
       return follow(caller, id, input, signal)
     },
 

@@ -2,6 +2,7 @@
 // however it changes, a search finds exactly what a look into every newest snapshot would find.
 
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../test/src/database.ts'
@@ -457,6 +458,23 @@ describe('the search index', () => {
       (await search(tenant, { kind: 'object', label, limit: 10 })).totals.hits
     expect([await labelled('Before'), await labelled('After')]).toEqual([0, 1])
     expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
+  })
+
+  it('is planned for as many facts as an org has', async () => {
+    const { tenant, index, client, store } = await rig()
+    const id = await client('Large')
+    const fields = Array.from({ length: 2_000 }, (_, i) => ({ name: `F${i}__c`, label: `F ${i}` }))
+    await store(id, { objects: { Account: { label: 'Account', fields } }, automations: [] })
+    await index.update(tenant.orgId, id)
+    await database.query('analyze search_facts')
+    const { rows } = await db.as(tenant).tx((tx) =>
+      sql<{
+        'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }]
+      }>`explain (format json) select set_id from search_facts where org_id = ${tenant.orgId}`.execute(
+        tx,
+      ),
+    )
+    expect(rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows']).toBeGreaterThan(1_000)
   })
 
   it('shows a caller who is confined to clients only theirs, and the runtime role in their scope nothing', async () => {

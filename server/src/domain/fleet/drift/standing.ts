@@ -25,17 +25,41 @@ export interface Wanted {
   mappings: readonly MappingDraft[]
 }
 
-/** A describe whose fields are found by name: a blueprint asks for many of one object. */
+/** What is compared of a describe; the fields of the blueprint are found by name. */
 export interface DescribedObject {
   describe: JsonObject
   fieldNamed: (name: string) => JsonObject | null
 }
 
-export const describedObject = (describe: JsonObject): DescribedObject => {
-  const fields = new Map(
-    listObjects(describe.fields).map((field) => [sameName(leaf(field.name) ?? ''), field]),
+/**
+ * Keeps of a describe what a blueprint that names these fields is compared with: describes are large, and a run
+ * sees thousands of them.
+ */
+export const describedObject = (
+  describe: JsonObject,
+  fieldNames: readonly string[],
+): DescribedObject => {
+  const fields = listObjects(describe.fields)
+  const nameOf = (field: JsonObject): string => sameName(leaf(field.name) ?? '')
+  const kept = new Set(fieldNames.map(sameName))
+  for (const field of fields) {
+    // What controls a picklist is a part of what it is.
+    const controller = kept.has(nameOf(field)) ? leaf(field.controllerName) : null
+    if (controller !== null) kept.add(sameName(controller))
+  }
+  const { label, labelPlural, recordTypeInfos } = describe
+  const byName = new Map(
+    fields.flatMap((field) => (kept.has(nameOf(field)) ? [[nameOf(field), field] as const] : [])),
   )
-  return { describe, fieldNamed: (name) => fields.get(sameName(name)) ?? null }
+  return {
+    describe: {
+      ...{ label, labelPlural, recordTypeInfos },
+      fields: fields.flatMap(({ name, custom, nameField, label: ofField }) =>
+        custom === true || nameField === true ? [{ name, custom, nameField, label: ofField }] : [],
+      ),
+    },
+    fieldNamed: (name) => byName.get(sameName(name)) ?? null,
+  }
 }
 
 /** What a snapshot and our own rows show of a client. Names are in lower case. */

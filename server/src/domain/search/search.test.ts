@@ -460,6 +460,34 @@ describe('the search index', () => {
     expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
   })
 
+  it('writes for one more client only what is different about it', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const of = (names: readonly string[]): World => ({
+      objects: {
+        Account: { label: 'Account', fields: names.map((name) => ({ name, label: 'F' })) },
+      },
+      automations: [],
+    })
+    const names = Array.from({ length: 40 }, (_, i) => `F${i}__c`)
+    const [one, other] = [await client('One'), await client('Other')]
+    await store(one, of(names))
+    await index.update(tenant.orgId, one)
+    const written = async () => {
+      const rows = await database.query<{ row: string }>(
+        `select encode(hash, 'hex') || ' ' || xmin as row from search_facts where org_id = $1`,
+        [tenant.orgId],
+      )
+      return new Set(rows.map(({ row }) => row))
+    }
+    const before = await written()
+    await store(other, of([...names.slice(1), 'Own__c']))
+    await index.update(tenant.orgId, other)
+    // The field that only the first one has, and the one that only the other has.
+    expect((await written()).difference(before).size).toBe(2)
+    const { items } = await search(tenant, { kind: 'field', limit: 100 })
+    expect(items.map(({ hits_count: count }) => count)).toEqual([40, 40])
+  })
+
   it('is planned for as many facts as an org has', async () => {
     const { tenant, index, client, store } = await rig()
     const id = await client('Large')

@@ -1,6 +1,6 @@
 // Facts of an org, and which clients have them. Facts that the same clients have share a set, so that a
-// change of one client moves few rows: a whole set that gains or loses a client is one row, and only what
-// leaves its set alone is moved. Everything here runs inside one transaction that holds the org's lock.
+// change of one client moves few rows: a whole set that gains or loses a client is one row, and of a set that
+// is split the smaller part is moved. Everything here runs inside one transaction that holds the org's lock.
 
 import { type RawBuilder, sql } from 'kysely'
 import { type Tx } from '../../db/database.ts'
@@ -179,7 +179,17 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     return new Map(rows.map((row) => [row.id, row]))
   }
 
-  /** What each group of facts does: the whole set gains or loses the client, or its facts move. */
+  const factsOfSet = async (id: string): Promise<string[]> => {
+    const { rows } = await sql<{ names: Buffer | null }>`
+      select string_agg(f.hash, ''::bytea) as names from search_facts f
+       where f.org_id = ${orgId} and f.set_id = ${id}`.execute(tx)
+    return rows.flatMap(({ names }) => (names === null ? [] : unpackNames(names)))
+  }
+
+  /**
+   * What each group of facts does. As most of its set it stays, the set gains or loses the client, and the rest
+   * moves: of two parts the smaller one, so that a fact is seldom written again. Otherwise the group moves.
+   */
   const resolve = async (sets: ReadonlyMap<string, FactSet>) => {
     const moved: BySet = new Map()
     const dropped: string[] = []
@@ -195,43 +205,51 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
       const clients = joins
         ? [...set.clients, no].toSorted((a, b) => a - b)
         : set.clients.filter((one) => one !== no)
-      const isWhole = hashes.length === set.size
-      return [{ set, hashes, clients, key: keyOfClients(clients), isWhole }]
+      const mayStay = clients.length > 0 && hashes.length > set.size / 2
+      return [{ set, hashes, clients, key: keyOfClients(clients), mayStay }]
     })
-    const known = await findSets(groups.map(({ key }) => key))
-    // A set that changes as a whole is no target for others, until it has changed.
-    const changing = new Set<string>()
-    const rewritten: FactSet[] = []
-    const targets = new Map<string, FactSet>()
-    const whole = groups.filter(({ isWhole, clients }) => isWhole && clients.length > 0)
-    for (const { set } of whole) changing.add(set.id)
-    for (const [key, set] of known) if (!changing.has(set.id)) targets.set(key, set)
-    const moving = groups.filter(({ isWhole, clients, key, hashes, set }) => {
-      if (clients.length === 0) return true
-      if (!isWhole || (targets.has(key) && hashes.length <= JOINED_MAX)) return true
-      rewritten.push({ ...set, clients })
-      return false
-    })
+    const known = await findSets(groups.flatMap(({ key, set }) => [key, keyOfClients(set.clients)]))
+    // A set that gains or loses the client is no target for others, until it has.
+    const changing = new Set(groups.flatMap(({ set, mayStay }) => (mayStay ? [set.id] : [])))
+    const targets = new Map([...known].filter(([, { id }]) => !changing.has(id)))
+    const stays = new Set(
+      groups.filter(
+        ({ mayStay, key, hashes }) => mayStay && !(targets.has(key) && hashes.length <= JOINED_MAX),
+      ),
+    )
+    const rewritten = groups
+      .filter((group) => stays.has(group))
+      .map(({ set, clients }): FactSet => ({ ...set, clients }))
     for (const set of rewritten) {
       const key = keyOfClients(set.clients)
       if (!targets.has(key)) targets.set(key, set)
     }
+    const moves: { from: FactSet; names: readonly string[]; clients: readonly number[] }[] = []
+    for (const group of groups) {
+      const { set, hashes, clients } = group
+      if (!stays.has(group)) moves.push({ from: set, names: hashes, clients })
+      else if (hashes.length < set.size) {
+        const staying = new Set(hashes)
+        const rest = (await factsOfSet(set.id)).filter((name) => !staying.has(name))
+        moves.push({ from: set, names: rest, clients: set.clients })
+      }
+    }
     const missing = new Map(
-      moving
-        .filter(({ clients, key }) => clients.length > 0 && !targets.has(key))
-        .map(({ clients, key }) => [key, clients]),
+      moves
+        .map(({ clients }) => [keyOfClients(clients), clients] as const)
+        .filter(([key, clients]) => clients.length > 0 && !targets.has(key)),
     )
     for (const [key, set] of await createSets([...missing.values()])) targets.set(key, set)
-    for (const { set, hashes, clients, key } of moving) {
-      resize(set.id, -hashes.length)
+    for (const { from, names, clients } of moves) {
+      resize(from.id, -names.length)
       if (clients.length === 0) {
-        for (const name of hashes) dropped.push(name)
+        for (const name of names) dropped.push(name)
         continue
       }
-      const target = targets.get(key)
+      const target = targets.get(keyOfClients(clients))
       if (target === undefined) throw new Error('a set of the search index is missing')
-      resize(target.id, hashes.length)
-      note(moved, target.id, hashes)
+      resize(target.id, names.length)
+      note(moved, target.id, names)
     }
     return { moved, dropped, sizes, rewritten }
   }

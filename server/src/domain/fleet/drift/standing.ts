@@ -40,17 +40,18 @@ export const describedObject = (
   fieldNames: readonly string[],
 ): DescribedObject => {
   const fields = listObjects(describe.fields)
-  const nameOf = (field: JsonObject): string => sameName(leaf(field.name) ?? '')
-  const kept = new Set(fieldNames.map(sameName))
-  for (const field of fields) {
+  const all = new Map(fields.map((field) => [sameName(leaf(field.name) ?? ''), field]))
+  const kept = new Map<string, JsonObject>()
+  for (const name of fieldNames) {
+    const field = all.get(sameName(name))
+    if (field === undefined) continue
+    kept.set(sameName(name), field)
     // What controls a picklist is a part of what it is.
-    const controller = kept.has(nameOf(field)) ? leaf(field.controllerName) : null
-    if (controller !== null) kept.add(sameName(controller))
+    const controllerName = sameName(leaf(field.controllerName) ?? '')
+    const controller = all.get(controllerName)
+    if (controller !== undefined) kept.set(controllerName, controller)
   }
   const { label, labelPlural, recordTypeInfos } = describe
-  const byName = new Map(
-    fields.flatMap((field) => (kept.has(nameOf(field)) ? [[nameOf(field), field] as const] : [])),
-  )
   return {
     describe: {
       ...{ label, labelPlural, recordTypeInfos },
@@ -58,7 +59,7 @@ export const describedObject = (
         custom === true || nameField === true ? [{ name, custom, nameField, label: ofField }] : [],
       ),
     },
-    fieldNamed: (name) => byName.get(sameName(name)) ?? null,
+    fieldNamed: (name) => kept.get(sameName(name)) ?? null,
   }
 }
 

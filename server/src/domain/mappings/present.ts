@@ -10,7 +10,8 @@ import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 /** What rollbacks removed, each with its deployment: `Job__c`, `Job__c.Title__c`, in lower case. */
 export type Removed = ReadonlyMap<string, string>
 
-export interface PresentSnapshot extends CompleteSnapshot {
+/** Read by `readObjects` alone: the others show what was removed. */
+export interface PresentSnapshot extends Omit<CompleteSnapshot, 'eachObject' | 'gistsOf'> {
   removed: Removed
 }
 

@@ -227,12 +227,14 @@ export const createMembership = async (tx: Tx, orgId: string, no: number): Promi
     const moves: { from: FactSet; names: readonly string[]; clients: readonly number[] }[] = []
     for (const group of groups) {
       const { set, hashes, clients } = group
-      if (!stays.has(group)) moves.push({ from: set, names: hashes, clients })
-      else if (hashes.length < set.size) {
-        const staying = new Set(hashes)
-        const rest = (await factsOfSet(set.id)).filter((name) => !staying.has(name))
-        moves.push({ from: set, names: rest, clients: set.clients })
+      if (!stays.has(group)) {
+        moves.push({ from: set, names: hashes, clients })
+        continue
       }
+      const staying = new Set(hashes)
+      if (staying.size === set.size) continue
+      const rest = (await factsOfSet(set.id)).filter((name) => !staying.has(name))
+      moves.push({ from: set, names: rest, clients: set.clients })
     }
     const missing = new Map(
       moves

@@ -10,8 +10,7 @@ import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 /** What rollbacks removed, each with its deployment: `Job__c`, `Job__c.Title__c`, in lower case. */
 export type Removed = ReadonlyMap<string, string>
 
-/** Read by `readObjects` alone: the others show what was removed. */
-export interface PresentSnapshot extends Omit<CompleteSnapshot, 'eachObject' | 'gistsOf'> {
+export interface PresentSnapshot extends CompleteSnapshot {
   removed: Removed
 }
 

@@ -100,7 +100,12 @@ export interface CompleteSnapshot {
    * out.
    */
   readObjects(names: readonly string[]): Promise<Map<string, JsonObject>>
-  /** The same, one after the other: of all but one, only what `use` keeps is in memory. */
+  readAutomations(): Promise<Automation[]>
+}
+
+/** As it is stored, for who looks at many of them. */
+export interface StoredSnapshot extends CompleteSnapshot {
+  /** As `readObjects`, one after the other: of all but one, only what `use` keeps is in memory. */
   eachObject(
     names: readonly string[],
     use: (name: string, describe: JsonObject) => void,
@@ -110,7 +115,6 @@ export interface CompleteSnapshot {
    * again, whichever client has them.
    */
   gistsOf(names: readonly string[]): Promise<Map<string, string>>
-  readAutomations(): Promise<Automation[]>
 }
 
 interface Options extends StageDeps {
@@ -138,7 +142,7 @@ export interface Topology {
   history(tenant: Tenant, input: HistoryInput): Promise<Page<Snapshot>>
   diff(tenant: Tenant, input: DiffInput): Promise<SnapshotDiff>
   /** For other modules; null while the client has no complete snapshot. */
-  newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
+  newestComplete(tenant: Tenant, clientId: string): Promise<StoredSnapshot | null>
   completeVersion(tenant: Tenant, clientId: string, version: number): Promise<CompleteSnapshot>
   /** Makes the next pull read these objects unconditionally; call it when we have changed them. */
   forget(
@@ -248,7 +252,7 @@ export const createTopology = (options: Options): Topology => {
     return { row, contents, manifest: await manifestOf(contents, row) }
   }
 
-  const open = async (tenant: Tenant, row: SnapshotRow): Promise<CompleteSnapshot> => {
+  const open = async (tenant: Tenant, row: SnapshotRow): Promise<StoredSnapshot> => {
     const contents = contentsOf(db, tenant, row.client_id)
     const manifest = await manifestOf(contents, row)
     /** Each object that is asked for and is in the snapshot, by its name in either, and its content. */
@@ -265,7 +269,7 @@ export const createTopology = (options: Options): Topology => {
         })
       return [...found, ...others]
     }
-    const eachObject: CompleteSnapshot['eachObject'] = async (names, use) => {
+    const eachObject: StoredSnapshot['eachObject'] = async (names, use) => {
       const entries = entriesOf(names)
       const texts = await contents.read(entries.map(({ hash }) => hash))
       for (const { name, hash } of entries) {

@@ -10,7 +10,11 @@ import { sameName } from '../../metadata/names.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { readWith } from '../../schema-faults.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
-import { type CompleteSnapshot, type Topology } from '../../topology/topology.ts'
+import {
+  type CompleteSnapshot,
+  type StoredSnapshot,
+  type Topology,
+} from '../../topology/topology.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { fillIn } from '../blueprints/content.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
@@ -76,7 +80,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
 
   /** Of the objects of this version that are in the snapshot; only what no client before had is read. */
   const describesOf = async (
-    snapshot: CompleteSnapshot,
+    snapshot: StoredSnapshot,
     of: BlueprintVersion,
     { plan }: Wanted,
   ): Promise<Map<string, DescribedObject>> => {
@@ -106,7 +110,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
 
   /** Of a snapshot only what is compared: a client has thousands of objects. */
   const factsOf = async (
-    snapshot: CompleteSnapshot,
+    snapshot: StoredSnapshot,
     of: BlueprintVersion,
     wanted: Wanted,
   ): Promise<Facts> => {

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type Database, openDatabase, wholeOrg } from '../../server/src/db/database.ts'
 import { startEmbedded } from '../../server/src/db/embedded.ts'
@@ -32,6 +33,7 @@ const FIELDS = {
 const FIELDS_A_CLIENT =
   FIELDS.standard + FIELDS.ofPackage * FIELDS.installed + FIELDS.blueprint + FIELDS.own
 const ROUNDS = 5
+const POLL_MS = 20
 
 const TYPES = [
   'string',
@@ -454,6 +456,7 @@ export const benchIndexing = async (): Promise<Row[]> => {
         selector: { client_ids: [client_id] },
       })
       if (items[0]?.snapshot.version === version) return performance.now() - started
+      await sleep(POLL_MS) // asked without a pause, the server would answer instead of indexing
     }
   }
   const first = await pull()

@@ -30,3 +30,9 @@ export const wordParam = <Name extends string, const Word extends string>(
   const found = words.find((word) => word === search[name])
   return (found === undefined ? {} : { [name]: found }) as { [Key in Name]?: Word }
 }
+
+/** Without what is empty. */
+export const filled = <Search extends object>(search: Search): Search =>
+  Object.fromEntries(
+    Object.entries(search).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Search

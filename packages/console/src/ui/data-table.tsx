@@ -1,5 +1,5 @@
-// A table of any length: only the rows in sight are in the document. One stop for the keyboard: arrows, Page
-// Up and Down, Home and End move through the rows, Enter opens one.
+// A table of any length: only the rows in sight are in the document. One stop for the keyboard, and then what can be
+// pressed in the current row: arrows, Page Up and Down, Home and End move through the rows, Enter opens one.
 
 import { useVirtualizer } from '@tanstack/react-virtual'
 import {
@@ -9,6 +9,7 @@ import {
   useCallback,
   useEffect,
   useId,
+  useLayoutEffect,
   useRef,
   useState,
 } from 'react'
@@ -31,7 +32,7 @@ export interface Sort {
   descending: boolean
 }
 
-interface Props<Row> {
+export interface TableProps<Row> {
   label: string
   rows: readonly Row[]
   columns: readonly Column<Row>[]
@@ -53,11 +54,13 @@ interface Props<Row> {
 const ROW_PX = 34
 const OVERSCAN = 4
 
-export const DataTable = <Row,>(props: Props<Row>) => {
+export const DataTable = <Row,>(props: TableProps<Row>) => {
   const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
   const id = useId()
   const scroller = useRef<HTMLDivElement>(null)
-  const [current, setCurrent] = useState(0)
+  const [chosen, setCurrent] = useState(0)
+  // There may be fewer rows now.
+  const current = Math.max(0, Math.min(chosen, rows.length - 1))
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -66,6 +69,7 @@ export const DataTable = <Row,>(props: Props<Row>) => {
   })
   const shown = virtualizer.getVirtualItems()
   const last = shown.at(-1)?.index ?? -1
+  const isInSight = shown.some(({ index }) => index === current)
   useEffect(() => {
     if (last >= 0 && last >= rows.length - 1) onEnd?.()
   }, [last, rows.length, onEnd])
@@ -84,12 +88,23 @@ export const DataTable = <Row,>(props: Props<Row>) => {
     setCurrent(at)
     virtualizer.scrollToIndex(at)
   }
+  // End of a list whose length is known leads to the very last row, which may be many pages away.
+  const isOnWayToEnd = useRef(false)
+  useEffect(() => {
+    if (isOnWayToEnd.current) move(rows.length - 1)
+    if (rows.length >= (total ?? 0)) isOnWayToEnd.current = false
+  }, [rows.length, total])
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isTypedIn(event.target)) return
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2)
     const to = targetOf(event.key, current, page, rows.length)
     const row = rows[current]
-    if (to !== null) move(to)
-    else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
+    isOnWayToEnd.current = event.key === 'End' && rows.length < (total ?? 0)
+    if (to !== null) {
+      // From a link in a row: it goes out of sight, and the table is what moves.
+      scroller.current?.focus({ preventScroll: true })
+      move(to)
+    } else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
       onOpen?.(row)
     } else return
     event.preventDefault()
@@ -107,9 +122,11 @@ export const DataTable = <Row,>(props: Props<Row>) => {
       role="grid"
       aria-label={label}
       aria-rowcount={(total ?? rows.length) + 1}
-      aria-activedescendant={rows.length === 0 ? undefined : `${id}-${current}`}
+      aria-activedescendant={isInSight ? `${id}-${current}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onPointerDown={() => (isOnWayToEnd.current = false)}
+      onWheel={() => (isOnWayToEnd.current = false)}
       style={{ '--tracks': tracks, '--tracks-narrow': narrow }}
     >
       <HeadRow {...props} />
@@ -160,26 +177,36 @@ interface RowProps {
 
 /** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
 const BodyRow = memo(
-  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => (
-    <div
-      id={id}
-      role="row"
-      aria-rowindex={index + 2}
-      aria-selected={isChosen}
-      className={rowClass(isCurrent, opens)}
-      style={{ transform: `translateY(${start}px)` }}
-      onClick={({ target }) => onPick(index, !isOnControl(target))}
-    >
-      {columns.map((column) => (
-        <div key={column.id} role="gridcell" className={cellClass(column)}>
-          {column.cell(row)}
-        </div>
-      ))}
-    </div>
-  ),
+  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => {
+    const element = useRef<HTMLDivElement>(null)
+    // Each row's own stops would make the table one that Tab does not get out of.
+    useLayoutEffect(() => {
+      for (const control of element.current?.querySelectorAll<HTMLElement>(CONTROLS) ?? []) {
+        control.tabIndex = isCurrent ? 0 : -1
+      }
+    })
+    return (
+      <div
+        ref={element}
+        id={id}
+        role="row"
+        aria-rowindex={index + 2}
+        aria-selected={isChosen}
+        className={rowClass(isCurrent, opens)}
+        style={{ transform: `translateY(${start}px)` }}
+        onClick={({ target }) => onPick(index, !isOnControl(target))}
+      >
+        {columns.map((column) => (
+          <div key={column.id} role="gridcell" className={cellClass(column)}>
+            {column.cell(row)}
+          </div>
+        ))}
+      </div>
+    )
+  },
 )
 
-const HeadRow = <Row,>({ columns, sort, onSort }: Props<Row>) => (
+const HeadRow = <Row,>({ columns, sort, onSort }: TableProps<Row>) => (
   <div role="row" className="table-head" aria-rowindex={1}>
     {columns.map((column) => {
       const direction =
@@ -228,8 +255,14 @@ const targetOf = (key: string, current: number, page: number, count: number): nu
   }
 }
 
+const CONTROLS = 'a, button, input, select'
+
 const isOnControl = (target: EventTarget): boolean =>
-  target instanceof Element && target.closest('a, button, input, select, label') !== null
+  target instanceof Element && target.closest(`${CONTROLS}, label`) !== null
+
+/** The keys belong to the field. */
+const isTypedIn = (target: EventTarget): boolean =>
+  target instanceof Element && target.matches('input:not([type="checkbox"]), select, textarea')
 
 const rowClass = (isCurrent: boolean, opens: boolean): string =>
   ['table-row', isCurrent ? 'current' : '', opens ? 'opens' : ''].join(' ').trim()

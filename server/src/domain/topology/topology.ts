@@ -120,6 +120,7 @@ export interface StoredSnapshot extends CompleteSnapshot {
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   onComplete?: PullDeps['onComplete']
+  readBeside?: PullDeps['readBeside']
 }
 
 export interface Topology {

@@ -18,6 +18,7 @@ import { ActiveSwitch } from './active-switch.tsx'
 import {
   EVENTS,
   isRecordEvent,
+  NO_OBJECT,
   type ObjectCount,
   objectsOf,
   phasesOf,
@@ -159,9 +160,6 @@ const ByObject = ({
     </div>
   )
 }
-
-/** In the address, for what no record starts: no object has such a name. */
-const NO_OBJECT = '-'
 
 const ObjectLink = ({
   clientId,

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRoute, redirect } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { type BoardFilters, filtersOf } from './filters.ts'
 
@@ -12,5 +13,5 @@ export const route = createRoute({
     // oxlint-disable-next-line typescript/only-throw-error -- how the router is told
     throw redirect({ to: '/clients/$clientId', params: { clientId: me.client_id } })
   },
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

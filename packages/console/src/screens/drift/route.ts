@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { type DriftClientState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isClientState } from './words.ts'
@@ -22,5 +23,5 @@ export const route = createRoute({
     ...(isClientState(state) ? { state } : {}),
     ...(typeof result === 'string' ? { result } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { type WebhookDeliveryStatus } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isDeliveryStatus } from '../webhooks/words.ts'
@@ -16,5 +17,5 @@ export const route = createRoute({
     ...(isDeliveryStatus(status) ? { status } : {}),
     ...(typeof delivery === 'string' ? { delivery } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

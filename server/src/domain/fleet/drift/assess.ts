@@ -7,21 +7,18 @@ import { canonicalJson } from '../../canonical.ts'
 import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'
 import { sameName } from '../../metadata/names.ts'
-import { parsePlan } from '../../plan/check.ts'
-import { readWith } from '../../schema-faults.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
 import {
   type CompleteSnapshot,
   type StoredSnapshot,
   type Topology,
 } from '../../topology/topology.ts'
-import { parseWorkflows } from '../../workflows/definition/parse.ts'
-import { fillIn } from '../blueprints/content.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
-import { mappingDraft } from '../blueprints/places.ts'
 import { type BlueprintVersion, versionOf } from '../blueprints/rows.ts'
 import { type ClientDrift, type ComponentDrift, evaluate, type Override } from './evaluate.ts'
-import { type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
+import { type FileFacts, fileFacts } from './files.ts'
+import { grantedBy, type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
+import { readingOf } from './readings.ts'
 import {
   type DescribedObject,
   describedObject,
@@ -29,6 +26,7 @@ import {
   type Wanted,
   wantedComponents,
 } from './standing.ts'
+import { wantedBy } from './wanted.ts'
 
 export interface BoundClient {
   client_id: string
@@ -73,7 +71,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
 
   const wantedOf = (of: BlueprintVersion, parameters: ParameterValues): Wanted | Fault => {
     const key = canonicalJson([of.id, parameters])
-    const known = filled.get(key) ?? parsed(of, parameters)
+    const known = filled.get(key) ?? wantedBy(of, parameters)
     filled.set(key, known)
     return known
   }
@@ -116,14 +114,16 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
   ): Promise<Facts> => {
     const needsAutomations = wantedComponents(wanted).some(({ type }) => AUTOMATED.has(type))
     const needsMappings = wanted.mappings.length > 0
-    const [describes, automations, mappings] = await Promise.all([
+    const [describes, automations, mappings, files] = await Promise.all([
       describesOf(snapshot, of, wanted),
       needsAutomations ? snapshot.readAutomations() : [],
       needsMappings
         ? activeMappings(db.as(tenant).read, tenant, snapshot.clientId)
         : ([] as Mapping[]),
+      filesOf(db, tenant, snapshot),
     ])
     return {
+      files,
       describes,
       automations: new Map(automations.map((one) => [sameName(keyOfAutomation(one)), one])),
       mappings: new Map(mappings.map((one) => [one.canonical_object, one])),
@@ -201,7 +201,7 @@ const unknown = (code: string, message: string): Assessment => ({
 const unknownComponents = (wanted: Wanted): Pick<Assessment, 'counts' | 'components'> => {
   const components = wantedComponents(wanted).map(({ type, fullName, path }): ComponentDrift => ({
     ...{ type, full_name: fullName, path, state: 'unknown', accepted: false, differences: [] },
-    ...{ stands_at: null, deployed: null, changed_at: null },
+    ...{ stands_at: null, deployed: null, changed_at: null, changed_by: null, reason: null },
   }))
   return { counts: { unknown: components.length }, components }
 }
@@ -224,21 +224,19 @@ const doubtOf = (snapshot: CompleteSnapshot | null, maxAgeHours: number | null):
       }
 }
 
-const parsed = (of: BlueprintVersion, parameters: ParameterValues): Wanted | Fault => {
-  const { content, problems } = fillIn(of, of.parameters, parameters)
-  if (problems !== null) {
-    const message = `${problems[0]?.path}: ${problems[0]?.message}`
-    return { code: 'invalid_parameters', message }
-  }
-  const { plan, workflows, mappings } = content
-  return {
-    plan: plan === undefined ? null : parsePlan(plan, 'plan'),
-    workflows: workflows === undefined ? [] : parseWorkflows(workflows),
-    mappings: ((mappings ?? []) as unknown[]).flatMap((one) => {
-      const read = readWith(mappingDraft, one)
-      return read.issues === null ? [read.data] : []
-    }),
-  }
-}
-
 const AUTOMATED = new Set(['Flow', 'ValidationRule', 'AssignmentRule', 'CustomObject'])
+
+/** What pulls have read beside the snapshot, if it was in the same Salesforce org. */
+const filesOf = async (
+  db: Database,
+  tenant: Tenant,
+  { clientId, sfdcOrgId }: CompleteSnapshot,
+): Promise<FileFacts> => {
+  const { read } = db.as(tenant)
+  const found = await readingOf(read, tenant, clientId)
+  const reading = found?.sfdcOrgId === sfdcOrgId ? found : null
+  const holdsGrants = [...(reading?.files.keys() ?? [])].some((path) =>
+    path.startsWith('permissionsets/'),
+  )
+  return fileFacts(reading, holdsGrants ? await grantedBy(read, tenant, clientId) : new Map())
+}

@@ -250,7 +250,7 @@ describe('a component', () => {
         },
       ],
       layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'Ours', fields: ['Tier__c'] }],
-      custom_labels: [{ api_name: 'Greeting', description: 'Greeting', value: 'Hello' }],
+      custom_labels: [{ api_name: 'Greeting', value: 'Hello' }],
       ...NONE,
     })
     const layout = (field: string) =>

@@ -1,6 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isApprovalState, type ApprovalsSearch } from './words.ts'
+import { type ApprovalsSearch, isApprovalState } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

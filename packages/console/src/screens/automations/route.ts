@@ -1,7 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { clientRoute } from '../../app/parents.tsx'
-import { isRecordEvent } from './order.ts'
-import { type AutomationsSearch } from './search.ts'
+import { type AutomationsSearch, isRecordEvent } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,

@@ -15,16 +15,8 @@ import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status, Tag } from '../../ui/status.tsx'
 import { count, Foreign } from '../../ui/text.tsx'
 import { ActiveSwitch } from './active-switch.tsx'
-import {
-  EVENTS,
-  isRecordEvent,
-  type ObjectCount,
-  objectsOf,
-  phasesOf,
-  type Step,
-  TYPES,
-} from './order.ts'
-import { type AutomationsSearch } from './search.ts'
+import { EVENTS, type ObjectCount, objectsOf, phasesOf, type Step, TYPES } from './order.ts'
+import { type AutomationsSearch, isRecordEvent } from './search.ts'
 import './automations.css'
 
 const route = getRouteApi('/_app/clients/$clientId/automations')

@@ -16,7 +16,8 @@ import { Empty, Loaded, Problem } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { counted, Foreign, RelativeTime, relativeTime } from '../../ui/text.tsx'
 import { Result } from './result.tsx'
-import { CLIENT_STATES, differencesInWords, isClientState } from './words.ts'
+import { isClientState } from './search.ts'
+import { CLIENT_STATES, differencesInWords } from './words.ts'
 
 const route = getRouteApi('/_app/fleet/drift')
 const LOOK_MS = 2_000

@@ -1,8 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { signedInRoute } from '../../app/parents.tsx'
 import { periodOf } from '../../app/period.ts'
-import { isEventType } from '../webhooks/words.ts'
-import { type EventsSearch } from './search.ts'
+import { type EventsSearch, isEventType } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

@@ -12,8 +12,8 @@ import { Select } from '../../ui/field.tsx'
 import { Page, Section, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { CodeBlock, Moment } from '../../ui/text.tsx'
-import { eventInWords, EVENT_TYPES, isEventType } from '../webhooks/words.ts'
-import { type EventsSearch } from './search.ts'
+import { eventInWords, EVENT_TYPES } from '../webhooks/words.ts'
+import { type EventsSearch, isEventType } from './search.ts'
 
 const route = getRouteApi('/_app/events')
 const LOOK_MS = 10_000

@@ -1,7 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isTargetState } from '../rollouts/words.ts'
-import { type RolloutSearch } from './search.ts'
+import { isTargetState, type RolloutSearch } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { type RolloutState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isRolloutState } from './words.ts'
+import { isRolloutState } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

@@ -11,7 +11,8 @@ import { LoadMore, Page, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { count, Foreign, RelativeTime } from '../../ui/text.tsx'
-import { countsInWords, isRolloutState, nameOf, ROLLOUT_STATES } from './words.ts'
+import { isRolloutState } from './search.ts'
+import { countsInWords, nameOf, ROLLOUT_STATES } from './words.ts'
 
 const route = getRouteApi('/_app/fleet/rollouts')
 const LOOK_MS = 10_000

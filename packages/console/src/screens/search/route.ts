@@ -1,7 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isKind } from './kinds.ts'
-import { type FleetSearch } from './search.ts'
+import { type FleetSearch, isKind } from './search.ts'
 
 const TEXTS = ['object', 'name', 'label', 'formula', 'flag', 'tags'] as const
 

@@ -13,7 +13,8 @@ import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { counted, Moment, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { DELIVERIES, eventInWords, isDeliveryStatus } from '../webhooks/words.ts'
+import { DELIVERIES, eventInWords } from '../webhooks/words.ts'
+import { isDeliveryStatus } from './search.ts'
 
 const route = getRouteApi('/_app/settings/webhooks/$endpointId')
 const LOOK_MS = 5_000

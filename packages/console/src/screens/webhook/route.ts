@@ -1,13 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { type WebhookDeliveryStatus } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isDeliveryStatus } from '../webhooks/words.ts'
-
-export interface WebhookSearch {
-  status?: WebhookDeliveryStatus
-  /** The delivery that is open. */
-  delivery?: string
-}
+import { isDeliveryStatus, type WebhookSearch } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

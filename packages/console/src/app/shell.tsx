@@ -7,12 +7,14 @@ import { signOut, useMe } from '../api/session.ts'
 import { Button } from '../ui/button.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { Foreign } from '../ui/text.tsx'
+import { usePlainLinks } from './href.ts'
 import { GROUPS } from './navigation.ts'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
 import './shell.css'
 
 export const Shell = () => {
   const main = useRef<HTMLElement>(null)
+  const plainLinks = usePlainLinks()
   const [isOpen, setOpen] = useState(false)
   const path = useRouterState({ select: ({ location }) => location.pathname })
   useEffect(() => {
@@ -52,7 +54,7 @@ export const Shell = () => {
           <Account />
         </div>
       </header>
-      <main id="content" ref={main} tabIndex={-1}>
+      <main id="content" ref={main} tabIndex={-1} {...plainLinks}>
         <Outlet />
       </main>
     </div>

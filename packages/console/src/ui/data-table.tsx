@@ -1,17 +1,20 @@
 // A table of any length: only the rows in sight are in the document. One stop for the keyboard: arrows, Page
 // Up and Down, Home and End move through the rows, Enter opens one.
 
-import { useVirtualizer } from '@tanstack/react-virtual'
 import {
   type KeyboardEvent,
   memo,
   type ReactNode,
+  type Ref,
   useCallback,
   useEffect,
   useId,
+  useLayoutEffect,
   useRef,
   useState,
 } from 'react'
+import { firstOf, placeOf, ROW_PX, sizeOf, useVisibleRows } from './visible-rows.ts'
+import './data-table.css'
 
 export interface Column<Row> {
   id: string
@@ -48,27 +51,24 @@ interface Props<Row> {
   total?: number
   /** In place of rows. */
   empty?: ReactNode
+  /**
+   * Whoever jumps sees the same elements with different texts, which takes a third of the time. For cells that keep
+   * nothing of their row: no input, no state, no button that shows what became of it.
+   */
+  reuses?: boolean
 }
 
-const ROW_PX = 34
-const OVERSCAN = 4
-
 export const DataTable = <Row,>(props: Props<Row>) => {
-  const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
+  const { label, rows, columns, rowKey, onOpen, onEnd, empty, total, reuses = false } = props
   const id = useId()
-  const scroller = useRef<HTMLDivElement>(null)
-  const [current, setCurrent] = useState(0)
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: OVERSCAN,
-  })
-  const shown = virtualizer.getVirtualItems()
-  const last = shown.at(-1)?.index ?? -1
+  const [chosen, setCurrent] = useState(0)
+  const current = Math.min(chosen, rows.length - 1)
+  const { scroller, head, view, onScroll, reveal } = useVisibleRows()
+  const first = firstOf(view, rows.length)
+  const end = first + sizeOf(view, rows.length)
   useEffect(() => {
-    if (last >= 0 && last >= rows.length - 1) onEnd?.()
-  }, [last, rows.length, onEnd])
+    if (end > 0 && end === rows.length) onEnd?.()
+  }, [end, rows.length, onEnd])
 
   // The same function at each render, for rows that are not drawn again.
   const latest = useRef({ rows, onOpen })
@@ -82,11 +82,10 @@ export const DataTable = <Row,>(props: Props<Row>) => {
   const move = (to: number) => {
     const at = Math.max(0, Math.min(rows.length - 1, to))
     setCurrent(at)
-    virtualizer.scrollToIndex(at)
+    reveal(at)
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2)
-    const to = targetOf(event.key, current, page, rows.length)
+    const to = targetOf(event.key, current, Math.max(1, view.fit - 2), rows.length)
     const row = rows[current]
     if (to !== null) move(to)
     else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
@@ -110,9 +109,10 @@ export const DataTable = <Row,>(props: Props<Row>) => {
       aria-activedescendant={rows.length === 0 ? undefined : `${id}-${current}`}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onScroll={onScroll}
       style={{ '--tracks': tracks, '--tracks-narrow': narrow }}
     >
-      <HeadRow {...props} />
+      <HeadRow ref={head} {...props} />
       {rows.length === 0 && empty !== undefined && (
         <div role="row">
           <div role="gridcell" className="table-empty">
@@ -120,19 +120,22 @@ export const DataTable = <Row,>(props: Props<Row>) => {
           </div>
         </div>
       )}
-      <div role="rowgroup" className="table-body" style={{ height: virtualizer.getTotalSize() }}>
-        {shown.map(({ index, start }) => {
-          const row = rows[index]
-          if (row === undefined) return null
+      <div
+        role="rowgroup"
+        className="table-body"
+        style={{ height: rows.length * ROW_PX, paddingTop: first * ROW_PX }}
+      >
+        {rows.slice(first, end).map((row, at) => {
+          const index = first + at
           const key = rowKey(row)
           return (
             <BodyRow
-              key={key}
+              key={reuses ? placeOf(view, index) : key}
               id={`${id}-${index}`}
+              rowKey={key}
               row={row}
               columns={columns as readonly Column<unknown>[]}
               index={index}
-              start={start}
               isCurrent={index === current}
               isChosen={props.chosenKey === undefined ? undefined : props.chosenKey === key}
               opens={onOpen !== undefined}
@@ -147,11 +150,10 @@ export const DataTable = <Row,>(props: Props<Row>) => {
 
 interface RowProps {
   id: string
+  rowKey: string
   row: unknown
   columns: readonly Column<unknown>[]
   index: number
-  /** Where it begins, in pixels. */
-  start: number
   isCurrent: boolean
   isChosen: boolean | undefined
   opens: boolean
@@ -160,27 +162,43 @@ interface RowProps {
 
 /** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
 const BodyRow = memo(
-  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => (
-    <div
-      id={id}
-      role="row"
-      aria-rowindex={index + 2}
-      aria-selected={isChosen}
-      className={rowClass(isCurrent, opens)}
-      style={{ transform: `translateY(${start}px)` }}
-      onClick={({ target }) => onPick(index, !isOnControl(target))}
-    >
-      {columns.map((column) => (
-        <div key={column.id} role="gridcell" className={cellClass(column)}>
-          {column.cell(row)}
-        </div>
-      ))}
-    </div>
-  ),
+  ({ id, rowKey, row, columns, index, isCurrent, isChosen, opens, onPick }: RowProps) => {
+    const element = useRef<HTMLDivElement>(null)
+    useLayoutEffect(() => {
+      const { current: shown } = element
+      // Gone with a focus inside: the table has it then, not the row that comes in its place, and not nobody.
+      return () => {
+        if (shown?.contains(document.activeElement) !== true) return
+        shown.closest<HTMLElement>('[role=grid]')?.focus({ preventScroll: true })
+      }
+    }, [rowKey])
+    return (
+      <div
+        ref={element}
+        id={id}
+        role="row"
+        aria-rowindex={index + 2}
+        aria-selected={isChosen}
+        className={rowClass(isCurrent, opens)}
+        onClick={({ target }) => onPick(index, !isOnControl(target))}
+      >
+        {columns.map((column) => (
+          <div key={column.id} role="gridcell" className={cellClass(column)}>
+            {column.cell(row)}
+          </div>
+        ))}
+      </div>
+    )
+  },
 )
 
-const HeadRow = <Row,>({ columns, sort, onSort }: Props<Row>) => (
-  <div role="row" className="table-head" aria-rowindex={1}>
+const HeadRow = <Row,>({
+  ref,
+  columns,
+  sort,
+  onSort,
+}: Props<Row> & { ref: Ref<HTMLDivElement> }) => (
+  <div ref={ref} role="row" className="table-head" aria-rowindex={1}>
     {columns.map((column) => {
       const direction =
         sort?.column !== column.id ? undefined : sort.descending ? 'descending' : 'ascending'

@@ -6,6 +6,7 @@ import { TextField } from './field.tsx'
 import { Problem } from './states.tsx'
 import { EnvironmentTag } from './status.tsx'
 import { counted, Foreign } from './text.tsx'
+import './dialog.css'
 
 interface DialogProps {
   open: boolean

@@ -29,6 +29,8 @@ const start = async (): Promise<void> => {
     // The client library tries again by itself, where that makes sense.
     defaultOptions: { queries: { retry: false, staleTime: STALE_MS }, mutations: { retry: false } },
   })
+  // Asked for at once; the router needs it first.
+  if (session === null) void queryClient.prefetchQuery(meQuery)
   const router = createConsoleRouter(queryClient)
 
   // While the server says who is signed in, the code of the page is on its way already.

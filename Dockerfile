@@ -32,6 +32,8 @@ RUN npm run build --workspace @sfdc-engine-x/console
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
+# As in the script `start` of package.json.
+ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536
 WORKDIR /app
 # Secrets may come from Doppler: then DOPPLER_TOKEN alone is set and its CLI injects the rest. Its packages
 # are trusted by this one key: the end of its fingerprint, which is all of it that Doppler publishes.

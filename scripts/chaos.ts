@@ -1,6 +1,6 @@
 // `npm run chaos`: a storm over all kinds of work at once (test/src/chaos), or, with `--rounds`, kill -9 of
-// the server at random moments of pushes, round after round (test/src/push-chaos.ts). Exit code 1 if a
-// promise was broken.
+// the server at random moments of pushes, round after round (test/src/push-chaos.ts), and with `--fleet` of
+// rollouts, drift and off-boarding (test/src/chaos/fleet.ts). Exit code 1 if a promise was broken.
 
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -19,12 +19,17 @@ With --rounds, only pushes, each killed at one moment chosen to the millisecond,
   --rounds N     how many pushes
   --seed S       seed of the first round; the next ones count up from it; default: a random one
   --at-once N    rounds that run in parallel, default 4: most of a round is waiting
+
+With --fleet, rounds of a rollout, a search for drift, a rollback and an off-boarding, each with replicas that die:
+
+  --rounds N     how many, one after the other; default 10
 `
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     rounds: { type: 'string' },
+    fleet: { type: 'boolean', default: false },
     seed: { type: 'string', default: String(randomInt(1_000_000)) },
     'at-once': { type: 'string', default: '4' },
     help: { type: 'boolean', default: false },
@@ -109,6 +114,32 @@ const playRounds = async (rounds: number, seed: number, atOnce: number): Promise
   return lines.violations === 0 && played === rounds && broken.length === 0
 }
 
+class FleetLines implements Reporter {
+  kept = 0
+
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors } = test.result()
+    const { fleet } = test.meta()
+    if (state === 'passed' && fleet !== undefined) {
+      this.kept += 1
+      console.log(`seed ${fleet.seed}  ok  ${fleet.told}`)
+      return
+    }
+    console.log(`${test.name}: VIOLATION`)
+    for (const { message, stack } of errors ?? []) console.log(stack ?? message)
+  }
+}
+
+const playFleet = async (rounds: number, seed: number): Promise<boolean> => {
+  console.log(`npm run chaos -- --fleet --rounds ${rounds} --seed ${seed}`)
+  process.env.CHAOS_ROUNDS = String(rounds)
+  process.env.CHAOS_SEED = String(seed)
+  const lines = new FleetLines()
+  const broken = await run('test/src/chaos/fleet.run.ts', lines, {})
+  console.log(`\n${lines.kept} of ${rounds} rounds kept every promise`)
+  return lines.kept === rounds && broken.length === 0
+}
+
 class StormLines implements Reporter {
   report: StormReport | undefined
 
@@ -146,7 +177,7 @@ const playStorm = async (minutes: number, seed: number): Promise<boolean> => {
   return broken.length === 0 && lines.report?.violations.length === 0
 }
 
-const rounds = Number(values.rounds ?? 1)
+const rounds = Number(values.rounds ?? (values.fleet ? 10 : 1))
 const minutes = Number(values.minutes)
 const seed = Number(values.seed)
 const atOnce = Number(values['at-once'])
@@ -159,8 +190,10 @@ if (values.help || !valid) {
   console.log(HELP)
   process.exitCode = values.help ? 0 : 2
 } else {
-  const isKept = await (values.rounds === undefined
-    ? playStorm(minutes, seed)
-    : playRounds(rounds, seed, atOnce))
+  const isKept = await (values.fleet
+    ? playFleet(rounds, seed)
+    : values.rounds === undefined
+      ? playStorm(minutes, seed)
+      : playRounds(rounds, seed, atOnce))
   process.exitCode = isKept ? 0 : 1
 }

@@ -34,16 +34,20 @@ export interface Bench extends AsyncDisposable {
   login(): Promise<void>
 }
 
-/** As `npm start` runs it, flags and all. */
-const serverCommand = (): string[] => {
+/** As `npm start` runs it: `NAME=value … exec node --flag … file`. */
+const startCommand = (): { command: string[]; environment: Record<string, string> } => {
   const root = join(import.meta.dirname, '../..')
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
   const words = scripts.start.split(' ')
-  return words
-    .slice(words.indexOf('node') + 1)
-    .map((part) => (part.startsWith('--') ? part : join(root, part)))
+  const settings = words.slice(0, words.indexOf('exec')).map((word) => word.split('='))
+  return {
+    command: words
+      .slice(words.indexOf('node') + 1)
+      .map((part) => (part.startsWith('--') ? part : join(root, part))),
+    environment: Object.fromEntries(settings) as Record<string, string>,
+  }
 }
 
 export const startBench = async (environment: Record<string, string>): Promise<Bench> => {
@@ -61,7 +65,8 @@ export const startBench = async (environment: Record<string, string>): Promise<B
     HOST: '127.0.0.1',
     ...environment,
   }
-  const startReplica = () => startProgram(serverCommand(), settings)
+  const { command, environment: ofStart } = startCommand()
+  const startReplica = () => startProgram(command, { ...ofStart, ...settings })
   const server = await startReplica()
 
   const post = async <Body>(token: string, path: string, body: unknown): Promise<Body> => {

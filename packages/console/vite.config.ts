@@ -12,11 +12,11 @@ const isBase = (id: string): boolean => BASE.test(id) && !OF_SCREENS.test(id)
 
 /** Of ours: routes with what reads their addresses, signing in, and how errors are shown. */
 const APP =
-  /\/(src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words|input-error)\.ts|app\/(router|parents|params|period|theme)\.tsx?|screens\/[^/]+\/(route|address|filters|search)\.ts)|client\/src\/errors\.ts)$|vite\/preload-helper/
+  /\/(src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words|input-error)\.ts|app\/(failure|lazy|router|parents|params|period|theme)\.tsx?|screens\/[^/]+\/(route|address|filters|search)\.ts)|client\/src\/errors\.ts)$|vite\/preload-helper/
 
 /** What most screens use; the rest, dialogs above all, comes when one of them has it. */
 const WORK =
-  /\/(src\/(ui\/(data-table|visible-rows|field|layout|search-field|status)\.(tsx?|css)|api\/(engine|queries)\.ts|app\/(shell|href|navigation|client-frame|connection-state)\.(tsx?|css))|packages\/client\/src\/.*|node_modules\/@tanstack\/.*)$/
+  /\/(src\/(ui\/(data-table|visible-rows|field|focus|layout|list|search-field|status)\.(tsx?|css)|api\/(engine|queries)\.ts|app\/(allowed|shell|href|navigation|client-frame|connection-lost|connection-state)\.(tsx?|css))|packages\/client\/src\/.*|node_modules\/@tanstack\/.*)$/
 
 export default defineConfig({
   base: '/console/',

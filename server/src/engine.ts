@@ -19,6 +19,7 @@ import { createBindings } from './domain/fleet/blueprints/bindings.ts'
 import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
 import { createFromClient } from './domain/fleet/blueprints/from-client.ts'
 import { createDrift } from './domain/fleet/drift/drift.ts'
+import { createDriftReader } from './domain/fleet/drift/reader.ts'
 import { createEvents } from './domain/events/events.ts'
 import { createHealthBoard } from './domain/fleet/health/board.ts'
 import { createReconsent } from './domain/fleet/reconsent/reconsent.ts'
@@ -259,6 +260,7 @@ export const createEngine = async (
     logger,
     waitScale,
     onComplete: (orgId, clientId) => indexer.update(orgId, clientId),
+    readBeside: createDriftReader(db),
   })
   const deployments = createDeployments({
     db,

@@ -13,6 +13,8 @@ interface Component {
   accepted: boolean
   differences: { attribute: string; wanted: unknown; found: unknown }[]
   deployed: { deployment_id: string } | null
+  changed_by: string | null
+  reason: { code: string } | null
 }
 interface Result {
   id: string
@@ -40,9 +42,10 @@ const ok = async <Body>(path: string, body: object, status = 200): Promise<Body>
   expect(answer.status, answer.text).toBe(status)
   return answer.body
 }
-const alter = (client: TestClient, name: string, changes: object) =>
+const alter = (client: TestClient, name: string, changes: object, by?: { username: string }) =>
   rig.simulator.control.act('schema/alter-field', {
     ...{ org: orgs.get(client) ?? '', object: 'Lead', name, changes: { ...changes } },
+    ...(by === undefined ? {} : { username: by.username }),
   })
 const run = (more: object = {}) =>
   ok<Run>('/api/fleet/drift/run', { blueprint_id: blueprintId, wait_seconds: 55, ...more })
@@ -163,7 +166,7 @@ describe('drift', () => {
       is_final: true,
       counts: { in_sync: 1, drifted: 1, unknown: 0, waiting: 0 },
     })
-    // Nothing shows the access that a permission set gives.
+    // The pulls were before the bindings, and have read no permission set.
     expect(await statesOf(first, acme)).toEqual([
       'in_sync',
       'Lead.Fleet_Tier__c in_sync',
@@ -175,6 +178,16 @@ describe('drift', () => {
       'drifted',
       'Lead.Fleet_Tier__c not_applied',
     ])
+    const board = await ok<{
+      items: { client_id: string; drift: object; risks: { code: string }[] }[]
+    }>('/api/fleet/health', {})
+    const shown = (client: TestClient) => board.items.find(({ client_id: id }) => id === client.id)
+    const looked = { blueprints: 1, unknown: 0, looked_at: expect.any(String) as string }
+    expect(shown(acme)?.drift).toEqual({ ...looked, drifted: 0 })
+    expect(shown(globex)?.drift).toEqual({ ...looked, drifted: 1 })
+    const isDrifted = ({ code }: { code: string }) => code === 'drifted'
+    expect(shown(acme)?.risks.some(isDrifted)).toBe(false)
+    expect(shown(globex)?.risks.some(isDrifted)).toBe(true)
     const drifted = await ok<{ items: { client_id: string }[] }>('/api/blueprints/bindings/set', {
       ...{ blueprint_id: blueprintId, selector: { drifted: true } },
     })
@@ -182,7 +195,9 @@ describe('drift', () => {
   })
 
   it('with refresh pulls first, and says what was changed, removed and added', async () => {
-    await alter(acme, 'Fleet_Tier__c', { length: 90 })
+    const kim = { username: 'kim@acme.example', firstName: 'Kim', lastName: 'Admin' }
+    await rig.simulator.control.act('users/create', { org: orgs.get(acme) ?? '', ...kim })
+    await alter(acme, 'Fleet_Tier__c', { length: 90 }, kim)
     expect(await statesOf(await run(), acme)).toContain('Lead.Fleet_Tier__c in_sync')
     const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
     expect(fresh).toMatchObject({ is_final: true, counts: { drifted: 1 } })
@@ -192,8 +207,10 @@ describe('drift', () => {
         full_name: 'Lead.Fleet_Tier__c',
         differences: [{ attribute: 'length', wanted: 40, deployed: 40, found: 90 }],
         deployed: { deployment_id: expect.any(String) as string },
+        changed_by: 'Kim Admin',
       },
     ])
+    expect(await statesOf(fresh, acme)).toContain('Fleet in_sync')
     const events = await ok<{ items: { type: string; data: { run_id: string } }[] }>(
       '/api/events/list',
       { client_id: acme.id, types: ['drift.found'] },
@@ -215,6 +232,28 @@ describe('drift', () => {
     await alter(acme, 'Fleet_Tier__c', { length: 95 })
     const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
     expect((await statesOf(fresh, acme))[0]).toBe('drifted')
+  })
+
+  it('is found in what no describe shows: less access than wanted, more than was given, and by whom', async () => {
+    const set = { org: orgs.get(acme) ?? '', set: 'Fleet' }
+    const { act } = rig.simulator.control
+    const found = async () => {
+      const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
+      const [result] = await resultsOf(fresh)
+      return result?.components.find(({ type }) => type === 'PermissionSet')
+    }
+    await act('permissions/grant-field', { ...set, field: 'Account.Rating' })
+    expect(await found()).toMatchObject({
+      ...{ state: 'extra_grant', changed_by: expect.any(String) as string },
+      differences: [{ attribute: 'fieldPermissions.Account.Rating', wanted: null }],
+    })
+    await act('permissions/revoke-field', { ...set, field: 'Lead.Fleet_Size__c' })
+    const less = await found()
+    expect(less?.state).toBe('modified')
+    expect(less?.differences.map(({ attribute }) => attribute)).toEqual([
+      'fieldPermissions.Lead.Fleet_Size__c',
+      'fieldPermissions.Account.Rating',
+    ])
   })
 
   it('with refresh ends when its pulls do, though nobody looks', async () => {

@@ -112,6 +112,9 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
      select gen_random_uuid(), $1::uuid, $2::uuid, id, $2::uuid, 1 from run`,
   )
   await rows(
+    `insert into fleet_readings (org_id, client_id, sfdc_org_id, read_at) values ($1, $2, '00D', now())`,
+  )
+  await rows(
     `insert into offboardings (id, org_id, client_id, status, completed_at, is_preview, options, result)
      values (gen_random_uuid(), $1, $2, 'failed', now(), true, '{}', '{}')`,
   )

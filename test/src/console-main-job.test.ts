@@ -12,13 +12,21 @@ import {
   scrollsSideways,
   seriousFindings,
 } from './browser.ts'
+import { keyboardFaultsOf, pagesOf, silentlyFailing } from './console-pages.ts'
+import { expectFocusIn, pressByKeyboard, reach } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
-import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
 const SLOW_MS = 40_000
 /** Nobody may run it, and nothing behind it may be turned around. */
 const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
 const CLIENT = `Acme ${HOSTILE}`
+
+const ROWS = 100_000
+const ROWS_SEEN_BY_WHEEL = 50_000
+const ROW_PX = 34
+/** All results, and what the console itself takes. */
+const HEAP_BYTES_MAX = 160_000_000
 
 interface Errors {
   items: { count: number }[]
@@ -61,19 +69,30 @@ const csvOf = (rows: number): string =>
     ),
   ].join('\r\n')
 
+/** What scripts of the page hold, after everything that is no longer needed has gone. */
+const heapBytes = async (page: Page): Promise<number> => {
+  const session = await page.context().newCDPSession(page)
+  await session.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await session.send('Runtime.getHeapUsage')
+  await session.detach()
+  return usedSize
+}
+
 describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
   let rig: SharedRig
   let agency: TestOrg
   let acme: TestClient
+  let salesforce: SalesforceOrg
   let browser: ConsoleBrowser
   let page: Page
   let deployment = ''
   let push = ''
+  let manyRows = ''
 
   beforeAll(async () => {
     rig = await sharedRig()
     agency = await rig.org()
-    const salesforce = await rig.salesforceOrg()
+    salesforce = await rig.salesforceOrg()
     acme = await agency.client(CLIENT)
     await acme.connect(salesforce.name)
     await acme.pull()
@@ -88,10 +107,16 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
   const reads = (text: string | RegExp) => page.getByText(text).first().waitFor()
   const open = (to: string) => goTo(page, `/console/clients/${acme.id}${to}`)
   const path = () => new URL(page.url()).pathname
+  /** With the keyboard alone. */
+  const strike = (name: string | RegExp) =>
+    pressByKeyboard(page.getByRole('button', { name, exact: typeof name === 'string' }))
   /** For production: the name of the client, and Enter. */
   const confirm = async () => {
-    await page.getByRole('dialog').getByLabel('The client’s name').fill(CLIENT)
+    await reach(page.getByRole('dialog').getByLabel('The client’s name'))
+    await page.keyboard.insertText(CLIENT)
     await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await expectFocusIn(page, 'main')
   }
   /** Nobody is kept out of the page as it is, it fits on a phone, and texts of others are texts. */
   const isForEverybody = async () => {
@@ -143,9 +168,12 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
     const boxes = page.getByRole('checkbox', { name: 'Accept', exact: true })
     if ((await boxes.count()) > 0) {
       expect(await page.getByRole('button', { name: /^Deploy \d/ }).isEnabled()).toBe(false)
-      for (const box of await boxes.all()) await box.check()
+      for (const box of await boxes.all()) {
+        await reach(box)
+        await page.keyboard.press('Space')
+      }
     }
-    await press(/^Deploy \d/)
+    await strike(/^Deploy \d/)
     const go = page.getByRole('dialog').getByRole('button', { name: /^Deploy \d/ })
     expect(await go.isEnabled()).toBe(false)
     await confirm()
@@ -218,6 +246,42 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
     expect(failed.body.items).toMatchObject([{ index: 7, row: { desk_key: 'desk-7' } }])
   })
 
+  it('sends a corrected file of one object a line, found from the rows that failed', async () => {
+    await page.getByRole('link', { name: 'Push a corrected file' }).click()
+    const line = { desk_key: 'desk-7', last_name: 'Person 7', company: 'Company', title: 'Chief' }
+    const choosing = page.waitForEvent('filechooser')
+    await reach(page.getByLabel('File'))
+    await page.keyboard.press('Space')
+    await (
+      await choosing
+    ).setFiles({
+      name: 'corrected.ndjson',
+      mimeType: 'application/x-ndjson',
+      buffer: Buffer.from(`${JSON.stringify(line)}\n`),
+    })
+    await strike('Try it without sending')
+    await strike('Push 1 row')
+    await confirm()
+    await page.getByRole('heading', { name: 'lead Succeeded' }).waitFor()
+    await goTo(page, push)
+    await reads('What went wrong')
+  })
+
+  it('says on the page of the client why the push did not go through', async () => {
+    await open('')
+    // What comes later moves what is below it.
+    await reads('Salesforce calls left today')
+    await page.locator('main .loading').first().waitFor({ state: 'detached' })
+    const work = page.getByRole('grid', { name: 'Work under way or failed' })
+    await work
+      .getByRole('row', { name: /Push Partly failed 1 row: / })
+      .first()
+      .waitFor()
+    await work.getByRole('link', { name: '1 row' }).first().click()
+    await page.waitForURL(/code=/)
+    await goTo(page, `${push}?code=STRING_TOO_LONG`)
+  })
+
   it('mends failed rows in place or as a file, and sends them again', async () => {
     const downloading = page.waitForEvent('download')
     await press('Download failed rows as CSV')
@@ -245,31 +309,132 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
     await reads('Retry of an earlier push')
   })
 
+  it('cancels a push, and keeps what was sent', async () => {
+    await rig.simulator.control.act('records/pace', { org: salesforce.name, saveMs: 10 })
+    const records = Array.from({ length: 2_000 }, (_, n) => ({
+      last_name: `Slow ${n}`,
+      company: 'Company',
+      desk_key: `slow-${n}`,
+    }))
+    const { body } = await agency.api.post<{ id: string }>('/api/push/records', {
+      client_id: acme.id,
+      object: 'lead',
+      records,
+      options: { transport: 'collections' },
+      wait_seconds: 0,
+    })
+    await open(`/pushes/${body.id}`)
+    await strike('Cancel the push')
+    await pressByKeyboard(page.getByRole('dialog').getByRole('button', { name: 'Cancel the push' }))
+    await reads(/Rows that were not sent yet|was cancelled/)
+    await page.getByRole('heading', { name: /lead (Partly failed|Failed)/ }).waitFor()
+    await reads('CANCELLED')
+    await expectFocusIn(page, 'main')
+    await rig.simulator.control.act('records/pace', { org: salesforce.name, saveMs: 0 })
+  })
+
+  it('scrolls through 100,000 rows to the last one, with few of them in the page', async () => {
+    const lines = Array.from(
+      { length: ROWS },
+      (_, n) => `{"last_name":"Row ${n}","company":"Company","desk_key":"many-${n}"}`,
+    )
+    await open('/pushes/new?object=lead')
+    await page.getByLabel('File').setInputFiles({
+      name: 'many.ndjson',
+      mimeType: 'application/x-ndjson',
+      buffer: Buffer.from(lines.join('\n')),
+    })
+    await press('Try it without sending')
+    await page.getByRole('button', { name: 'Push 100,000 rows' }).waitFor()
+    const { body } = await agency.api.post<{ items: { id: string; total: number }[] }>(
+      '/api/push/list',
+      { client_id: acme.id, limit: 1 },
+    )
+    expect(body.items[0]?.total).toBe(ROWS)
+    manyRows = body.items[0]?.id ?? ''
+    await open(`/pushes/${manyRows}`)
+    const grid = page.getByRole('grid', { name: 'Rows' })
+    await grid.getByText('many-0', { exact: true }).waitFor()
+    await reach(grid)
+    for (const _ of [1, 2, 3]) await page.keyboard.press('PageDown')
+    await grid.getByText('many-0', { exact: true }).waitFor({ state: 'detached' })
+    await page.keyboard.press('End')
+    await grid.getByText(`many-${ROWS - 1}`, { exact: true }).waitFor()
+    expect(await grid.getAttribute('aria-rowcount')).toBe(String(ROWS + 1))
+    expect(await grid.getByRole('row').count()).toBeLessThan(60)
+    for (const _ of [1, 2, 3]) await page.keyboard.press('PageUp')
+    await grid.getByText(`many-${ROWS - 1}`, { exact: true }).waitFor({ state: 'detached' })
+    // By the wheel too, from anywhere.
+    await grid.evaluate((element, top) => {
+      ;(element as { scrollTop: number }).scrollTop = top
+    }, ROWS_SEEN_BY_WHEEL * ROW_PX)
+    await grid.getByText(`many-${ROWS_SEEN_BY_WHEEL}`, { exact: true }).waitFor()
+    expect(await grid.getByRole('row').count()).toBeLessThan(60)
+    expect(await heapBytes(page)).toBeLessThan(HEAP_BYTES_MAX)
+  })
+
   it('shows what a rollback would do and lose before it does it, and then the proof', async () => {
     await goTo(page, deployment)
-    await press('Show what a rollback would do')
+    await strike('Show what a rollback would do')
     await page.getByRole('button', { name: /^Roll back \d/ }).waitFor()
     await reads(/30 rows/)
     expect(await page.getByRole('button', { name: /^Roll back \d/ }).isEnabled()).toBe(false)
-    await page.getByLabel('Delete these values too').check()
+    await reach(page.getByLabel('Delete these values too'))
+    await page.keyboard.press('Space')
     await isForEverybody()
-    await press(/^Roll back \d/)
+    await strike(/^Roll back \d/)
     await confirm()
     await page.getByRole('heading', { name: 'Deployment Rolled back' }).waitFor()
     await reads(/^Proof: \d+ components read back afterwards, all as before the deployment\.$/)
   })
 
-  it('shows nothing of it to other organizations, and says so to whoever may not', async () => {
+  it('deactivates an automation and activates it again', async () => {
+    await open('/automations')
+    const switches = page.getByRole('button', { name: /^Deactivate / })
+    const name = (await switches.first().getAttribute('aria-label'))?.replace('Deactivate ', '')
+    for (const verb of ['Deactivate', 'Activate']) {
+      await strike(`${verb} ${name}`)
+      await confirm()
+      await reads('The change is deployed')
+    }
+    await switches.and(page.getByLabel(`Deactivate ${name}`)).waitFor()
+    await isForEverybody()
+  })
+
+  it('is used with the keyboard alone on every page of a client', async () => {
+    const subjects = {
+      client: acme.id,
+      deployment: deployment.split('/').at(-1) ?? '',
+      push: manyRows,
+    }
+    const pages = pagesOf(subjects, true)
+    expect(await keyboardFaultsOf(page, pages)).toEqual([])
+    const fresh = await browser.signIn(agency)
+    expect(await silentlyFailing(fresh, pages)).toEqual([])
+    const { email } = await agency.user('company_admin', acme.id)
+    const member = await browser.signIn({ email, password: agency.password })
+    for (const { path: of, forCompany } of pages) {
+      await goTo(member, of)
+      await member.getByText(forCompany).filter({ visible: true }).first().waitFor()
+    }
+    // While the server is away, what is there stays, and says that it may be old.
+    await goTo(page, `/console/clients/${acme.id}/pushes`)
+    await reads('Records written')
+    await page.context().setOffline(true)
+    await reads('The server does not answer. What you see may be old.')
+    await strike('Read it again') // in vain
+    await page.context().setOffline(false)
+    await page.getByText('What you see may be old').waitFor({ state: 'detached' })
+    await expectFocusIn(page, 'main')
+  })
+
+  it('shows nothing of it to other organizations', async () => {
     const stranger = await browser.signIn(await rig.org())
     for (const link of [deployment, push]) {
       await goTo(stranger, link)
       await stranger.getByText('Not found, or not yours').first().waitFor()
       expect(await stranger.getByText('Acme').count()).toBe(0)
     }
-    const { email } = await agency.user('company_member', acme.id)
-    const member = await browser.signIn({ email, password: agency.password })
-    await goTo(member, `/console/clients/${acme.id}/plan`)
-    await member.getByText('You may not see this').waitFor()
     expect(browser.incidents).toEqual([])
   })
 })

@@ -11,6 +11,7 @@ import {
   scrollsSideways,
   seriousFindings,
 } from './browser.ts'
+import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
@@ -69,8 +70,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
   })
 
   it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {
-    await using other = await openBrowser(rig.urls[0])
-    const visitor = await other.signIn(agency)
+    const visitor = await browser.signIn(agency)
     visitor.setDefaultTimeout(SLOW_MS)
     await press('Sign out', visitor)
     await reads('Password', visitor)
@@ -91,8 +91,14 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await keyboard.press('Enter')
     await visitor.getByRole('heading', { name: 'Overview' }).waitFor()
     expect(pathOf(visitor)).toBe(`/console/clients/${acme.id}`)
-    await keyboard.press('Tab') // the skip link is the first stop
-    expect(other.incidents).toEqual([])
+    // The focus goes with the page: to its beginning, and not to that of the document.
+    await expectFocusIn(visitor, 'main')
+    await pressByKeyboard(visitor.getByRole('link', { name: 'Rollouts' }))
+    await visitor.getByRole('heading', { name: 'Rollouts', level: 1 }).waitFor()
+    await expectFocusIn(visitor, 'main')
+    await keyboard.press('Tab')
+    expect(await visitor.evaluate('document.activeElement.textContent')).toBe('New rollout')
+    await visitor.close()
   })
 
   it('signs in by the link of the demo, and takes its session out of the address', async () => {

@@ -226,6 +226,15 @@ describe('the image', () => {
     expect(new Set(commands.map(({ groups }) => groups?.options)).size).toBe(1)
   })
 
+  it('has the settings of the allocator that npm start has', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: { start: string }
+    }
+    const settings = scripts.start.split(' exec ')[0] ?? ''
+    expect(settings).toMatch(/^MALLOC_/)
+    expect(dockerfile).toContain(`ENV ${settings}\n`)
+  })
+
   it('can load the whole server without a setting, and ends', () => {
     const start = join(import.meta.dirname, '../../server/src/start.js')
     const options = commands[0]?.groups?.options?.trim().split(' ') ?? []

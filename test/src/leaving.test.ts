@@ -182,7 +182,7 @@ const rule = (message: string) => ({
   definition: { errorConditionFormula: 'ISBLANK(Phone)', errorMessage: message },
   activate: true,
 })
-const flow = (value: string) => ({
+const flow = (value: object) => ({
   type: 'flow',
   api_name: 'Rate_It',
   activate: true,
@@ -201,7 +201,7 @@ const flow = (value: string) => ({
       assignmentItems: {
         assignToReference: '$Record.Rating',
         operator: 'Assign',
-        value: { stringValue: value },
+        value,
       },
     },
   },
@@ -234,8 +234,27 @@ const history = async (): Promise<void> => {
   await deploy(onLead('Set_Lead', { ...text('Between__c', 90), label: 'Our Label' }))
   await workflows(rule('Give a phone number.'))
   await workflows(rule('Give a phone number, please.'))
-  await workflows(flow('Hot'))
-  await workflows(flow('Cold'))
+  await workflows(flow({ stringValue: 'Hot' }))
+  // Automations of ours use what goes after them.
+  await workflows(flow({ elementReference: '$Record.Score__c' }))
+  // One of theirs, which does until it is as it was.
+  await control().act('automations/set-validation-rule', {
+    ...{ org: name, object: 'Lead', name: 'Was_There', active: true },
+    ...{ formula: 'ISBLANK(LastName)', message: 'Give a name.' },
+  })
+  await workflows({
+    ...rule('Give a name.'),
+    api_name: 'Lead.Was_There',
+    definition: {
+      errorConditionFormula: 'AND(ISBLANK(LastName), ISBLANK(Score__c))',
+      errorMessage: 'Give a name.',
+    },
+  })
+  await workflows({
+    ...rule('Give a score.'),
+    api_name: 'Lead.Score_Needed',
+    definition: { errorConditionFormula: 'LEN(Mine__c + Score__c) > 130', errorMessage: 'Less.' },
+  })
   while (deployed < 30) {
     const n = deployed % 4
     // The same fields again and again, longer each time.
@@ -343,8 +362,8 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       })
       return id
     }
-    const cancelled = async (offboarding_id: string) => {
-      await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id })
+    const cancelled = async (offboarding_id: string, more: object = {}) => {
+      await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id, ...more })
       return until('the off-boarding has ended', async () => {
         const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id })
         return state.is_final ? state : null
@@ -360,8 +379,23 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
     await control().act('deploys/pace', { org: salesforceOrg, runMs: 15_000 })
     const sent = await started(({ stage }) => stage === 'wait')
     expect(await cancelled(sent)).toMatchObject(ended)
-    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
     expect(differences(standing, await readOrg(salesforceOrg))).toEqual([])
+    // Nobody knows what becomes of a package that was sent before the connection was lost: it is abandoned.
+    const lost = await started(({ stage }) => stage === 'wait')
+    const abandon = { offboarding_id: lost, abandon: true }
+    const early = await org.api.post<{ code: string }>('/api/fleet/offboard/cancel', abandon)
+    expect([early.status, early.body.code]).toEqual([409, 'deployment_in_progress'])
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: false } })
+    await until('the connection is lost', async () => {
+      const { error } = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: lost })
+      return error?.code === 'connection_lost'
+    })
+    expect(await cancelled(lost, abandon)).toMatchObject({
+      ...{ status: 'failed', error: { code: 'abandoned' }, connection: null },
+    })
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: true } })
+    await post(org.api, '/api/connections/get', { client_id: stays.id, check: true })
     // Once more it does nothing, and the client works.
     expect(await cancelled(sent)).toMatchObject(ended)
     const goesOn = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
@@ -385,9 +419,8 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     const codes = Object.fromEntries(
       preview.stays.map(({ type, full_name, code }) => [`${type} ${full_name}`, code]),
     )
-    // What uses it, only Salesforce knows, and it is not asked while our own automations use something.
-    const { 'CustomField Lead.Used__c': _used, ...told } = KEPT
-    expect(codes).toMatchObject(told)
+    expect(codes).toMatchObject(KEPT)
+    expect(named(preview.restored)).toContain('ValidationRule Lead.Was_There')
     expect(named(preview.removed)).toEqual(
       expect.arrayContaining(['CustomObject Job__c', 'CustomField Lead.Score__c', 'Flow Rate_It']),
     )
@@ -423,6 +456,10 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     done = await post(org.api, '/api/fleet/offboard/start', asked())
     expect(done.error).toBeNull()
     expect(done.status).toBe('partial')
+    // The preview promised this, and nothing else.
+    expect(named(done.removed)).toEqual(named(preview.removed))
+    expect(named(done.restored)).toEqual(named(preview.restored))
+    expect(named(done.stays)).toEqual(named(preview.stays))
     const codes = Object.fromEntries(
       done.stays
         .filter(({ type }) => type === 'CustomField' || type === 'CustomObject')

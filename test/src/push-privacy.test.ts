@@ -73,12 +73,13 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
       const answer = await api.post(`/api/push/${path}`, { push_id })
       return { status: answer.status, body: { ...answer.body, request_id: '' } }
     }
-    for (const path of ['get', 'results', 'cancel', 'retry']) {
+    for (const path of ['get', 'results', 'errors', 'failed-rows', 'cancel', 'retry']) {
       const foreign = await ask(stranger.api, path, id)
       expect(foreign.status, path).toBe(404)
       expect(foreign, path).toEqual(await ask(stranger.api, path, NOBODY))
       expect((await ask(member.api, path, id)).status, path).toBe(403)
-      const reads = path === 'get' || path === 'results'
+      // Rows as they were sent are as confidential as sending them.
+      const reads = path === 'get' || path === 'results' || path === 'errors'
       expect((await ask(admin.api, path, id)).status, path).toBe(reads ? 200 : 403)
       expect((await ask(other.api, path, id)).status, path).toBe(reads ? 404 : 403)
     }

@@ -316,6 +316,35 @@ describe('a target', { timeout: 180_000 }, () => {
     ])
   })
 
+  it('of two rollouts at once gets both, one after the other, each once', async () => {
+    const of = some(3)
+    const before = await deployed(of)
+    const ids = [
+      await create(of, fieldPlan('Twin_One'), AT_ONCE),
+      await create(of, fieldPlan('Twin_Two'), AT_ONCE),
+    ]
+    const revisions = await Promise.all(ids.map((id) => check(id)))
+    await inEach((org) => act('deploys/pace', { org, runMs: 400 }))
+    await Promise.all(
+      ids.map((rollout_id, at) =>
+        call('start', { rollout_id, revision: revisions[at]?.revision, wait_seconds: 0 }),
+      ),
+    )
+    for (const id of ids) {
+      expect((await reaches(id, 'succeeded')).counts).toEqual({ deployed: 3 })
+    }
+    expect((await deployed(of)).map((count, at) => count - (before[at] ?? 0))).toEqual([2, 2, 2])
+    const overlapping = await rig.database.query(
+      `select from rollout_targets a join rollout_targets b on b.client_id = a.client_id
+         join deployment_runs one on one.deployment_id = a.deployment_id
+         join deployment_runs two on two.deployment_id = b.deployment_id
+        where a.rollout_id = $1 and b.rollout_id = $2
+          and one.created_at < two.ended_at and two.created_at < one.ended_at`,
+      ids,
+    )
+    expect(overlapping).toEqual([])
+  })
+
   it('that stands there already is unchanged, and nothing is sent to it', async () => {
     const both = some(2)
     const first = await started(both, fieldPlan('Twice'), AT_ONCE)

@@ -1,7 +1,7 @@
 // Rollouts over HTTP, on two replicas: canary, gate and rest; what stops one, and how it is taken back.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { apiOf, type Api } from './api.ts'
+import { apiOf, type Api, linesOf } from './api.ts'
 import { text } from './deploy-bodies.ts'
 import { fieldPlan, type Member, membersOf, OBJECT } from './fleet-support.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
@@ -18,7 +18,13 @@ interface RolloutBody {
   targets: number
   counts: Record<string, number>
   waves: { position: number; state: string; counts: Record<string, number> }[]
-  rollback_preview: { state: string; targets: number; removed: number; data: unknown[] } | null
+  rollback_preview: {
+    state: string
+    targets: number
+    removed: number
+    data: unknown[]
+    mappings: { removed: number; restored: number; kept: number }
+  } | null
   code?: string
   detail?: string
   errors?: { path: string; code: string; message: string }[]
@@ -364,6 +370,113 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
   })
 })
 
+describe('a rollout that soaks', { timeout: 120_000 }, () => {
+  it('goes on by itself when the time is over by the clock, and not before; its targets come as lines, too', async () => {
+    const strategy = {
+      waves: [
+        { name: 'canary', count: 1, soak_seconds: 3 },
+        { name: 'rest', gate: 'auto' },
+      ],
+    }
+    const { id, revision } = await checked('Soaked', clients.slice(0, 3), strategy)
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    const soaking = await until('the canary soaks', async () => {
+      const state = await get(id)
+      return state.pause_reason === 'soak' && state
+    })
+    expect(soaking.counts).toEqual({ deployed: 1, ready: 2 })
+    expect(
+      await until('it has gone on', async () => {
+        const state = await get(id)
+        return state.state === 'succeeded' && state
+      }),
+    ).toMatchObject({ counts: { deployed: 3 }, pause_reason: null })
+    const [soak] = await rig.query<{ seconds: number }>(
+      `select extract(epoch from rest.opened_at - canary.closed_at)::float8 as seconds
+         from rollout_waves canary join rollout_waves rest using (org_id, rollout_id)
+        where rollout_id = $1 and canary.position = 1 and rest.position = 2`,
+      [id],
+    )
+    expect(soak?.seconds).toBeGreaterThanOrEqual(3)
+    expect(soak?.seconds).toBeLessThan(10)
+
+    const lines = await agency.api.post(
+      '/api/fleet/rollouts/targets',
+      { rollout_id: id, limit: 1 },
+      { accept: 'application/x-ndjson' },
+    )
+    expect(lines.headers.get('content-type')).toContain('application/x-ndjson')
+    expect(linesOf<TargetBody>(lines.text)).toEqual(await targetsOf(id))
+    const second = await agency.api.post(
+      '/api/fleet/rollouts/targets',
+      { rollout_id: id, wave: 2 },
+      { accept: 'application/x-ndjson' },
+    )
+    expect(linesOf<TargetBody>(second.text).map(({ wave }) => wave)).toEqual([2, 2])
+    const stranger = (await rig.org()).api
+    const foreign = await stranger.post(
+      '/api/fleet/rollouts/targets',
+      { rollout_id: id },
+      { accept: 'application/x-ndjson' },
+    )
+    expect(foreign.status).toBe(404)
+  })
+})
+
+describe('a rollout of workflows', { timeout: 120_000 }, () => {
+  it('brings automations to each client, leaves those that have them, and takes them back', async () => {
+    const of = clients.slice(4, 6)
+    const rule = {
+      type: 'validation_rule',
+      api_name: `${OBJECT}.Rolled_Out`,
+      definition: { form: 'validation', condition: 'ISBLANK(Name)', message: 'Give a name.' },
+      activate: true,
+    }
+    const rulesIn = async () =>
+      Promise.all(
+        members.slice(4, 6).map(async ({ salesforce }) => {
+          const { token, instanceUrl } = await rig.simulator.control.openSession(salesforce)
+          const soql = `SELECT Active FROM ValidationRule WHERE ValidationName = 'Rolled_Out'`
+          const answer = await fetch(
+            `${instanceUrl}/services/data/v66.0/tooling/query?q=${encodeURIComponent(soql)}`,
+            { headers: { authorization: `Bearer ${token}` } },
+          )
+          const { records } = (await answer.json()) as { records: { Active: boolean }[] }
+          return records.map(({ Active }) => Active)
+        }),
+      )
+    const rolledOut = async () => {
+      const made = await call('create', {
+        workflows: [rule],
+        targets: { client_ids: of.map(({ id }) => id) },
+        strategy: { waves: [{ name: 'all' }], accept: ['yellow'] },
+      })
+      await call('check', { rollout_id: made.id, wait_seconds: 55 })
+      const { revision } = await rests(made.id)
+      await call('start', { rollout_id: made.id, revision, wait_seconds: 55 })
+      return rests(made.id)
+    }
+    const first = await rolledOut()
+    expect(first).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })
+    expect(await rulesIn()).toEqual([[true], [true]])
+    const kinds = await rig.query<{ kind: string }>(
+      `select d.kind from rollout_targets t join crm_deployments d on d.id = t.deployment_id
+        where t.rollout_id = $1`,
+      [first.id],
+    )
+    expect(kinds.map(({ kind }) => kind)).toEqual(['workflows', 'workflows'])
+    expect(await rolledOut()).toMatchObject({ state: 'succeeded', counts: { unchanged: 2 } })
+    await call('rollback', { rollout_id: first.id, wait_seconds: 55 })
+    expect(await rests(first.id)).toMatchObject({
+      ...{ state: 'rolled_back', counts: { rolled_back: 2 } },
+    })
+    for (const { rollback } of await targetsOf(first.id)) {
+      expect(rollback?.proof?.complete).toBe(true)
+    }
+    expect(await rulesIn()).toEqual([[], []])
+  })
+})
+
 describe('a rollout of a version', { timeout: 120_000 }, () => {
   it('brings each client its own values, and is not created for one whose values do not fit', async () => {
     const of = clients.slice(2, 4)
@@ -430,6 +543,11 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
       [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
       [{ canonical_object: 'lead_label', action: 'created', version: 1 }],
     ])
+    const dry = await call('rollback', { rollout_id: id, dry_run: true, wait_seconds: 55 })
+    expect(dry.rollback_preview).toMatchObject({
+      ...{ state: 'complete', targets: 2 },
+      mappings: { removed: 2, restored: 0, kept: 0 },
+    })
     await call('rollback', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 2 } })
     expect(await mapped()).toEqual([[], []])

@@ -534,7 +534,7 @@ describe('an endpoint', () => {
     receiver.behave('/last', { status: 500 })
     const { id } = await endpointAt('/last')
     await change()
-    await until('it was tried', async () => (await deliveriesOf(id))[0]?.tries === 1)
+    await until('it was tried', async () => ((await deliveriesOf(id))[0]?.tries ?? 0) > 0)
     await rig.database.query(
       `update webhook_deliveries set tries = 9, next_try_at = now() where endpoint_id = $1 and status = 'pending'`,
       [id],

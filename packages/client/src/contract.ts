@@ -913,8 +913,12 @@ export type ComponentDrift = {
     at: string
     by: string | null
   } | null
-  /** When it was changed last in Salesforce; known of automations only */
+  /** When it was changed last in Salesforce, by whomever, where Salesforce says so */
   changed_at: string | null
+  /** The name of the user who did, if known */
+  changed_by: string | null
+  /** Why it is `unknown` */
+  reason: Fault | null
 }
 
 export type ComponentName = {
@@ -5148,6 +5152,14 @@ export type RolloutMappingAction =
   | 'restored'
   | 'kept'
 
+/** Of the mappings that came with it: what a rollback would do with them */
+export type RolloutMappingTotals = {
+  removed: number
+  restored: number
+  /** Changed by somebody since */
+  kept: number
+}
+
 export type RolloutMatrix = {
   /** A UUID */
   rollout_id: string
@@ -5205,6 +5217,7 @@ export type RolloutRollbackPreview = {
   data: RolloutDataLoss[]
   /** Targets whose dry run failed */
   failed: RolloutPreviewFailure[]
+  mappings: RolloutMappingTotals
 } | null
 
 export type RolloutSeverities = {
@@ -6949,7 +6962,7 @@ export interface FleetResource {
   /**
    * Find out how clients differ from their blueprints.
    *
-   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. What no describe shows (permission sets, layouts, queues …) is read by every pull of a bound client; it is `unknown`, with the `reason`, where the newest pull was before the binding. More access in the own permission set of a blueprint than it and your deployments gave is `extra_grant`. Nothing is changed: bring clients back with a rollout, or accept what differs.
    *
    * The event `drift.found` tells of a client that differs in something that its result before did not show.
    *

@@ -26,8 +26,17 @@ const start = async (): Promise<void> => {
   const queryClient: QueryClient = new QueryClient({
     queryCache: new QueryCache({ onError }),
     mutationCache: new MutationCache({ onError }),
-    // The client library tries again by itself, where that makes sense.
-    defaultOptions: { queries: { retry: false, staleTime: STALE_MS }, mutations: { retry: false } },
+    defaultOptions: {
+      // The client library tries again by itself, where that makes sense; and it is what says that nobody
+      // answers: a page that waits for the browser to be online says nothing.
+      queries: {
+        retry: false,
+        staleTime: STALE_MS,
+        networkMode: 'always',
+        refetchOnReconnect: true,
+      },
+      mutations: { retry: false, networkMode: 'always' },
+    },
   })
   // Asked for at once; the router needs it first.
   if (session === null) void queryClient.prefetchQuery(meQuery)

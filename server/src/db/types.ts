@@ -797,6 +797,16 @@ interface Offboardings {
   completed_at: Timestamp | null
 }
 
+interface FleetReadings {
+  org_id: string
+  client_id: string
+  sfdc_org_id: string
+  read_at: Timestamp
+  error: Json<Fault | null> | null
+  components: DefaultedJson<Record<string, { at: string | null; by: string | null } | null>>
+  files: DefaultedJson<Record<string, string>>
+}
+
 interface FleetDriftResults {
   id: string
   org_id: string
@@ -1012,6 +1022,7 @@ export interface TenantTables {
   search_contents: SearchContents
   fleet_drift_runs: FleetDriftRuns
   fleet_drift_results: FleetDriftResults
+  fleet_readings: FleetReadings
   offboardings: Offboardings
   purges: Purges
   rollouts: Rollouts

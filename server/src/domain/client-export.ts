@@ -78,6 +78,7 @@ export const HELD: readonly Held[] = [
   { kind: 'conflict_report', table: 'crm_conflict_reports', key: ['id'], rows: LARGE_ROWS },
   { kind: 'blueprint_binding', table: 'blueprint_bindings', key: ['id'] },
   { kind: 'drift_result', table: 'fleet_drift_results', key: ['id'], rows: LARGE_ROWS },
+  { kind: 'drift_reading', table: 'fleet_readings', key: ['client_id'], rows: LARGE_ROWS },
   { kind: 'deployment', table: 'crm_deployments', key: ['id'], rows: LARGE_ROWS },
   {
     kind: 'deployment_run',

@@ -1,9 +1,6 @@
 // Speaks HTTP and decides nothing: it serves route records. The order of checks is part of the contract:
 // 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
 
-import { type Socket } from 'node:net'
-import { finished, Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -11,34 +8,27 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
-  type RequestPayload,
 } from 'fastify'
 import { type Logger } from 'pino'
-import { type Auth, type Identity } from '../domain/auth/auth.ts'
-import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
-import { EngineError, isExpected } from '../errors.ts'
-import { clip } from '../text.ts'
+import { type Auth } from '../domain/auth/auth.ts'
+import { EngineError } from '../errors.ts'
 import { type InSpan } from '../tracing.ts'
-import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
-import { mayHoldInexact, parseExactly } from '../exact-json.ts'
+import { type Admitted, admit, authorize, UNLIMITED } from './admission.ts'
+import { bodyBytes, inflate, isUpload, limitReading, parseBodies } from './bodies.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
-import { checked, checkedWithRows, refuseInexact } from './checked.ts'
 import { registerConsole } from './console.ts'
-import { consoleSessionOf, registerConsoleSession } from './console-session.ts'
-import { readJsonBody } from './json-body.ts'
-import { limitCallers } from './limits.ts'
-import { openLines } from './lines.ts'
-import { problemOf, toEngineError } from './problems.ts'
+import { registerConsoleSession } from './console-session.ts'
 import { registerDocs } from './docs.ts'
-import { sendReply } from './reply.ts'
-import { createRefusedCredentials, type RefusedCredentials } from './refused-credentials.ts'
-import { requestIdOf } from './request-id.ts'
-import { logRequests, noteAnswer, noteNamed, noteRefusal } from './request-log.ts'
+import { createIdempotencyStep } from './idempotency.ts'
+import { limitCallers } from './limits.ts'
 import { openApiDocument } from './openapi.ts'
-import { type RequestContext, type Route } from './route.ts'
-
-// Not imported: an import of node:http also loads the HTTP client behind its WebSocket (60 ms, 14 MB).
-const { STATUS_CODES } = process.getBuiltinModule('node:http')
+import { toEngineError } from './problems.ts'
+import { clientErrorHandler, noEndpoint, noteMethods, renderError } from './refusals.ts'
+import { createRefusedCredentials } from './refused-credentials.ts'
+import { requestIdOf } from './request-id.ts'
+import { logRequests } from './request-log.ts'
+import { type Route } from './route.ts'
+import { serve } from './serve.ts'
 
 /** How long requests that are under way at the shutdown may take; then they are answered with 503. */
 export const FINISH_REQUESTS_MS = 10_000
@@ -56,12 +46,6 @@ interface Options {
   onRequestDone: (event: { route: string; status: number; seconds: number }) => void
   /** Around the work of each request. */
   inSpan: InSpan
-}
-
-/** What is known about a request once its credential was checked. */
-interface Admitted {
-  identity: Identity | null
-  claim: IdempotencyClaim | null
 }
 
 type AdmittedRequests = WeakMap<FastifyRequest, Admitted>
@@ -216,19 +200,6 @@ const endInOrder = (app: FastifyInstance): InTime => {
     })
 }
 
-/** A request has to arrive completely, with its body, within a time limit. */
-const limitReading = (app: FastifyInstance): void => {
-  app.addHook('onRequest', async (request, reply) => {
-    if (isUpload(request)) return // read with a time limit of its own
-    const timer = setTimeout(() => {
-      if (request.raw.complete) return
-      if (reply.raw.headersSent) request.raw.socket.destroy()
-      else app.server.emit('clientError', requestTimeout(), request.raw.socket)
-    }, REQUEST_MS)
-    reply.raw.once('close', () => clearTimeout(timer))
-  })
-}
-
 /**
  * Logged once if a proxy seems to be in front but is not configured: then all callers have its address,
  * and fifty failed logins of one of them lock everybody out.
@@ -246,77 +217,6 @@ const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): voi
   })
 }
 
-/** JSON in UTF-8, and uploads of lines on routes that accept them; nothing else. */
-const parseBodies = (app: FastifyInstance): void => {
-  app.removeAllContentTypeParsers()
-  const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, bytes: Buffer) => {
-      const { rawBody = false, rows } = request.routeOptions.config.route ?? {}
-      if (rawBody) return bytes
-      return readJsonBody(bytes, {
-        rows,
-        parse: (text) => {
-          let parsed: { error: Error | null; value: unknown } | undefined
-          void parseJson(request, text, (error, value) => {
-            parsed = { error, value }
-          })
-          if (parsed?.error) throw parsed.error
-          return mayHoldInexact(text) ? parseExactly(text) : parsed?.value
-        },
-      })
-    },
-  )
-  // Not read here: the route reads it while it arrives.
-  app.addContentTypeParser(LINES_TYPE, (request, payload, done) => {
-    if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
-    else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
-  })
-}
-
-/** The body before gzip. Fastify applies the limit to the inflated bytes, as documented. */
-const inflate = (
-  route: Route,
-  request: FastifyRequest,
-  payload: RequestPayload,
-): RequestPayload => {
-  if (route.body === undefined && route.rawBody !== true) return payload
-  const encoding = request.headers['content-encoding'] ?? 'identity'
-  if (encoding === 'identity') return payload
-  if (encoding !== 'gzip') {
-    throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
-  }
-  const inflated = createGunzip()
-  // pipe() does not notify its target when the client goes away in the middle.
-  finished(payload, (cut) => {
-    if (cut) inflated.destroy(cut)
-  })
-  inflated.on('error', () => undefined) // after a 413 nobody else still listens
-  delete request.headers['content-length']
-  return payload.pipe(inflated)
-}
-
-const LINES_TYPE = 'application/x-ndjson'
-const REQUEST_MS = 120_000
-
-const isUpload = (request: FastifyRequest): boolean =>
-  request.routeOptions.config.route?.lines !== undefined &&
-  (request.headers['content-type'] ?? '').toLowerCase().startsWith(LINES_TYPE)
-
-/** How large the body may become: its Content-Length, unless it is compressed or has none. */
-const bodyBytes = ({ headers }: FastifyRequest, most: number): number => {
-  const told = Number(headers['content-length'] ?? most)
-  return headers['content-encoding'] === undefined ? Math.min(told, most) : most
-}
-
-/** In the form of Node's own error, for the handler of what never became a request. */
-const requestTimeout = (): Error =>
-  Object.assign(new Error('the request did not arrive in time'), {
-    code: 'ERR_HTTP_REQUEST_TIMEOUT',
-  })
-
 /** A number means that this many of the nearest hops are ours. */
 const trusted = (setting: false | number | string) =>
   typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting
@@ -324,52 +224,6 @@ const trusted = (setting: false | number | string) =>
 declare module 'fastify' {
   interface FastifyContextConfig {
     route?: Route
-  }
-}
-
-/** With RATE_LIMIT_PER_MINUTE=0. */
-const UNLIMITED: RefusedCredentials = { admit: (_token, _address, look) => look() }
-
-const admit = async (
-  route: Route,
-  auth: Auth,
-  refused: RefusedCredentials,
-  request: FastifyRequest,
-): Promise<Admitted> => {
-  const admittedAs = (identity: Identity | null): Admitted => ({ identity, claim: null })
-  if (route.access === 'public') return admittedAs(null)
-  const given = credentialOf(request)
-  if (given !== null) {
-    const { token, isCookie } = given
-    const found = await refused.admit(token, request.ip, async () => {
-      if (route.access === 'super_admin') {
-        return !isCookie && auth.isSuperAdmin(token) ? admittedAs(null) : null
-      }
-      const identity = await auth.authenticate(token)
-      if (identity === null || (isCookie && identity.credential.type !== 'session')) return null
-      return admittedAs(identity)
-    })
-    if (found !== null) return found
-  }
-  throw new EngineError('unauthenticated', 'Send a valid credential as Authorization: Bearer.')
-}
-
-const BEARER = /^Bearer +([\x21-\x7e]{1,4096})$/i
-
-const bearerOf = (request: FastifyRequest): string | null =>
-  BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null
-
-/** The token of the header, and only where there is no such header, the session of the console's page. */
-const credentialOf = (request: FastifyRequest): { token: string; isCookie: boolean } | null => {
-  const isCookie = request.headers.authorization === undefined
-  const token = isCookie ? consoleSessionOf(request) : bearerOf(request)
-  return token === null ? null : { token, isCookie }
-}
-
-const authorize = (route: Route, identity: Identity | null): void => {
-  if (route.access === 'public' || route.access === 'super_admin' || route.access === 'any') return
-  if (identity?.permissions.includes(route.access) !== true) {
-    throw new EngineError('forbidden', `This needs the permission ${route.access}.`)
   }
 }
 
@@ -402,183 +256,3 @@ const traced = (
       }
     },
   )
-
-const serve = async (
-  route: Route,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  gone: AbortController,
-  { identity }: Admitted,
-  idempotency: IdempotencyStep,
-): Promise<FastifyReply> => {
-  const upload = await openUpload(route, request, reply)
-  const given = upload === null ? await checkedBody(route, request) : upload.envelope
-  noteNamed(request, given)
-  authorize(route, identity)
-  const { body, approvalId } = withoutApproval(route, given)
-
-  const onClose = () => {
-    if (!reply.raw.writableFinished) gone.abort()
-  }
-  reply.raw.once('close', onClose)
-  const context: RequestContext = {
-    requestId: request.id,
-    address: request.ip,
-    headers: request.headers,
-    signal: gone.signal,
-  }
-  const callerWith = (claim: IdempotencyClaim | null): unknown => {
-    if (route.access === 'public') return null
-    if (identity === null) return { requestId: request.id, idempotency: claim }
-    const caller: Caller = {
-      ...identity,
-      requestId: request.id,
-      idempotency: claim,
-      ...(approvalId === undefined ? {} : { approvalId }),
-    }
-    return caller
-  }
-  if (approvalId !== undefined && identity?.mustAsk !== true) {
-    throw new EngineError(
-      'bad_request',
-      'This credential needs no approvals. Leave approval_id out.',
-    )
-  }
-  const result = await (upload === null
-    ? idempotency.run(route, request, body, callerWith, (caller) =>
-        route.handle({ caller, body, context }),
-      )
-    : idempotency.run(
-        route,
-        request,
-        body,
-        callerWith,
-        (caller) => upload.handle({ caller, envelope: body, context }),
-        upload.matches,
-      ))
-  noteAnswer(request, result.status, result.body)
-  return sendReply(route, reply, result)
-}
-
-/** The approval is the caller's; it is no part of what the caller asks for, nor of what a key is bound to. */
-const withoutApproval = (route: Route, given: unknown): { body: unknown; approvalId?: string } => {
-  if (route.approvable !== true) return { body: given }
-  const { approval_id: approvalId, ...body } = given as { approval_id?: string }
-  return approvalId === undefined ? { body } : { body, approvalId }
-}
-
-/** The lines of an upload after its checked first one; null for any other request. */
-const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyReply) => {
-  const spec = route.lines
-  if (spec === undefined || !(request.body instanceof Readable)) return null
-  // The rest of a refused upload is not awaited.
-  reply.header('connection', 'close')
-  const { first, rest } = await openLines(request.body, spec)
-  if (first === null) {
-    throw new EngineError('invalid_json', 'The body is empty; its first line must be the envelope.')
-  }
-  const envelope = checked(spec.envelope, first.value)
-  return {
-    envelope,
-    handle: (input: { caller: unknown; envelope: unknown; context: RequestContext }) =>
-      spec.handle({ ...input, lines: rest }),
-    matches: (caller: unknown, resourceId: string) => spec.matches(caller, resourceId, rest),
-  }
-}
-
-const checkedBody = async (route: Route, request: FastifyRequest): Promise<unknown> => {
-  if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
-  if (route.body === undefined) return undefined
-  if (route.exactNumbers !== true) refuseInexact(request.body)
-  return route.rows === undefined
-    ? checked(route.body, request.body)
-    : checkedWithRows(route.body, request.body, route.rows)
-}
-
-/** The methods of each path, as routes are added from now on. */
-const noteMethods = (app: FastifyInstance): ReadonlyMap<string, readonly string[]> => {
-  const methods = new Map<string, string[]>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const known = methods.get(url) ?? []
-    methods.set(url, [...new Set([...known, ...[method].flat()])].sort())
-  })
-  return methods
-}
-
-/** Says whether no endpoint has the path, or only the method is wrong. */
-const noEndpoint = (
-  methodsOf: ReadonlyMap<string, readonly string[]>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): EngineError => {
-  const path = pathOf(request)
-  const allowed = methodsOf.get(path) ?? []
-  if (allowed.length === 0 || allowed.includes(request.method)) {
-    return new EngineError('not_found', `There is no endpoint ${request.method} ${path}.`)
-  }
-  reply.header('allow', allowed.join(', '))
-  return new EngineError(
-    'method_not_allowed',
-    `${path} does not take ${request.method}. Use ${allowed.join(' or ')}.`,
-  )
-}
-
-const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[0] ?? '', 200)
-
-/** What was being done for a caller who is gone was broken off; the line of the request says so. */
-const hasHungUp = (thrown: unknown, reply: FastifyReply): boolean =>
-  thrown instanceof Error && thrown.name === 'AbortError' && reply.raw.destroyed
-
-const renderError = (
-  thrown: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply => {
-  const error = toEngineError(thrown)
-  noteRefusal(request, error)
-  const isFault = !isExpected(error) && !hasHungUp(thrown, reply)
-  if (isFault) request.log.error({ err: error.cause ?? error }, 'request failed')
-  reply.header('x-request-id', request.id) // for a path that cannot be read, no hook runs
-  if (error.status === 401) reply.header('www-authenticate', 'Bearer')
-  if (error.retryAfterSeconds !== undefined) {
-    reply.header('retry-after', String(error.retryAfterSeconds))
-  }
-  return reply
-    .code(error.status)
-    .type('application/problem+json')
-    .serializer(JSON.stringify)
-    .send(problemOf(error, request.id))
-}
-
-/** What never became a request (bad bytes, a head too large) is still answered as a problem. */
-function clientErrorHandler(
-  this: FastifyInstance,
-  error: Error & { code?: string },
-  socket: Socket,
-) {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const [status, detail] = UNREADABLE[error.code ?? ''] ?? [400, 'This is not HTTP.']
-  const requestId = requestIdOf({ headers: {} })
-  const problem = { ...problemOf(new EngineError('bad_request', detail), requestId), status }
-  const body = JSON.stringify(problem)
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      `x-request-id: ${requestId}`,
-      'content-type: application/problem+json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  )
-}
-
-/** Node's codes for requests that it could not read, with our status and words. */
-const UNREADABLE: Readonly<Record<string, [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'The head of the request is too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
-}

@@ -12,12 +12,22 @@ const COMPONENTS = '#/components/schemas/'
  */
 export class Schemas {
   readonly named: Record<string, Json> = {}
+  /** What was described before: that of an error is asked for a thousand times. */
+  readonly #described = { input: new Map<z.ZodType, Json>(), output: new Map<z.ZodType, Json>() }
 
   /**
    * As JSON Schema. `name` is for a schema that has none. Throws if two different schemas have the same
    * name.
    */
   of(schema: z.ZodType, io: 'input' | 'output', name?: string): Json {
+    const whole = this.#described[io].get(schema) ?? this.#describe(schema, io)
+    this.#described[io].set(schema, whole)
+    if (name === undefined || whole.$ref !== undefined) return whole
+    this.#name(name, whole)
+    return { $ref: COMPONENTS + name }
+  }
+
+  #describe(schema: z.ZodType, io: 'input' | 'output'): Json {
     const {
       $schema: _,
       $defs = {},
@@ -28,10 +38,7 @@ export class Schemas {
       override: ({ zodSchema, jsonSchema }) => this.#polish(zodSchema, jsonSchema, io),
     })
     for (const [id, definition] of Object.entries($defs)) this.#name(id, hoisted(definition))
-    const whole = hoisted(json)
-    if (name === undefined || whole.$ref !== undefined) return whole
-    this.#name(name, whole)
-    return { $ref: COMPONENTS + name }
+    return hoisted(json)
   }
 
   #polish(schema: z.core.$ZodTypes, json: z.core.JSONSchema.BaseSchema, io: 'input' | 'output') {

@@ -4,11 +4,12 @@
 import { Readable } from 'node:stream'
 import { type ReadableStream } from 'node:stream/web'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type McpHttpHandler } from '@modelcontextprotocol/server'
+// `import type` is no import at all; `import { type … }` would load the SDK with the server (6 MB).
+import type { McpHttpHandler } from '@modelcontextprotocol/server'
 import { type Permission } from '../domain/auth/permissions.ts'
 import { EngineError } from '../errors.ts'
 import { type Api, ApiProblem, type Problem } from './api.ts'
-import { type Agent } from './server.ts'
+import type { Agent } from './server.ts'
 
 /** A push of 200 rows fits many times. */
 const BODY_LIMIT_BYTES = 1024 * 1024

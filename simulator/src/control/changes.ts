@@ -163,9 +163,12 @@ const schemaActions = {
       return { id: field.id }
     },
   ),
-  /** Changes keys of the field's describe: `{ length: 300 }`. A label changes every describe's date. */
+  /**
+   * Changes keys of the field's describe: `{ length: 300 }`. A label changes every describe's date. With a
+   * `username` it is this user who last changed the field.
+   */
   'schema/alter-field': defineAction(
-    onField.extend({ changes: z.record(z.string(), z.unknown()) }),
+    onField.extend({ changes: z.record(z.string(), z.unknown()), username: z.string().optional() }),
     (world, input) => {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
@@ -174,6 +177,9 @@ const schemaActions = {
       replaceField(object, field, {
         describe: { ...field.describe, ...input.changes },
         lastModifiedDate: object.schemaModifiedAt,
+        ...(input.username === undefined
+          ? {}
+          : { lastModifiedById: userIn(found, input.username).id }),
       })
       if ('label' in input.changes) touchOrg(found)
       return {}

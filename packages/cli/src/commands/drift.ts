@@ -20,7 +20,7 @@ const hours = (text: string): number => {
 
 /** What is not as it should be, a line for each component. */
 const rowsOf = ({ client_id, state, reason, components }: DriftResult): string[][] => {
-  if (state !== 'drifted') return [[client_id, state, '', reason?.message ?? '']]
+  if (state !== 'drifted') return [[client_id, state, '', reason?.message ?? '', '']]
   return components
     .filter((one) => !one.accepted && one.state !== 'in_sync' && one.state !== 'unknown')
     .map((one) => [
@@ -32,6 +32,7 @@ const rowsOf = ({ client_id, state, reason, components }: DriftResult): string[]
           clean(`${attribute}: ${JSON.stringify(wanted)} → ${JSON.stringify(found)}`),
         )
         .join(', '),
+      one.changed_by === null ? '' : clean(one.changed_by),
     ])
 }
 
@@ -63,7 +64,7 @@ const look = async (
     [
       ...(rows.length === 0
         ? []
-        : [terminal.table(['CLIENT', 'STATE', 'COMPONENT', 'WANTED → FOUND'], rows)]),
+        : [terminal.table(['CLIENT', 'STATE', 'COMPONENT', 'WANTED → FOUND', 'CHANGED BY'], rows)]),
       `${in_sync} in sync, ${drifted} drifted, ${unknown} unknown`,
     ].join('\n'),
   )

@@ -39,6 +39,15 @@ const stateOf = ({ state, pause_reason: reason, paused_until: until }: Rollout):
   return `paused (${reason}${until === null ? '' : ` until ${until}`})`
 }
 
+const mappingsIn = ({
+  removed,
+  restored,
+  kept,
+}: NonNullable<Rollout['rollback_preview']>['mappings']): string[] =>
+  removed + restored + kept === 0
+    ? []
+    : [`Of its mappings, ${removed} would be removed and ${restored} restored; ${kept} stay.`]
+
 /** Waves and states as a table, of the states that there are. */
 const shown = (terminal: Terminal, rollout: Rollout): string => {
   const { id, waves, counts, rollback_preview: preview } = rollout
@@ -63,6 +72,7 @@ const shown = (terminal: Terminal, rollout: Rollout): string => {
       : [
           `A rollback of ${preview.targets} targets would remove ${preview.removed} and restore ${preview.restored} components; ` +
             `${preview.kept} stay because others changed them, ${preview.remaining} cannot be rolled back.`,
+          ...mappingsIn(preview.mappings),
           ...preview.data.map(({ client_id, name, rows }) =>
             clean(`Data would be lost: ${client_id} ${name}: ${rows ?? 'unknown many'} rows`),
           ),

@@ -68,7 +68,7 @@ export const useList = <Item, One extends Page<Item> = Page<Item>>(
 export const listQuery = <Item, One extends Page<Item> = Page<Item>>(
   queryKey: QueryKey,
   list: (page: PageOf, options: CallOptions) => Pages<Item, One>,
-  { limit = 100, enabled = true, refetchInterval, refetchWhile }: ListOptions<Item> = {},
+  { limit = 100, enabled = true, staleTime, refetchInterval, refetchWhile }: ListOptions<Item> = {},
 ) =>
   infiniteQueryOptions({
     queryKey,
@@ -78,6 +78,7 @@ export const listQuery = <Item, One extends Page<Item> = Page<Item>>(
     getNextPageParam: ({ next_cursor: next }) => next,
     placeholderData: keepPreviousData,
     enabled,
+    staleTime,
     refetchInterval: ({ state: { data } }) =>
       refetchWhile !== undefined && data?.pages.some(({ items }) => items.some(refetchWhile))
         ? LOOK_MS
@@ -88,6 +89,8 @@ export interface ListOptions<Item> {
   /** Of one page. */
   limit?: number
   enabled?: boolean
+  /** Infinity for what no longer changes: it may be a hundred pages, which would all be read again. */
+  staleTime?: number
   /** In milliseconds. */
   refetchInterval?: number
   /** Read again and again while an item is like that: while work in it goes on. */

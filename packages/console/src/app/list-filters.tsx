@@ -1,4 +1,4 @@
-// The filters that lists of the organization share: the client and the days.
+// The filters above lists. Each is in the address; without a value it is not.
 
 import { useQuery } from '@tanstack/react-query'
 import { clientsQuery } from '../api/directory.ts'
@@ -55,3 +55,33 @@ export const PeriodFilter = ({
     />
   </>
 )
+
+/** One of a few values, by their words; or all. */
+export const ChoiceFilter = <Value extends string>({
+  label,
+  words,
+  value,
+  onChange,
+}: {
+  label: string
+  /** A word for each value, alone or behind its tone. */
+  words: Readonly<Record<Value, string | readonly [unknown, string]>>
+  value: Value | undefined
+  onChange: (value: Value | undefined) => void
+}) => {
+  const values = Object.keys(words) as Value[]
+  return (
+    <Select
+      label={label}
+      options={[
+        { value: '', label: 'All' },
+        ...values.map((one) => {
+          const word = words[one]
+          return { value: one, label: typeof word === 'string' ? word : word[1] }
+        }),
+      ]}
+      value={value ?? ''}
+      onChange={(chosen) => onChange(values.find((one) => one === chosen))}
+    />
+  )
+}

@@ -39,3 +39,9 @@ export const isWordOf =
   ) =>
   (value: unknown): value is Word =>
     (words as readonly unknown[]).includes(value)
+
+/** Without what is empty. */
+export const filled = <Search extends object>(search: Search): Search =>
+  Object.fromEntries(
+    Object.entries(search).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Search

@@ -1,15 +1,11 @@
 // What all routes hang below. A screen's route has one of these three as its parent.
 
 import { type QueryClient } from '@tanstack/react-query'
-import {
-  createRootRouteWithContext,
-  createRoute,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router'
+import { createRootRouteWithContext, createRoute, Outlet, redirect } from '@tanstack/react-router'
 import { meQuery } from '../api/session.ts'
-import { Failed, Loading, NotFound } from '../ui/states.tsx'
+import { Failure } from './failure.tsx'
+import { lazy } from './lazy.ts'
+import { Loading, NotFound } from '../ui/states.tsx'
 
 export const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
@@ -28,8 +24,8 @@ export const signedInRoute = createRoute({
     }
     return { me }
   },
-  component: lazyRouteComponent(() => import('./shell.tsx'), 'Shell'),
-  errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  component: lazy(() => import('./shell.tsx'), 'Shell'),
+  errorComponent: Failure,
   pendingComponent: Loading,
 })
 
@@ -37,5 +33,5 @@ export const signedInRoute = createRoute({
 export const clientRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: '/clients/$clientId',
-  component: lazyRouteComponent(() => import('./client-frame.tsx'), 'ClientFrame'),
+  component: lazy(() => import('./client-frame.tsx'), 'ClientFrame'),
 })

@@ -1,6 +1,7 @@
 import { type QueryClient } from '@tanstack/react-query'
 import { createRouter } from '@tanstack/react-router'
-import { Loading, NotFound, Problem } from '../ui/states.tsx'
+import { Loading, NotFound } from '../ui/states.tsx'
+import { Failure } from './failure.tsx'
 import { clientRoute, rootRoute, signedInRoute } from './parents.tsx'
 import { route as approval } from '../screens/approval/route.ts'
 import { route as approvals } from '../screens/approvals/route.ts'
@@ -87,7 +88,7 @@ export const createConsoleRouter = (queryClient: QueryClient) =>
     // What is there is shown: no wait so that somebody sees the lines that stand for it.
     defaultPendingMinMs: 0,
     defaultPendingComponent: Loading,
-    defaultErrorComponent: ({ error, reset }) => <Problem error={error} retry={reset} />,
+    defaultErrorComponent: Failure,
     defaultNotFoundComponent: NotFound,
   })
 

@@ -5,8 +5,10 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import { useEffect, useRef, useState } from 'react'
 import { signOut, useMe } from '../api/session.ts'
 import { Button } from '../ui/button.tsx'
+import { useKeptFocus } from '../ui/focus.ts'
 import { useToast } from '../ui/toast.tsx'
 import { Foreign } from '../ui/text.tsx'
+import { ConnectionLost } from './connection-lost.tsx'
 import { usePlainLinks } from './href.ts'
 import { GROUPS } from './navigation.ts'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
@@ -15,13 +17,19 @@ import './shell.css'
 export const Shell = () => {
   const main = useRef<HTMLElement>(null)
   const plainLinks = usePlainLinks()
+  const side = useRef<HTMLElement>(null)
   const [isOpen, setOpen] = useState(false)
   const path = useRouterState({ select: ({ location }) => location.pathname })
   useEffect(() => {
     setOpen(false)
     // By hand: the router's own way keeps positions in web storage, and nothing of the console is there.
     scrollTo(0, 0)
+    // What was pressed in the navigation is done with: the next stop is the first of the page.
+    if (side.current?.contains(document.activeElement) === true) {
+      main.current?.focus({ preventScroll: true })
+    }
   }, [path])
+  useKeptFocus(main)
   return (
     <div className="shell">
       <a
@@ -34,7 +42,7 @@ export const Shell = () => {
       >
         Skip to the content
       </a>
-      <header className="side">
+      <header className="side" ref={side}>
         <div className="side-top">
           <Link to="/" className="brand">
             sfdc-engine-x
@@ -55,6 +63,7 @@ export const Shell = () => {
         </div>
       </header>
       <main id="content" ref={main} tabIndex={-1} {...plainLinks}>
+        <ConnectionLost />
         <Outlet />
       </main>
     </div>

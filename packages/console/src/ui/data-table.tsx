@@ -1,5 +1,5 @@
-// A table of any length: only the rows in sight are in the document. One stop for the keyboard: arrows, Page
-// Up and Down, Home and End move through the rows, Enter opens one.
+// A table of any length: only the rows in sight are in the document. One stop for the keyboard, and then what can be
+// pressed in the current row: arrows, Page Up and Down, Home and End move through the rows, Enter opens one.
 
 import {
   type KeyboardEvent,
@@ -34,7 +34,7 @@ export interface Sort {
   descending: boolean
 }
 
-interface Props<Row> {
+export interface TableProps<Row> {
   label: string
   rows: readonly Row[]
   columns: readonly Column<Row>[]
@@ -58,14 +58,16 @@ interface Props<Row> {
   reuses?: boolean
 }
 
-export const DataTable = <Row,>(props: Props<Row>) => {
+export const DataTable = <Row,>(props: TableProps<Row>) => {
   const { label, rows, columns, rowKey, onOpen, onEnd, empty, total, reuses = false } = props
   const id = useId()
   const [chosen, setCurrent] = useState(0)
-  const current = Math.min(chosen, rows.length - 1)
+  // There may be fewer rows now.
+  const current = Math.max(0, Math.min(chosen, rows.length - 1))
   const { scroller, head, view, onScroll, reveal } = useVisibleRows()
   const first = firstOf(view, rows.length)
   const end = first + sizeOf(view, rows.length)
+  const isDrawn = first <= current && current < end
   useEffect(() => {
     if (end > 0 && end === rows.length) onEnd?.()
   }, [end, rows.length, onEnd])
@@ -84,11 +86,22 @@ export const DataTable = <Row,>(props: Props<Row>) => {
     setCurrent(at)
     reveal(at)
   }
+  // End of a list whose length is known leads to the very last row, which may be many pages away.
+  const isOnWayToEnd = useRef(false)
+  useEffect(() => {
+    if (isOnWayToEnd.current) move(rows.length - 1)
+    if (rows.length >= (total ?? 0)) isOnWayToEnd.current = false
+  }, [rows.length, total])
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isTypedIn(event.target)) return
     const to = targetOf(event.key, current, Math.max(1, view.fit - 2), rows.length)
     const row = rows[current]
-    if (to !== null) move(to)
-    else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
+    isOnWayToEnd.current = event.key === 'End' && rows.length < (total ?? 0)
+    if (to !== null) {
+      // From a link in a row: it goes out of sight, and the table is what moves.
+      scroller.current?.focus({ preventScroll: true })
+      move(to)
+    } else if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) {
       onOpen?.(row)
     } else return
     event.preventDefault()
@@ -106,9 +119,11 @@ export const DataTable = <Row,>(props: Props<Row>) => {
       role="grid"
       aria-label={label}
       aria-rowcount={(total ?? rows.length) + 1}
-      aria-activedescendant={rows.length === 0 ? undefined : `${id}-${current}`}
+      aria-activedescendant={isDrawn ? `${id}-${current}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onPointerDown={() => (isOnWayToEnd.current = false)}
+      onWheel={() => (isOnWayToEnd.current = false)}
       onScroll={onScroll}
       style={{ '--tracks': tracks, '--tracks-narrow': narrow }}
     >
@@ -164,9 +179,16 @@ interface RowProps {
 const BodyRow = memo(
   ({ id, rowKey, row, columns, index, isCurrent, isChosen, opens, onPick }: RowProps) => {
     const element = useRef<HTMLDivElement>(null)
+    // Each row's own stops would make the table one that Tab does not get out of.
+    useLayoutEffect(() => {
+      const wanted = isCurrent ? 0 : -1
+      for (const control of element.current?.querySelectorAll<HTMLElement>(CONTROLS) ?? []) {
+        if (control.tabIndex !== wanted) control.tabIndex = wanted
+      }
+    })
     useLayoutEffect(() => {
       const { current: shown } = element
-      // Gone with a focus inside: the table has it then, not the row that comes in its place, and not nobody.
+      // Gone with a focus inside: the table has it then, not the row that comes in its place.
       return () => {
         if (shown?.contains(document.activeElement) !== true) return
         shown.closest<HTMLElement>('[role=grid]')?.focus({ preventScroll: true })
@@ -197,7 +219,7 @@ const HeadRow = <Row,>({
   columns,
   sort,
   onSort,
-}: Props<Row> & { ref: Ref<HTMLDivElement> }) => (
+}: TableProps<Row> & { ref: Ref<HTMLDivElement> }) => (
   <div ref={ref} role="row" className="table-head" aria-rowindex={1}>
     {columns.map((column) => {
       const direction =
@@ -246,8 +268,14 @@ const targetOf = (key: string, current: number, page: number, count: number): nu
   }
 }
 
+const CONTROLS = 'a, button, input, select'
+
 const isOnControl = (target: EventTarget): boolean =>
-  target instanceof Element && target.closest('a, button, input, select, label') !== null
+  target instanceof Element && target.closest(`${CONTROLS}, label`) !== null
+
+/** The keys belong to the field. */
+const isTypedIn = (target: EventTarget): boolean =>
+  target instanceof Element && target.matches('input:not([type="checkbox"]), select, textarea')
 
 const rowClass = (isCurrent: boolean, opens: boolean): string =>
   ['table-row', isCurrent ? 'current' : '', opens ? 'opens' : ''].join(' ').trim()

@@ -1,8 +1,9 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react'
 import { type Environment } from '@sfdc-engine-x/client'
 import { Button } from './button.tsx'
 import { TextField } from './field.tsx'
+import { nearestLeft, type Place, placeOf } from './focus.ts'
 import { Problem } from './states.tsx'
 import { EnvironmentTag } from './status.tsx'
 import { counted, Foreign } from './text.tsx'
@@ -15,18 +16,27 @@ interface DialogProps {
   children: ReactNode
 }
 
-/** A modal dialog: the focus stays inside, Escape closes it. */
-export const Dialog = ({ open, onClose, title, children }: DialogProps) => (
-  <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
-    <Base.Portal>
-      <Base.Backdrop className="veil" />
-      <Base.Popup className="dialog">
-        <Base.Title className="dialog-title">{title}</Base.Title>
-        {children}
-      </Base.Popup>
-    </Base.Portal>
-  </Base.Root>
-)
+/**
+ * A modal dialog: the focus stays inside, Escape closes it. Then the focus is where it was before, or as near to it as
+ * something is left.
+ */
+export const Dialog = ({ open, onClose, title, children }: DialogProps) => {
+  const opener = useRef<Place>([])
+  useLayoutEffect(() => {
+    if (open) opener.current = placeOf(document.activeElement)
+  }, [open])
+  return (
+    <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="veil" />
+        <Base.Popup className="dialog" finalFocus={() => nearestLeft(opener.current)}>
+          <Base.Title className="dialog-title">{title}</Base.Title>
+          {children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  )
+}
 
 interface Common {
   open: boolean

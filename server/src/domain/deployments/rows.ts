@@ -131,6 +131,11 @@ export interface Changes extends MergeChanges {
   between?: Record<string, string[]>
   /** … what is removed beside it: its absence or presence is nobody's change. */
   taken?: NamedComponent[]
+  /**
+   * … automations that are removed or restored before it, which a preview finds as they are. `names`: what of the
+   * Salesforce org each still mentions afterwards, in lower case.
+   */
+  first?: (NamedComponent & { names: string[] })[]
 }
 
 export const assignmentsOf = ({ assignment, assignments }: Changes): Assignment[] =>
@@ -145,8 +150,8 @@ export interface RollbackOptions {
    * rest is rolled back; a rollback of one deployment is refused as a whole.
    */
   leave?: LeftComponent[]
-  /** False: a dry run does not ask Salesforce, because what else has to go first is still there. */
-  ask_salesforce?: boolean
+  /** Of a preview: what Salesforce refuses only because of automations that go first. */
+  assumed?: NamedComponent[]
 }
 
 export interface Deployment {

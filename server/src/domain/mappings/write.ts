@@ -24,14 +24,8 @@ const noted = async (
   return row
 }
 
-/** A new, active mapping. A client has one of a canonical object (`crm_field_mappings_one_active`). */
-export const insertMapping = async (
-  tx: Tx,
-  caller: Caller,
-  clientId: string,
-  draft: MappingDraft,
-): Promise<MappingRow> => {
-  const row = await tx
+const insertion = (tx: Tx, caller: Caller, clientId: string, draft: MappingDraft) =>
+  tx
     .insertInto('crm_field_mappings')
     .values({
       id: newId(),
@@ -44,9 +38,32 @@ export const insertMapping = async (
       created_by: caller.userId,
     })
     .returningAll()
-    .executeTakeFirstOrThrow()
+
+const created = async (tx: Tx, caller: Caller, row: MappingRow): Promise<MappingRow> => {
   await keepVersion(tx, row, caller.userId)
   return noted(tx, caller, row, 'mapping.create')
+}
+
+/** A new, active mapping. A client has one of a canonical object (`crm_field_mappings_one_active`). */
+export const insertMapping = async (
+  tx: Tx,
+  caller: Caller,
+  clientId: string,
+  draft: MappingDraft,
+): Promise<MappingRow> =>
+  created(tx, caller, await insertion(tx, caller, clientId, draft).executeTakeFirstOrThrow())
+
+/** The same; null, and nothing changed, if the client has one, also one that was not committed a moment ago. */
+export const insertMappingIfNone = async (
+  tx: Tx,
+  caller: Caller,
+  clientId: string,
+  draft: MappingDraft,
+): Promise<MappingRow | null> => {
+  const row = await insertion(tx, caller, clientId, draft)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return row === undefined ? null : created(tx, caller, row)
 }
 
 /** The next version of a mapping that this transaction has locked. */

@@ -1,5 +1,8 @@
 // What several deployments did to one component, one after the other.
 
+import { type LeftComponent } from '../deployments/rows.ts'
+import { type Component } from '../metadata/names.ts'
+
 /** A component before a deployment and after it; `left` is not known where nobody read it. */
 export interface Touch<T> {
   was: T | null
@@ -45,3 +48,12 @@ export const leavesSomething = <T, Of extends Touch<T>>(
   const [first] = covered
   return first !== undefined && !isSame(first.was, own[0].was)
 }
+
+/** What stays because somebody else came in between; `entry` is the part of the component that it is about. */
+export const changedBetween = ({ type, fullName }: Component, entry = ''): LeftComponent => ({
+  type,
+  full_name: fullName,
+  code: 'changed_by_others',
+  reason: `${entry}Somebody else changed it between two deployments. It goes back to what they made of it; what was deployed before that stays.`,
+  rows: null,
+})

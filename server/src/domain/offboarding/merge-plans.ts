@@ -4,26 +4,18 @@
 // made of it. Pure: nothing is read or sent here.
 
 import { type JsonObject } from '../../salesforce/json.ts'
-import { type AccessChange, heldByOthers } from '../metadata/entries.ts'
-import { fileDifferences, sameElement, samePart } from '../metadata/equality.ts'
+import { heldByOthers } from '../metadata/entries.ts'
+import { fileDifferences, samePart } from '../metadata/equality.ts'
 import { filePath, kindOf } from '../metadata/kinds.ts'
 import { withoutAddedTabs } from '../metadata/kinds/app-tabs.ts'
-import { type LayoutChange } from '../metadata/layout-file.ts'
-import { joinListChanges } from '../metadata/layout-lists.ts'
 import { type Component, keyOf, ownerOf, sameName } from '../metadata/names.ts'
 import { partsIn, withoutParts, withParts } from '../metadata/parts.ts'
 import { type FileParts, type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type Images } from '../deployments/plan/images.ts'
-import { differencesOf } from '../deployments/plan/rollback.ts'
-import {
-  type Assignment,
-  assignmentsOf,
-  type Changes,
-  type ComponentRow,
-  type LeftComponent,
-} from '../deployments/rows.ts'
-import { type Chain, chainOf, leavesSomething, type Touch } from './chain.ts'
+import { type Changes, type ComponentRow, type LeftComponent } from '../deployments/rows.ts'
+import { type Chain, changedBetween, chainOf, leavesSomething, type Touch } from './chain.ts'
+import { describeIn, mergeChanges } from './merge-changes.ts'
 import { unionOf } from './union.ts'
 
 /** A deployment of a plan, with what it found and left. */
@@ -67,9 +59,6 @@ interface PlanTouch extends Touch<JsonObject> {
   row: ComponentRow
 }
 
-const CHANGED_BETWEEN =
-  'Somebody else changed it between two deployments. It goes back to what they made of it; what was deployed before that stays.'
-
 const WORST = ['reversible', 'reversible_with_data_loss', 'irreversible'] as const
 
 /** Files that hold entries of many: compared entry by entry, never as a whole. */
@@ -97,18 +86,8 @@ class PlanMerge {
       const chain = chainOf<JsonObject, PlanTouch>(touches, this.#comparing(component))
       if (chain === null) continue
       this.#chains.set(key, { component, chain })
-      if (leavesSomething(chain, samePart)) this.#tell(component, CHANGED_BETWEEN)
+      if (leavesSomething(chain, samePart)) this.#left.push(changedBetween(component))
     }
-  }
-
-  #tell({ type, fullName }: Component, reason: string): void {
-    this.#left.push({
-      type,
-      full_name: fullName,
-      code: 'changed_by_others',
-      reason,
-      rows: null,
-    })
   }
 
   /** What each deployment did with each component, in their order. */
@@ -347,110 +326,6 @@ class PlanMerge {
     return found
   }
 
-  // ---------------------------------------------------------------------------------- changes
-
-  /** By object, what others changed of its describe between two deployments. */
-  #between(): Record<string, string[]> {
-    const names = new Map<string, Set<string>>()
-    for (const [at, earlier] of this.#deployments.entries()) {
-      for (const { api_name } of earlier.plan.objects) {
-        const later = this.#deployments
-          .slice(at + 1)
-          .find(({ plan }) =>
-            plan.objects.some((one) => sameName(one.api_name) === sameName(api_name)),
-          )
-        const left = describeIn(earlier.after, api_name)
-        const found = later === undefined ? undefined : describeIn(later.before, api_name)
-        if (left === undefined || found === undefined) continue
-        const changed = names.get(api_name) ?? new Set()
-        for (const name of differencesOf(left, found)) changed.add(name)
-        names.set(api_name, changed)
-      }
-    }
-    return Object.fromEntries(
-      [...names].filter(([, some]) => some.size > 0).map(([name, some]) => [name, [...some]]),
-    )
-  }
-
-  /** Entries, each from before the first of ours to after the last, as long as nobody came in between. */
-  #access(holder: 'permissionSets' | 'profiles'): Record<string, AccessChange[]> {
-    const type = holder === 'profiles' ? 'Profile' : 'PermissionSet'
-    const named = new Map<string, { name: string; entries: Map<string, AccessTouch[]> }>()
-    for (const { changes, undone } of this.#deployments) {
-      for (const [name, entries] of Object.entries(changes[holder])) {
-        if (undone.has(keyOf({ type, fullName: name }))) continue
-        const one = named.get(sameName(name)) ?? { name, entries: new Map<string, AccessTouch[]>() }
-        named.set(sameName(name), one)
-        for (const change of entries) {
-          const key = `${change.list}:${sameName(change.key)}`
-          const touch = { was: change.before, left: change.after, isKnown: true, change }
-          one.entries.set(key, [...(one.entries.get(key) ?? []), touch])
-        }
-      }
-    }
-    return Object.fromEntries(
-      [...named.values()].map(({ name, entries }) => [
-        name,
-        [...entries.values()].flatMap((touches) => {
-          const chain = chainOf<Entry, AccessTouch>(touches, sameEntry)
-          if (chain === null) return []
-          const { change } = chain.last
-          if (leavesSomething(chain, sameEntry)) {
-            this.#tell({ type, fullName: name }, `${change.list}:${change.key}: ${CHANGED_BETWEEN}`)
-          }
-          return [{ ...change, before: chain.own[0].change.before }]
-        }),
-      ]),
-    )
-  }
-
-  #layouts(): Record<string, LayoutChange> {
-    const named = new Map<string, { name: string; changes: LayoutChange[] }>()
-    for (const { changes, undone } of this.#deployments) {
-      for (const [name, change] of Object.entries(changes.layouts)) {
-        if (undone.has(keyOf({ type: 'Layout', fullName: name }))) continue
-        const one = named.get(sameName(name)) ?? { name, changes: [] }
-        one.changes.push(change)
-        named.set(sameName(name), one)
-      }
-    }
-    return Object.fromEntries(
-      [...named.values()].map(({ name, changes }) => [
-        name,
-        {
-          ...joinListChanges(...changes),
-          created: changes[0]?.created ?? false,
-          fields: [...new Set(changes.flatMap(({ fields }) => fields))],
-          sections: [...new Set(changes.flatMap(({ sections }) => sections))],
-          // How a column was before the first of ours was in it.
-          columns: Object.assign(
-            {},
-            ...changes.map(({ columns }) => columns ?? {}).toReversed(),
-          ) as Record<string, string>,
-        },
-      ]),
-    )
-  }
-
-  changes(): Changes {
-    const assignments = new Map<string, Assignment>()
-    for (const { changes, undone } of this.#deployments) {
-      for (const one of assignmentsOf(changes)) {
-        if (undone.has(keyOf({ type: 'PermissionSet', fullName: one.permission_set }))) continue
-        const key = `${sameName(one.permission_set)}:${one.assignee_id.slice(0, 15)}`
-        if (!assignments.has(key)) assignments.set(key, one)
-      }
-    }
-    return {
-      permissionSets: this.#access('permissionSets'),
-      profiles: this.#access('profiles'),
-      layouts: this.#layouts(),
-      assignment: null,
-      assignments: [...assignments.values()],
-      between: this.#between(),
-    }
-  }
-
   left(): LeftComponent[] {
     return this.#left
   }
@@ -461,18 +336,6 @@ interface PartAs {
   element: JsonObject | null
 }
 
-type Entry = Record<string, string>
-
-interface AccessTouch extends Touch<Entry> {
-  change: AccessChange
-}
-
-const sameEntry = (a: Entry | null, b: Entry | null): boolean =>
-  a === null || b === null ? a === b : sameElement(a, b)
-
-const describeIn = ({ describes }: Images, object: string): JsonObject | undefined =>
-  [...describes].find(([name]) => sameName(name) === sameName(object))?.[1]
-
 /** The file of an object, or one that holds all components of a kind. */
 const isSharedFile = (path: string): boolean => path.endsWith('.object') || path.endsWith('.labels')
 
@@ -480,13 +343,13 @@ const isSharedFile = (path: string): boolean => path.endsWith('.object') || path
 export const mergePlans = (deployments: readonly PlanDeployment[], beside: Beside): MergedPlans => {
   const merge = new PlanMerge(deployments, beside)
   const { before, after } = merge.images()
-  const changes = merge.changes()
+  const { changes, left } = mergeChanges(deployments)
   return {
     plan: unionOf(deployments.map(({ plan }) => plan)),
     rows: merge.rows(),
     before,
     after,
     changes,
-    left: merge.left(),
+    left: [...merge.left(), ...left],
   }
 }

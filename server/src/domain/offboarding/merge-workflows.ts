@@ -16,8 +16,8 @@ import {
   type WorkflowState,
 } from '../workflows/state.ts'
 import { workflowNameOf } from '../workflows/transition.ts'
-import { type ComponentRow, type LeftComponent } from '../deployments/rows.ts'
-import { chainOf, leavesSomething, type Touch } from './chain.ts'
+import { type ComponentRow, type LeftComponent, type NamedComponent } from '../deployments/rows.ts'
+import { changedBetween, chainOf, leavesSomething, type Touch } from './chain.ts'
 import { type MergedRow } from './merge-plans.ts'
 
 export interface WorkflowDeployment {
@@ -36,9 +36,6 @@ export interface MergedWorkflows {
   after: WorkflowState
   left: LeftComponent[]
 }
-
-const CHANGED_BETWEEN =
-  'Somebody else changed it between two deployments. It goes back to what they made of it; what was deployed before that stays.'
 
 type State = { flow: FlowState } | { rule: JsonObject }
 
@@ -61,7 +58,13 @@ const sameState = (a: State | null, b: State | null): boolean => {
   return 'rule' in b && sameElement(a.rule, b.rule)
 }
 
-const stateOf = (row: ComponentRow, state: WorkflowState): State | null => {
+/** Custom names that an automation mentions in this state, in lower case. */
+export const mentionedBy = (automation: NamedComponent, state: WorkflowState): string[] => {
+  const text = canonicalJson(stateOf(automation, state))
+  return [...new Set((text.match(/\w+__\w+/g) ?? []).map(sameName))]
+}
+
+const stateOf = (row: NamedComponent, state: WorkflowState): State | null => {
   const name = workflowNameOf({ type: row.type, fullName: row.full_name })
   if (name === null) return null
   if (name.type === 'flow') {
@@ -127,13 +130,7 @@ export const mergeWorkflows = (deployments: readonly WorkflowDeployment[]): Merg
     const { row } = chain.last
     const was = chain.own[0].was
     if (leavesSomething(chain, sameState)) {
-      left.push({
-        type: row.type,
-        full_name: row.full_name,
-        code: 'changed_by_others',
-        reason: CHANGED_BETWEEN,
-        rows: null,
-      })
+      left.push(changedBetween({ type: row.type, fullName: row.full_name }))
     }
     rows.push({
       type: row.type,

@@ -3,49 +3,40 @@
 // them, durable work of its own, whose id is stored; everything else is safe to repeat.
 
 import { type Logger } from 'pino'
-import { sql } from 'kysely'
-import {
-  type Database,
-  isUniqueViolation,
-  type Tenant,
-  tenantOf,
-  type Tx,
-} from '../../db/database.ts'
-import { json, jsonOrNull } from '../../db/json.ts'
+import { type Database, isUniqueViolation, type Tenant } from '../../db/database.ts'
+import { json } from '../../db/json.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
-import { type Actor, audit } from '../audit.ts'
+import { audit } from '../audit.ts'
 import { type Connections } from '../connections/connections.ts'
 import { connectionOfClient } from '../connections/rows.ts'
 import { type Combined, insertCombined } from '../deployments/combined.ts'
 import { LOCK } from '../deployments/run/accept.ts'
 import {
+  type Changes,
   deploymentById,
-  type LeftComponent,
-  type NamedComponent,
-  type Proof,
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
 } from '../deployments/rows.ts'
-import { keyOf } from '../metadata/names.ts'
+import { loadWorkflowState } from '../deployments/workflows/images.ts'
 import { type Farewell, insertPurge, type Purged } from '../purge/purges.ts'
 import { standingStill } from '../work/faults.ts'
 import { handOver } from '../work/follow.ts'
 import { WorkOver } from '../work/stages.ts'
+import { proofOf, staysOf } from './account.ts'
 import { certify, draftCertificate } from './certificate.ts'
 import { type History, historyOf } from './history.ts'
+import { actorFor, createOffboardingJournal, scopeOf } from './journal.ts'
 import { mergePlans } from './merge-plans.ts'
-import { mergeWorkflows } from './merge-workflows.ts'
+import { mentionedBy, mergeWorkflows } from './merge-workflows.ts'
 import {
   offboardingById,
   type OffboardingResult,
   type OffboardingRow,
-  type OffboardingStage,
   optionsOf,
   resultOf,
   standingOf,
-  type Stay,
 } from './rows.ts'
 import { settle } from './settle.ts'
 
@@ -65,175 +56,12 @@ type Step = (row: OffboardingRow, signal: AbortSignal) => Promise<Next>
 const WAIT_MS = 30_000
 const LOOK_AGAIN_SECONDS = 5
 
-interface Change {
-  stage?: OffboardingStage
-  automations_id?: string
-  components_id?: string
-  result?: OffboardingResult
-  calls?: number
-}
-
-interface Outcome {
-  status: 'complete' | 'partial' | 'failed'
-  error?: WorkFault
-  certificate?: { certificate: unknown; hash: string }
-}
-
-const CANCELLED: WorkFault = { code: 'cancelled', message: 'The off-boarding was cancelled.' }
-
-/** The proofs of both rollbacks as one. */
-const proofOf = (results: readonly RollbackResult[]): Proof | null => {
-  const proofs = results.flatMap(({ proof }) => (proof === null ? [] : [proof]))
-  if (proofs.length === 0) return null
-  return {
-    complete: proofs.every(({ complete }) => complete),
-    compared: proofs.reduce((sum, { compared }) => sum + compared, 0),
-    differences: proofs.flatMap(({ differences }) => differences),
-  }
-}
-
-const keyIn = ({ type, full_name }: NamedComponent): string => keyOf({ type, fullName: full_name })
-
-/** Each component that stays once, with the first reason that is known. */
-const staysOf = (
-  left: readonly LeftComponent[],
-  results: readonly { result: RollbackResult; options: RollbackOptions | null }[],
-): Stay[] => {
-  const stays = new Map<string, Stay>()
-  const add = (stay: Stay): void => {
-    const key = keyIn(stay)
-    if (!stays.has(key)) stays.set(key, stay)
-  }
-  for (const { result, options } of results) {
-    const rowsOf = new Map((options?.leave ?? []).map((one) => [keyIn(one), one.rows]))
-    const gone = new Set(result.removed.map(keyIn))
-    for (const { type, full_name, code, reason, changed_by, changed_at } of result.kept) {
-      // What somebody else deleted does not stay, and of what was removed nothing does.
-      if (/^Deleted by somebody else/.test(reason) || gone.has(keyIn({ type, full_name }))) continue
-      const rows = rowsOf.get(keyIn({ type, full_name })) ?? null
-      add({ type, full_name, code: code ?? 'in_use', reason, rows, changed_by, changed_at })
-    }
-    // What Salesforce refused to do for a flow is only said there.
-    for (const { type, full_name, reason } of result.remaining) {
-      add({
-        type,
-        full_name,
-        code: 'in_use',
-        reason,
-        rows: null,
-        changed_by: null,
-        changed_at: null,
-      })
-    }
-  }
-  for (const one of left) add({ ...one, changed_by: null, changed_at: null })
-  return [...stays.values()]
-}
-
 export const createOffboardWorker = (deps: OffboardDeps) => {
   const { db, jobs, connections, logger, waitScale = 1 } = deps
-
-  const scopeOf = (row: OffboardingRow): Tenant & { clientId: string } => {
-    const clientId = row.client_id ?? ''
-    return { ...tenantOf({ org_id: row.org_id, client_id: clientId }), clientId }
-  }
-
-  const actorOf = (row: OffboardingRow): Actor => ({
-    orgId: row.org_id,
-    userId: row.created_by,
-    credentialType: row.credential_type ?? 'system',
-    credentialId: row.credential_id,
-    requestId: row.request_id,
-  })
-
-  /** A transaction in which it is running and stays so. */
-  const write = <T>(row: OffboardingRow, fn: (tx: Tx) => Promise<T>): Promise<T> =>
-    db.as(scopeOf(row)).tx(async (tx) => {
-      const open = await tx
-        .selectFrom('offboardings')
-        .select('id')
-        .where('org_id', '=', row.org_id)
-        .where('id', '=', row.id)
-        .where('status', '=', 'running')
-        .where('stage', '=', row.stage)
-        .forUpdate()
-        .executeTakeFirst()
-      if (open === undefined) throw new WorkOver('the off-boarding has gone on')
-      return fn(tx)
-    })
-
-  const update = async (tx: Tx, row: OffboardingRow, change: Change): Promise<void> => {
-    const { result, calls = 0, ...plain } = change
-    await tx
-      .updateTable('offboardings')
-      .set({
-        ...plain,
-        ...(result === undefined ? {} : { result: json(result) }),
-        error: null,
-        resume_at: null,
-        salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
-      })
-      .where('org_id', '=', row.org_id)
-      .where('id', '=', row.id)
-      .execute()
-  }
-
-  const step = (row: OffboardingRow, change: Change): Promise<void> =>
-    write(row, (tx) => update(tx, row, change))
-
-  const hold = (row: OffboardingRow, fault: WorkFault, seconds: number): Promise<void> =>
-    write(row, async (tx) => {
-      await tx
-        .updateTable('offboardings')
-        .set({
-          error: json(fault),
-          resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`,
-        })
-        .where('org_id', '=', row.org_id)
-        .where('id', '=', row.id)
-        .execute()
-    })
-
-  const end = (row: OffboardingRow, outcome: Outcome): Promise<void> =>
-    write(row, (tx) => endIn(tx, row, outcome))
-
-  /** The end, with its audit row; the client works again, or has left. */
-  const endIn = async (tx: Tx, row: OffboardingRow, outcome: Outcome): Promise<void> => {
-    const { status, error = null, certificate } = outcome
-    await tx
-      .updateTable('offboardings')
-      .set({
-        status,
-        error: jsonOrNull(error),
-        resume_at: null,
-        completed_at: sql<Date>`clock_timestamp()`,
-        ...(certificate === undefined
-          ? {}
-          : { certificate: json(certificate.certificate), certificate_hash: certificate.hash }),
-      })
-      .where('org_id', '=', row.org_id)
-      .where('id', '=', row.id)
-      .execute()
-    if (!row.is_preview) {
-      await tx
-        .updateTable('clients')
-        .set({ leaving_at: null })
-        .where('org_id', '=', row.org_id)
-        .where('id', '=', row.client_id)
-        .execute()
-    }
-    await audit(tx, actorOf(row), {
-      action: 'client.offboard',
-      clientId: row.client_id,
-      targetType: 'offboarding',
-      targetId: row.id,
-      outcome: error?.code ?? (row.is_preview ? 'preview' : 'ok'),
-      salesforceApiCalls: row.salesforce_api_calls,
-    })
-    await jobs.announce(tx, row.id)
-  }
-
-  // ------------------------------------------------------------------------------------ Salesforce
+  const { write, update, step, hold, end, close, cancelUnbegun } = createOffboardingJournal(
+    db,
+    jobs,
+  )
 
   const history = (row: OffboardingRow): Promise<History> => {
     const { clientId, ...tenant } = scopeOf(row)
@@ -286,7 +114,7 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
           connectionId: connection?.id ?? '',
           sfdcOrgId: row.sfdc_org_id ?? '',
         }
-        const made = await insertCombined({ db, jobs }, tx, where, actorOf(row), what, options)
+        const made = await insertCombined({ db, jobs }, tx, where, actorFor(row), what, options)
         await update(tx, row, { [which]: made.deploymentId })
         return made.runId
       })
@@ -337,12 +165,11 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     return 'stop'
   }
 
-  const optionsFor = (row: OffboardingRow, asks: boolean): RollbackOptions => ({
+  const optionsFor = (row: OffboardingRow): RollbackOptions => ({
     dry_run: row.is_preview,
     allow_data_loss: optionsOf(row).allow_data_loss,
     components: null,
     leave: [],
-    ask_salesforce: asks,
   })
 
   const automations: Step = async (row, signal) => {
@@ -360,7 +187,19 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     }
     const { rows, before, after } = merged
     const what = { plan: { workflows: [] }, changes: null, rows, images: { before, after } }
-    return begin(row, 'automations_id', what, optionsFor(row, true))
+    return begin(row, 'automations_id', what, optionsFor(row))
+  }
+
+  /** In a preview nothing has gone yet: the automations of which Salesforce will say that they use something. */
+  const firstOf = async (row: OffboardingRow): Promise<NonNullable<Changes['first']>> => {
+    if (!row.is_preview || row.automations_id === null) return []
+    const { removed = [], restored = [] } = (await combined(row, 'automations_id'))?.result ?? {}
+    const of = { org_id: row.org_id, deployment_id: row.automations_id }
+    const before = await loadWorkflowState(db.as(scopeOf(row)).read, of, 'before')
+    return [
+      ...removed.map((one) => ({ ...one, names: [] })),
+      ...restored.map((one) => ({ ...one, names: mentionedBy(one, before) })),
+    ]
   }
 
   const components: Step = async (row, signal) => {
@@ -378,15 +217,9 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
       return 'next'
     }
     const { plan, rows, before, after } = merged
-    const changes = { ...merged.changes, taken: gone }
-    // In a preview the automations still use what would go: Salesforce would refuse it for that reason.
-    const asks = !row.is_preview || gone.length === 0
-    return begin(
-      row,
-      'components_id',
-      { plan, changes, rows, images: { before, after } },
-      optionsFor(row, asks),
-    )
+    const changes = { ...merged.changes, taken: gone, first: await firstOf(row) }
+    const what = { plan, changes, rows, images: { before, after } }
+    return begin(row, 'components_id', what, optionsFor(row))
   }
 
   const settling: Step = async (row) => {
@@ -417,18 +250,6 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     return 'next'
   }
 
-  /** What stood for the deployments is of no further use: its images go with the retention of such. */
-  const close = async (tx: Tx, row: OffboardingRow): Promise<void> => {
-    const ids = [row.automations_id, row.components_id].filter((id) => id !== null)
-    if (ids.length === 0) return
-    await tx
-      .updateTable('crm_deployments')
-      .set({ status: 'rolled_back', rolled_back_at: sql<Date>`clock_timestamp()` })
-      .where('org_id', '=', row.org_id)
-      .where('id', 'in', ids)
-      .execute()
-  }
-
   const callsOf = async (row: OffboardingRow): Promise<number> => {
     let calls = 0
     for (const id of [row.automations_id, row.components_id]) {
@@ -442,7 +263,7 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
 
   const revoking: Step = async (row) => {
     const scope = scopeOf(row)
-    const ended = await connections.end(scope, actorOf(row), scope.clientId)
+    const ended = await connections.end(scope, actorFor(row), scope.clientId)
     const connection =
       ended === null ? null : { status: 'revoked' as const, failed_steps: ended.failedSteps }
     await step(row, { stage: 'certify', result: { ...resultOf(row), connection } })
@@ -465,14 +286,14 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
         .where('org_id', '=', row.org_id)
         .where('id', '=', row.id)
         .execute()
-      await audit(tx, actorOf(row), {
+      await audit(tx, actorFor(row), {
         action: 'client.offboard',
         clientId: row.client_id,
         targetType: 'offboarding',
         targetId: row.id,
         salesforceApiCalls: row.salesforce_api_calls,
       })
-      return insertPurge(tx, scopeOf(row), actorOf(row), row.id)
+      return insertPurge(tx, scopeOf(row), actorFor(row), row.id)
     })
     const work = { orgId: row.org_id, clientId: row.client_id, id: purgeId }
     await handOver({ jobs, logger }, 'purge', work, row.org_id)
@@ -492,30 +313,6 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     certify: certifying,
     done,
   }
-
-  /**
-   * Cancels one of which nothing is under way in the Salesforce org, and returns null; otherwise the deployment
-   * whose rollback has to be cancelled first: then the off-boarding ends with it.
-   */
-  const cancelUnbegun = (row: OffboardingRow): Promise<{ deploymentId: string } | null> =>
-    write(row, async (tx) => {
-      const { rows } = await sql<{ deployment_id: string }>`
-        select u.deployment_id from deployment_runs u
-          join offboardings o on o.org_id = u.org_id and u.deployment_id in (o.automations_id, o.components_id)
-         where o.org_id = ${row.org_id} and o.id = ${row.id} and u.ended_at is null`.execute(tx)
-      const [open] = rows
-      if (open !== undefined) {
-        await tx
-          .updateTable('offboardings')
-          .set({ resume_at: null })
-          .where('org_id', '=', row.org_id)
-          .where('id', '=', row.id)
-          .execute()
-        return { deploymentId: open.deployment_id }
-      }
-      await endIn(tx, row, { status: 'failed', error: CANCELLED })
-      return null
-    })
 
   const worker: Worker = {
     run: async (work, signal) => {

@@ -495,6 +495,47 @@ describe('retrying', () => {
     )
     expect(mended).toMatchObject({ Notes__c: 'note 107' })
   })
+
+  it('with changes is whole or refused, while a different replica discards the rows', async () => {
+    const rows = records(450).map((row, n) => (n % 100 === 7 ? { ...row, key: null } : row))
+    const first = await rig.push(clientId, rows)
+    const replica = await rig.db.pool.connect()
+    try {
+      // Nothing of it is visible before it commits, so the retry begins; then its reading waits for the lock.
+      await replica.query('begin')
+      await replica.query('lock table push_rows in access exclusive mode')
+      await replica.query(
+        `update crm_push_logs set results_expire_at = now() - interval '1 day' where id = $1`,
+        [first.id],
+      )
+      await replica.query('select engine_lookup.discard_expired()')
+      const retried = rig.first.pushes
+        .retry(rig.caller, {
+          push_id: first.id,
+          changes: [{ index: 107, set: { key: `late-${first.id}` } }],
+          wait_seconds: 30,
+        })
+        .catch((error: unknown) => error)
+      await until('the retry reads the rows', async () => {
+        const { rows: waiting } = await rig.db.pool.query(
+          `select from pg_locks where not granted and relation = 'push_rows'::regclass`,
+        )
+        return waiting.length > 0
+      })
+      await replica.query('commit')
+      expect(await retried).toMatchObject({ code: 'nothing_to_retry' })
+    } finally {
+      await replica.query('rollback')
+      replica.release()
+    }
+    const { rows: left } = await rig.db.pool.query<{ discarded: boolean; retries: number }>(
+      `select results_discarded as discarded,
+              (select count(*)::int from crm_push_logs r where r.retry_of = p.id) as retries
+         from crm_push_logs p where id = $1`,
+      [first.id],
+    )
+    expect(left).toEqual([{ discarded: true, retries: 0 }])
+  })
 })
 
 describe('errors', () => {

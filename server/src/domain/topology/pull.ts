@@ -37,6 +37,14 @@ export interface PullDeps extends StageDeps {
    * the process is killed, somebody else has to find.
    */
   onComplete?: (orgId: string, clientId: string) => Promise<void>
+  /** Reads and stores what a snapshot does not hold; a pull that ends before it is complete does it again. */
+  readBeside?: (org: SalesforceOrg, of: PulledClient) => Promise<void>
+}
+
+export interface PulledClient {
+  orgId: string
+  clientId: string
+  sfdcOrgId: string
 }
 
 /** Progress is shown at most this often. */
@@ -204,6 +212,7 @@ const pull = async (
       row.scope === 'all' && earlier.globalLastModified === undefined ? globalDate : undefined,
   })
   const { automations, items } = read
+  await deps.readBeside?.(org, { orgId: row.org_id, clientId, sfdcOrgId: row.sfdc_org_id })
   const manifest = manifestFrom(row.scope, base?.manifest ?? null, plan, items, automations)
   await noteHidden(run, grounds, manifest, contents, plan.carriedOver > 0)
   await finishPull({

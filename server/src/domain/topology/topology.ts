@@ -106,6 +106,7 @@ export interface CompleteSnapshot {
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   onComplete?: PullDeps['onComplete']
+  readBeside?: PullDeps['readBeside']
 }
 
 export interface Topology {

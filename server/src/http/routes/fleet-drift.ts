@@ -64,7 +64,9 @@ const component = z
       .describe('The newest deployment of ours that put it in place'),
     changed_at: timestamp
       .nullable()
-      .describe('When it was changed last in Salesforce; known of automations only'),
+      .describe('When it was changed last in Salesforce, by whomever, where Salesforce says so'),
+    changed_by: z.string().nullable().describe('The name of the user who did, if known'),
+    reason: fault.nullable().describe('Why it is `unknown`'),
   })
   .meta({ id: 'ComponentDrift' })
 
@@ -132,7 +134,9 @@ const exampleResult = {
         at: '2026-11-20T10:00:00.000Z',
         by: '01931f2a-7c00-7000-8000-000000000002',
       },
-      changed_at: null,
+      changed_at: '2026-11-21T16:30:00.000Z',
+      changed_by: 'Kim Admin',
+      reason: null,
     },
   ],
   created_at: '2026-11-22T09:00:00.000Z',
@@ -147,9 +151,10 @@ const runRoute = (drift: Drift): Route =>
     description:
       'Compares the newest snapshot of each bound client with the version at which it should stand, component ' +
       'by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with ' +
-      '`/api/fleet/drift/get`. Objects, fields, record types, validation rules, workflows and mappings are ' +
-      'compared; of others a snapshot shows nothing, and they are `unknown`. Nothing is changed: bring clients ' +
-      'back with a rollout, or accept what differs.\n\n' +
+      '`/api/fleet/drift/get`. What no describe shows (permission sets, layouts, queues …) is read by every pull ' +
+      'of a bound client; it is `unknown`, with the `reason`, where the newest pull was before the binding. More ' +
+      'access in the own permission set of a blueprint than it and your deployments gave is `extra_grant`. ' +
+      'Nothing is changed: bring clients back with a rollout, or accept what differs.\n\n' +
       'The event `drift.found` tells of a client that differs in something that its result before did not show.',
     access: 'fleet.read',
     body: z.strictObject({

@@ -101,6 +101,14 @@ export const rollout = rolloutSummary
             z.object({ client_id: id, code: z.string() }).meta({ id: 'RolloutPreviewFailure' }),
           )
           .describe('Targets whose dry run failed'),
+        mappings: z
+          .object({
+            removed: count,
+            restored: count,
+            kept: count.describe('Changed by somebody since'),
+          })
+          .describe('Of the mappings that came with it: what a rollback would do with them')
+          .meta({ id: 'RolloutMappingTotals' }),
       })
       .nullable()
       .describe('What a rollback would do, by its last dry run')

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { type ApprovalsSearch, isApprovalState } from './search.ts'
 
@@ -8,5 +9,5 @@ export const route = createRoute({
   /** Without a state: what waits for a decision. */
   validateSearch: ({ state }: Record<string, unknown>): ApprovalsSearch =>
     state === 'all' || isApprovalState(state) ? { state } : {},
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

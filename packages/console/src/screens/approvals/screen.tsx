@@ -3,9 +3,10 @@ import { type Approval, type ApprovalState } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { ClientName, UserName } from '../../app/names.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { LoadMore, Page, Tabs } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { Tabs } from '../../ui/layout.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { RelativeTime } from '../../ui/text.tsx'
 import { type ApprovalsSearch } from './search.ts'
@@ -80,38 +81,32 @@ export const Screen = () => {
     { refetchInterval: LOOK_MS },
   )
   return (
-    <Page title="Approvals" lead="Changes that a token with less power has asked for.">
-      <Tabs label="State of the approvals">
-        {TABS.map(([label, search]) => (
-          <Link
-            key={label}
-            className="tab"
-            to="/approvals"
-            search={search}
-            activeOptions={{ exact: true, includeSearch: true }}
-          >
-            {label}
-          </Link>
-        ))}
-      </Tabs>
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Approvals"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({ to: '/approvals/$approvalId', params: { approvalId: id } })
-              }
-              empty={<Nothing state={state} />}
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
-    </Page>
+    <ListPage
+      title="Approvals"
+      lead="Changes that a token with less power has asked for."
+      filters={
+        <Tabs label="State of the approvals">
+          {TABS.map(([label, search]) => (
+            <Link
+              key={label}
+              className="tab"
+              to="/approvals"
+              search={search}
+              activeOptions={{ exact: true, includeSearch: true }}
+            >
+              {label}
+            </Link>
+          ))}
+        </Tabs>
+      }
+      query={list}
+      label="Approvals"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/approvals/$approvalId', params: { approvalId: id } })
+      }
+      empty={<Nothing state={state} />}
+    />
   )
 }
 

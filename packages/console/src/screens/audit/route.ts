@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { periodOf } from '../../app/period.ts'
 import { type AuditSearch } from './search.ts'
@@ -11,5 +12,5 @@ export const route = createRoute({
     ...(typeof search.action === 'string' && search.action !== '' ? { action: search.action } : {}),
     ...periodOf(search),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

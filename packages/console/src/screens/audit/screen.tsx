@@ -3,15 +3,17 @@ import { useState } from 'react'
 import { type AuditRow, type CredentialType } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientFilter, PeriodFilter } from '../../app/list-filters.tsx'
 import { ClientName, UserName } from '../../app/names.tsx'
+import { filled } from '../../app/params.ts'
 import { timeRangeOf } from '../../app/period.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { TextField } from '../../ui/field.tsx'
-import { KeyValue, Page, Section, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { KeyValue, Section } from '../../ui/layout.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, CopyButton, Foreign, Moment } from '../../ui/text.tsx'
 import { type AuditSearch } from './search.ts'
@@ -31,7 +33,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
   {
     id: 'action',
     header: 'What',
-    width: 'minmax(8rem, 1fr)',
+    width: 'minmax(8rem, 2fr)',
     cell: ({ action }) => <Foreign mono>{action}</Foreign>,
   },
   {
@@ -58,7 +60,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
   {
     id: 'outcome',
     header: 'Outcome',
-    width: 'minmax(6rem, 12rem)',
+    width: 'minmax(6rem, 1fr)',
     wideOnly: true,
     cell: ({ outcome }) =>
       outcome === 'ok' ? 'ok' : <Status tone="stopped">{outcome.replaceAll('_', ' ')}</Status>,
@@ -73,20 +75,12 @@ const COLUMNS: readonly Column<AuditRow>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="org.manage">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('org.manage', () => {
   const search = route.useSearch()
   const navigate = useNavigate()
   const [openId, setOpenId] = useState<string | null>(null)
-  const go = (more: AuditSearch) => {
-    const kept = Object.entries(more).filter(([, value]) => value !== undefined && value !== '')
-    void navigate({ to: '/audit', search: Object.fromEntries(kept), replace: true })
-  }
+  const go = (more: AuditSearch) =>
+    void navigate({ to: '/audit', search: filled(more), replace: true })
   const list = useList(['audit', search], (page, options) =>
     engine.audit.list(
       {
@@ -101,70 +95,37 @@ const Content = () => {
   const open = list.items.find(({ id }) => id === openId)
   const isFiltered = Object.keys(search).length > 0
   return (
-    <Page title="Audit" lead="Who did what, with which credential, and how it ended. Newest first.">
-      <Toolbar label="Filters">
-        <ClientFilter value={search.client} onChange={(client) => go({ ...search, client })} />
-        <ActionFilter
-          key={search.action ?? ''}
-          value={search.action}
-          onChange={(action) => go({ ...search, action })}
-        />
-        <PeriodFilter value={search} onChange={(period) => go({ ...search, ...period })} />
-        {isFiltered && (
-          <Button look="quiet" onClick={() => go({})}>
-            Show all
-          </Button>
-        )}
-      </Toolbar>
-      <Loaded query={list}>
-        {() => (
-          <DataTable
-            label="Audit log"
-            rows={list.items}
-            columns={COLUMNS}
-            rowKey={({ id }) => id}
-            chosenKey={openId}
-            onOpen={({ id }) => setOpenId(id)}
-            onEnd={() => {
-              if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage()
-            }}
-            empty={
-              <Empty title={isFiltered ? 'Nothing fits the filters' : 'Nothing was done yet'} />
-            }
+    <ListPage
+      title="Audit"
+      lead="Who did what, with which credential, and how it ended. Newest first."
+      filters={
+        <>
+          <ClientFilter value={search.client} onChange={(client) => go({ ...search, client })} />
+          <SearchField
+            label="What"
+            placeholder="connection.revoke"
+            value={search.action ?? ''}
+            onChange={(action) => go({ ...search, action })}
           />
-        )}
-      </Loaded>
+          <PeriodFilter value={search} onChange={(period) => go({ ...search, ...period })} />
+          {isFiltered && (
+            <Button look="quiet" onClick={() => go({})}>
+              Show all
+            </Button>
+          )}
+        </>
+      }
+      query={list}
+      label="Audit log"
+      columns={COLUMNS}
+      chosenKey={openId}
+      onOpen={({ id }) => setOpenId(id)}
+      empty={<Empty title={isFiltered ? 'Nothing fits the filters' : 'Nothing was done yet'} />}
+    >
       {open !== undefined && <Entry row={open} />}
-    </Page>
+    </ListPage>
   )
-}
-
-/** Sent with Enter or when it is left: each letter would be a search of its own. */
-const ActionFilter = ({
-  value,
-  onChange,
-}: {
-  value: string | undefined
-  onChange: (action: string | undefined) => void
-}) => {
-  const [typed, setTyped] = useState(value ?? '')
-  const send = () => {
-    if (typed.trim() !== (value ?? '')) onChange(typed.trim() === '' ? undefined : typed.trim())
-  }
-  return (
-    <TextField
-      label="What"
-      placeholder="connection.revoke"
-      value={typed}
-      maxLength={100}
-      onChange={({ target }) => setTyped(target.value)}
-      onBlur={send}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') send()
-      }}
-    />
-  )
-}
+})
 
 const Entry = ({ row }: { row: AuditRow }) => (
   <Section title={row.action}>

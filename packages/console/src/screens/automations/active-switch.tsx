@@ -8,6 +8,7 @@ import { useMay } from '../../api/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmProduction } from '../../ui/dialog.tsx'
 import { Foreign } from '../../ui/text.tsx'
+import { NO_OBJECT } from './order.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/automations')
 
@@ -74,11 +75,11 @@ const Question = ({ clientId, type, automation, onClose }: QuestionProps) => {
       api_name: name,
       active: active !== true,
     })
-    // The snapshot does not know of it.
+    // The snapshot does not know of it, and without its object the page might show a different one.
     await navigate({
       to: '/clients/$clientId/automations',
       params: { clientId },
-      search: { ...search, live: true, change: work.id },
+      search: { ...search, object: automation.object ?? NO_OBJECT, live: true, change: work.id },
     })
   }
   return (

@@ -10,6 +10,9 @@ import {
 export type ExecutionOrder = NonNullable<AutomationPage['execution_order']>[number]
 export type Step = ExecutionOrder['steps'][number]
 
+/** In the address, for what no record starts: no object has such a name. */
+export const NO_OBJECT = '-'
+
 export const EVENTS: Readonly<Record<RecordEvent, string>> = {
   create: 'Created',
   update: 'Changed',

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { type AutomationsSearch, isRecordEvent } from './search.ts'
 
@@ -16,5 +17,5 @@ export const route = createRoute({
     ...(live === true ? { live } : {}),
     ...(typeof change === 'string' ? { change } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -15,7 +15,15 @@ import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status, Tag } from '../../ui/status.tsx'
 import { count, Foreign } from '../../ui/text.tsx'
 import { ActiveSwitch } from './active-switch.tsx'
-import { EVENTS, type ObjectCount, objectsOf, phasesOf, type Step, TYPES } from './order.ts'
+import {
+  EVENTS,
+  NO_OBJECT,
+  type ObjectCount,
+  objectsOf,
+  phasesOf,
+  type Step,
+  TYPES,
+} from './order.ts'
 import { type AutomationsSearch, isRecordEvent } from './search.ts'
 import './automations.css'
 
@@ -151,9 +159,6 @@ const ByObject = ({
     </div>
   )
 }
-
-/** In the address, for what no record starts: no object has such a name. */
-const NO_OBJECT = '-'
 
 const ObjectLink = ({
   clientId,

@@ -12,11 +12,11 @@ import { ClientName } from '../../app/names.tsx'
 import { NOTHING_SELECTED, type Selection, selectorOf } from '../../app/selection.ts'
 import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Select, TextField } from '../../ui/field.tsx'
-import { LoadMore } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Absent, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { parameterValuesOf, typedValue } from './parameters.ts'
@@ -99,27 +99,20 @@ export const Bindings = ({ blueprint }: { blueprint: Blueprint }) => {
           <Button onClick={() => setBinding(true)}>Bind clients</Button>
         </div>
       )}
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Bound clients"
-              rows={list.items}
-              columns={columnsOf(mayWrite ? setReleased : null)}
-              rowKey={(binding) => binding.id}
-              empty={
-                <Empty title="No client is bound">
-                  <p>
-                    A bound client should stand at this blueprint: rollouts and drift know it, and
-                    its values for the parameters.
-                  </p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      <List
+        query={list}
+        label="Bound clients"
+        columns={columnsOf(mayWrite ? setReleased : null)}
+        rowKey={(binding) => binding.id}
+        empty={
+          <Empty title="No client is bound">
+            <p>
+              A bound client should stand at this blueprint: rollouts and drift know it, and its
+              values for the parameters.
+            </p>
+          </Empty>
+        }
+      />
       <BindClients
         blueprintId={id}
         latest={latest}

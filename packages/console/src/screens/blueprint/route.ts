@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 
 export interface BlueprintSearch {
@@ -21,5 +22,5 @@ export const route = createRoute({
     ...(isVersion(version) ? { version } : {}),
     ...(isVersion(from) ? { from } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { type Blueprint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Page, Tabs } from '../../ui/layout.tsx'
@@ -16,20 +16,14 @@ import { Versions } from './versions.tsx'
 
 const route = getRouteApi('/_app/fleet/blueprints/$blueprintId')
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { blueprintId } = route.useParams()
   const blueprint = useQuery({
     queryKey: ['blueprints', blueprintId],
     queryFn: ({ signal }) => engine.blueprints.get({ blueprint_id: blueprintId }, { signal }),
   })
   return <Loaded query={blueprint}>{(data) => <Detail blueprint={data} />}</Loaded>
-}
+})
 
 const Detail = ({ blueprint }: { blueprint: Blueprint }) => {
   const { tab, version } = route.useSearch()

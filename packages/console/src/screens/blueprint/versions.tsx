@@ -15,7 +15,8 @@ import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { Select } from '../../ui/field.tsx'
-import { LoadMore, Section } from '../../ui/layout.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Absent, CodeBlock, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { type LeftOut, LeftOutDialog, NewVersion } from './new-version.tsx'
@@ -91,26 +92,19 @@ export const Versions = ({ blueprint }: { blueprint: Blueprint }) => {
         onLeftOut={setLeftOut}
       />
       <LeftOutDialog things={leftOut} onClose={() => setLeftOut([])} />
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Versions"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={(one) => one.id}
-              chosenKey={list.items.find((one) => one.version === version)?.id ?? null}
-              onOpen={(one) => show(one.version)}
-              empty={
-                <Empty title="No version yet">
-                  <p>The first version says what clients should have.</p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      <List
+        query={list}
+        label="Versions"
+        columns={COLUMNS}
+        rowKey={(one) => one.id}
+        chosenKey={list.items.find((one) => one.version === version)?.id ?? null}
+        onOpen={(one) => show(one.version)}
+        empty={
+          <Empty title="No version yet">
+            <p>The first version says what clients should have.</p>
+          </Empty>
+        }
+      />
       {latest > 0 && (
         <Section
           title={from === undefined ? `Version ${version}` : `From version ${from} to ${version}`}

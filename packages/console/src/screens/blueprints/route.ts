@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 
 export const route = createRoute({
@@ -6,5 +7,5 @@ export const route = createRoute({
   path: '/fleet/blueprints',
   validateSearch: ({ archived }: Record<string, unknown>): { archived?: true } =>
     archived === true ? { archived } : {},
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -5,14 +5,14 @@ import { type Blueprint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Checkbox, TextField } from '../../ui/field.tsx'
-import { LoadMore, Page, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Tag } from '../../ui/status.tsx'
 import { Absent, Foreign, RelativeTime } from '../../ui/text.tsx'
 
@@ -61,13 +61,7 @@ const COLUMNS: readonly Column<Blueprint>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { archived = false } = route.useSearch()
   const navigate = useNavigate()
   const mayWrite = useMay('fleet.write')
@@ -76,7 +70,7 @@ const Content = () => {
     engine.blueprints.list({ ...page, include_archived: archived }, options),
   )
   return (
-    <Page
+    <ListPage
       title="Blueprints"
       lead="What your clients should have in their Salesforce orgs, in versions."
       actions={
@@ -86,8 +80,7 @@ const Content = () => {
           </Button>
         )
       }
-    >
-      <Toolbar label="Filters">
+      filters={
         <Checkbox
           label="Archived too"
           checked={archived}
@@ -98,38 +91,26 @@ const Content = () => {
             })
           }
         />
-      </Toolbar>
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Blueprints"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/fleet/blueprints/$blueprintId',
-                  params: { blueprintId: id },
-                })
-              }
-              empty={
-                <Empty title="No blueprint yet">
-                  <p>
-                    A blueprint says what clients should have: objects, fields, permissions,
-                    automations. Clients are bound to it, and a rollout brings them there.
-                  </p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      }
+      query={list}
+      label="Blueprints"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/fleet/blueprints/$blueprintId', params: { blueprintId: id } })
+      }
+      empty={
+        <Empty title="No blueprint yet">
+          <p>
+            A blueprint says what clients should have: objects, fields, permissions, automations.
+            Clients are bound to it, and a rollout brings them there.
+          </p>
+        </Empty>
+      }
+    >
       <NewBlueprint open={isCreating} onClose={() => setCreating(false)} />
-    </Page>
+    </ListPage>
   )
-}
+})
 
 const NewBlueprint = ({ open, onClose }: { open: boolean; onClose: () => void }) => {
   const queryClient = useQueryClient()

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRoute, redirect } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { type BoardFilters, filtersOf } from './filters.ts'
 
@@ -16,5 +17,5 @@ export const route = createRoute({
     const { begin } = await import('./screen.tsx')
     begin(queryClient, filtersOf(location.search))
   },
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -9,11 +9,12 @@ import {
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { LoadMore, Page, Section } from '../../ui/layout.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { Page, Section } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { count, counted, CopyButton, Foreign, RelativeTime } from '../../ui/text.tsx'
@@ -61,13 +62,7 @@ const COLUMNS: readonly Column<ReconsentClient>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { campaignId } = route.useParams()
   const mayWrite = useMay('fleet.write')
   const list = useList<ReconsentClient, ReconsentCampaignWithClients>(
@@ -93,14 +88,13 @@ const Content = () => {
                 without, {count(campaign.totals.refused)} not accepted
               </span>
             </p>
-            <DataTable
+            <List
+              query={list}
               label="Clients of the campaign"
-              rows={list.items}
               columns={COLUMNS}
               rowKey={({ client_id: id }) => id}
               empty={<Empty title="No client is asked" />}
             />
-            <LoadMore query={list} />
             {mayWrite && campaign.totals.done < campaign.totals.clients && (
               <Links campaignId={campaignId} />
             )}
@@ -109,7 +103,7 @@ const Content = () => {
       }
     </Loaded>
   )
-}
+})
 
 /** A fresh link each, for whoever has not authorized yet: shown here, and nowhere again. */
 const Links = ({ campaignId }: { campaignId: string }) => {

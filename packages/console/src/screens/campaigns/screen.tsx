@@ -5,16 +5,16 @@ import { type ReconsentCampaign, type ReconsentReason } from '@sfdc-engine-x/cli
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { NOTHING_SELECTED, type Selection, selectorOf } from '../../app/selection.ts'
 import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Select, TextField } from '../../ui/field.tsx'
-import { LoadMore, Page } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { count, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { isReason, REASONS } from './words.ts'
 
@@ -59,13 +59,7 @@ const COLUMNS: readonly Column<ReconsentCampaign>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const mayWrite = useMay('fleet.write')
   const navigate = useNavigate()
   const [isCreating, setCreating] = useState(false)
@@ -73,7 +67,7 @@ const Content = () => {
     engine.fleet.reconsentList(page, options),
   )
   return (
-    <Page
+    <ListPage
       title="Campaigns"
       lead="Clients that are asked to authorize again, and who has done it."
       actions={
@@ -83,35 +77,25 @@ const Content = () => {
           </Button>
         )
       }
+      query={list}
+      label="Campaigns"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/fleet/campaigns/$campaignId', params: { campaignId: id } })
+      }
+      empty={
+        <Empty title="No campaign yet">
+          <p>
+            A campaign makes a link for each client whose authorization is dead or no longer enough,
+            and shows who has used it.
+          </p>
+        </Empty>
+      }
     >
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Campaigns"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({ to: '/fleet/campaigns/$campaignId', params: { campaignId: id } })
-              }
-              empty={
-                <Empty title="No campaign yet">
-                  <p>
-                    A campaign makes a link for each client whose authorization is dead or no longer
-                    enough, and shows who has used it.
-                  </p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
       <NewCampaign open={isCreating} onClose={() => setCreating(false)} />
-    </Page>
+    </ListPage>
   )
-}
+})
 
 const NewCampaign = ({ open, onClose }: { open: boolean; onClose: () => void }) => {
   const queryClient = useQueryClient()

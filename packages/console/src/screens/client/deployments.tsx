@@ -1,11 +1,12 @@
 import { Link, useNavigate } from '@tanstack/react-router'
-import { type DeploymentKind, type DeploymentSummary } from '@sfdc-engine-x/client'
+import { type DeploymentSummary } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { DEPLOYMENT_KINDS, DeploymentState } from '../../app/deployment-status.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { Section } from '../../ui/layout.tsx'
-import { Empty, Loaded, Loading } from '../../ui/states.tsx'
-import { Status } from '../../ui/status.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty, Loading } from '../../ui/states.tsx'
 import { count, RelativeTime } from '../../ui/text.tsx'
 
 const SHOWN = 8
@@ -27,60 +28,27 @@ export const DeploymentsSection = ({ clientId }: { clientId: string }) => {
         </Link>
       }
     >
-      <Loaded query={deployments} loading={<Loading lines={4} />}>
-        {() =>
-          deployments.items.length === 0 ? (
-            <Empty title="Nothing yet">
-              <p>What you deploy through this server is listed here, and can be rolled back.</p>
-            </Empty>
-          ) : (
-            <DataTable
-              label="What we have deployed"
-              rows={deployments.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/clients/$clientId/deployments/$deploymentId',
-                  params: { clientId, deploymentId: id },
-                })
-              }
-            />
-          )
+      <List
+        // Only the newest: all of them are on their own page.
+        query={{ ...deployments, hasNextPage: false }}
+        label="What we have deployed"
+        columns={COLUMNS}
+        rowKey={({ id }) => id}
+        onOpen={({ id }) =>
+          void navigate({
+            to: '/clients/$clientId/deployments/$deploymentId',
+            params: { clientId, deploymentId: id },
+          })
         }
-      </Loaded>
+        loading={<Loading lines={4} />}
+        empty={
+          <Empty title="Nothing yet">
+            <p>What you deploy through this server is listed here, and can be rolled back.</p>
+          </Empty>
+        }
+      />
     </Section>
   )
-}
-
-const KINDS: Readonly<Record<DeploymentKind, string>> = {
-  custom_objects: 'Objects and fields',
-  workflows: 'Workflows',
-  workflow_removal: 'Removal of workflows',
-  workflow_activation: 'Activation of a workflow',
-}
-
-const State = ({ status, error, rollback, check_only: isCheck }: DeploymentSummary) => {
-  switch (status) {
-    case 'pending':
-      return <Status tone="running">{error === null ? 'Deploying' : 'Paused'}</Status>
-    case 'validated':
-      return <Status tone="idle">Validated only</Status>
-    case 'deployed':
-      return rollback?.status === 'running' ? (
-        <Status tone="running">Rolling back</Status>
-      ) : (
-        <Status tone="done">Deployed</Status>
-      )
-    case 'rolled_back':
-      return <Status tone="idle">Rolled back</Status>
-    case 'failed':
-      return (
-        <span title={error?.message}>
-          <Status tone="stopped">{isCheck ? 'Did not validate' : 'Failed'}</Status>
-        </span>
-      )
-  }
 }
 
 const COLUMNS: readonly Column<DeploymentSummary>[] = [
@@ -93,11 +61,16 @@ const COLUMNS: readonly Column<DeploymentSummary>[] = [
         to="/clients/$clientId/deployments/$deploymentId"
         params={{ clientId, deploymentId: id }}
       >
-        {KINDS[kind]}
+        {DEPLOYMENT_KINDS[kind]}
       </Link>
     ),
   },
-  { id: 'status', header: 'Status', width: 'minmax(7rem, 1fr)', cell: State },
+  {
+    id: 'status',
+    header: 'State',
+    width: 'minmax(9rem, 1fr)',
+    cell: (deployment) => <DeploymentState {...deployment} />,
+  },
   {
     id: 'at',
     header: 'When',

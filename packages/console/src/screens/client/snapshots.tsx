@@ -5,9 +5,10 @@ import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { LoadMore, ProgressBar, Section } from '../../ui/layout.tsx'
-import { Empty, Loaded, Loading } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { ProgressBar, Section } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty, Loading } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -42,28 +43,22 @@ export const SnapshotsSection = ({ client }: { client: ClientDetail }) => {
       }
     >
       {running !== undefined && <Running snapshot={running} />}
-      <Loaded query={snapshots} loading={<Loading lines={4} />}>
-        {() =>
-          snapshots.items.length === 0 ? (
-            <Empty title="Nothing captured yet">
-              <p>
-                A snapshot is the whole schema at one moment: to explore, to compare, to check plans
-                against.
-              </p>
-            </Empty>
-          ) : (
-            <>
-              <DataTable
-                label="Snapshots"
-                rows={snapshots.items}
-                columns={COLUMNS}
-                rowKey={({ id }) => id}
-              />
-              <LoadMore query={snapshots} />
-            </>
-          )
+      <List
+        query={snapshots}
+        label="Snapshots"
+        columns={COLUMNS}
+        rowKey={({ id }) => id}
+        more="button"
+        loading={<Loading lines={4} />}
+        empty={
+          <Empty title="Nothing captured yet">
+            <p>
+              A snapshot is the whole schema at one moment: to explore, to compare, to check plans
+              against.
+            </p>
+          </Empty>
         }
-      </Loaded>
+      />
     </Section>
   )
 }

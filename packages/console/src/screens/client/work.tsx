@@ -1,12 +1,14 @@
 import { type ReactNode, useState } from 'react'
 import { Link } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
 import { type Work, type WorkKind, type WorkState } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { LoadMore, Section } from '../../ui/layout.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
 import { Status, type StatusTone } from '../../ui/status.tsx'
-import { Absent, Foreign, RelativeTime } from '../../ui/text.tsx'
+import { Absent, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
 
 const WEEK_MS = 7 * 86_400_000
 
@@ -31,13 +33,13 @@ export const WorkSection = ({ clientId }: { clientId: string }) => {
   if (work.items.length === 0) return null
   return (
     <Section title="Work under way or failed">
-      <DataTable
+      <List
+        query={work}
         label="Work under way or failed"
-        rows={work.items}
         columns={COLUMNS}
         rowKey={({ kind, id }) => `${kind} ${id}`}
+        more="button"
       />
-      <LoadMore query={work} />
     </Section>
   )
 }
@@ -90,6 +92,38 @@ const State = ({ state, error }: Work) => {
   return <Status tone={tone}>{word}</Status>
 }
 
+/** What went wrong with most of the rows that failed. */
+const CommonestError = ({ id, client_id: clientId, is_final: isFinal }: Work) => {
+  const { data } = useQuery({
+    queryKey: ['push errors', id, isFinal],
+    queryFn: ({ signal }) => engine.push.errors({ push_id: id }, { signal }),
+  })
+  const [most] = data?.items ?? []
+  if (most === undefined) return <Absent />
+  return (
+    <span title={most.message}>
+      <Link
+        to="/clients/$clientId/pushes/$pushId"
+        params={{ clientId, pushId: id }}
+        search={{ code: most.code }}
+      >
+        {counted(most.count, 'row')}
+      </Link>
+      : <Foreign>{most.message}</Foreign>
+    </span>
+  )
+}
+
+const Why = (work: Work) => {
+  const { kind, error, is_final: isFinal } = work
+  if (error === null) return kind === 'push' && isFinal ? <CommonestError {...work} /> : <Absent />
+  return (
+    <span title={error.message}>
+      <Foreign>{error.message}</Foreign>
+    </span>
+  )
+}
+
 const COLUMNS: readonly Column<Work>[] = [
   { id: 'kind', header: 'Work', width: '8rem', cell: Kind },
   { id: 'state', header: 'State', width: 'minmax(8.5rem, 0.7fr)', cell: State },
@@ -98,14 +132,7 @@ const COLUMNS: readonly Column<Work>[] = [
     header: 'Why',
     width: 'minmax(8rem, 3fr)',
     wideOnly: true,
-    cell: ({ error }) =>
-      error === null ? (
-        <Absent />
-      ) : (
-        <span title={error.message}>
-          <Foreign>{error.message}</Foreign>
-        </span>
-      ),
+    cell: (work) => <Why {...work} />,
   },
   {
     id: 'at',

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 
 export interface DeploymentSearch {
@@ -18,5 +19,5 @@ export const route = createRoute({
     ...(failed === true ? { failed } : {}),
     ...(typeof component === 'string' && component !== '' ? { component } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

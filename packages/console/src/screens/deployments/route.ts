@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { wordParam } from '../../app/params.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { type DeploymentsSearch, KINDS, STATUSES } from './filters.ts'
@@ -10,5 +11,5 @@ export const route = createRoute({
     ...wordParam('status', STATUSES, search),
     ...wordParam('kind', KINDS, search),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -7,16 +7,60 @@ import {
   DEPLOYMENT_STATUSES,
   DeploymentState,
 } from '../../app/deployment-status.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Select } from '../../ui/field.tsx'
-import { Page, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { ChoiceFilter } from '../../app/list-filters.tsx'
+import { filled } from '../../app/params.ts'
+import { type Column } from '../../ui/data-table.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Tag } from '../../ui/status.tsx'
 import { RelativeTime } from '../../ui/text.tsx'
-import { KINDS, STATUSES } from './filters.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/deployments')
 const REFRESH_MS = 5_000
+
+const COLUMNS: readonly Column<DeploymentSummary>[] = [
+  {
+    id: 'when',
+    header: 'Begun',
+    width: 'minmax(7rem, 1fr)',
+    cell: ({ id, client_id: clientId, created_at: at }) => (
+      <Link
+        to="/clients/$clientId/deployments/$deploymentId"
+        params={{ clientId, deploymentId: id }}
+      >
+        <RelativeTime at={at} />
+      </Link>
+    ),
+  },
+  {
+    id: 'state',
+    header: 'State',
+    width: 'minmax(9rem, 1.5fr)',
+    cell: (deployment) => <DeploymentState {...deployment} />,
+  },
+  {
+    id: 'kind',
+    header: 'What',
+    width: 'minmax(8rem, 2fr)',
+    cell: ({ kind, check_only: isTrial }) => (
+      <>
+        {DEPLOYMENT_KINDS[kind]} {isTrial && <Tag>Validation only</Tag>}
+      </>
+    ),
+  },
+  {
+    id: 'ended',
+    header: 'Deployed',
+    wideOnly: true,
+    cell: ({ deployed_at: at }) => <RelativeTime at={at} />,
+  },
+  {
+    id: 'rolled back',
+    header: 'Rolled back',
+    wideOnly: true,
+    cell: ({ rolled_back_at: at }) => <RelativeTime at={at} />,
+  },
+]
 
 export const Screen = () => {
   const { clientId } = route.useParams()
@@ -28,111 +72,50 @@ export const Screen = () => {
     { refetchInterval: REFRESH_MS },
   )
   const isFiltered = Object.keys(search).length > 0
-  const columns: Column<DeploymentSummary>[] = [
-    {
-      id: 'when',
-      header: 'Begun',
-      width: 'minmax(7rem, 1fr)',
-      cell: ({ id, created_at: at }) => (
-        <Link
-          to="/clients/$clientId/deployments/$deploymentId"
-          params={{ clientId, deploymentId: id }}
-        >
-          <RelativeTime at={at} />
-        </Link>
-      ),
-    },
-    {
-      id: 'state',
-      header: 'State',
-      width: 'minmax(9rem, 1.5fr)',
-      cell: (deployment) => <DeploymentState {...deployment} />,
-    },
-    {
-      id: 'kind',
-      header: 'What',
-      width: 'minmax(8rem, 2fr)',
-      cell: ({ kind, check_only: isTrial }) => (
-        <>
-          {DEPLOYMENT_KINDS[kind]} {isTrial && <Tag>Validation only</Tag>}
-        </>
-      ),
-    },
-    {
-      id: 'ended',
-      header: 'Deployed',
-      wideOnly: true,
-      cell: ({ deployed_at: at }) => <RelativeTime at={at} />,
-    },
-    {
-      id: 'rolled back',
-      header: 'Rolled back',
-      wideOnly: true,
-      cell: ({ rolled_back_at: at }) => <RelativeTime at={at} />,
-    },
-  ]
   return (
-    <Page title="Deployments" lead="Everything that was sent to this Salesforce org from here.">
-      <Toolbar label="Filters">
-        <Select
-          label="State"
-          value={search.status ?? ''}
-          options={[
-            { value: '', label: 'All' },
-            ...STATUSES.map((status) => ({ value: status, label: DEPLOYMENT_STATUSES[status][1] })),
-          ]}
-          onChange={(status) =>
-            void navigate({
-              search: ({ status: _, ...rest }) => (status === '' ? rest : { ...rest, status }),
-            })
-          }
-        />
-        <Select
-          label="What"
-          value={search.kind ?? ''}
-          options={[
-            { value: '', label: 'All' },
-            ...KINDS.map((kind) => ({ value: kind, label: DEPLOYMENT_KINDS[kind] })),
-          ]}
-          onChange={(kind) =>
-            void navigate({
-              search: ({ kind: _, ...rest }) => (kind === '' ? rest : { ...rest, kind }),
-            })
-          }
-        />
-      </Toolbar>
-      <Loaded query={list}>
-        {() =>
-          list.items.length === 0 && !isFiltered ? (
-            <Empty title="Nothing was deployed yet">
-              <p>
-                Write a{' '}
-                <Link to="/clients/$clientId/plan" params={{ clientId }}>
-                  plan
-                </Link>
-                , check it, and deploy it from its verdict.
-              </p>
-            </Empty>
-          ) : (
-            <DataTable
-              label="Deployments"
-              rows={list.items}
-              columns={columns}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/clients/$clientId/deployments/$deploymentId',
-                  params: { clientId, deploymentId: id },
-                })
-              }
-              onEnd={() =>
-                list.hasNextPage && !list.isFetchingNextPage && void list.fetchNextPage()
-              }
-              empty="No deployment is like that."
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+    <ListPage
+      title="Deployments"
+      lead="Everything that was sent to this Salesforce org from here."
+      filters={
+        <>
+          <ChoiceFilter
+            label="State"
+            words={DEPLOYMENT_STATUSES}
+            value={search.status}
+            onChange={(status) => void navigate({ search: filled({ ...search, status }) })}
+          />
+          <ChoiceFilter
+            label="What"
+            words={DEPLOYMENT_KINDS}
+            value={search.kind}
+            onChange={(kind) => void navigate({ search: filled({ ...search, kind }) })}
+          />
+        </>
+      }
+      query={list}
+      label="Deployments"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({
+          to: '/clients/$clientId/deployments/$deploymentId',
+          params: { clientId, deploymentId: id },
+        })
+      }
+      empty={
+        isFiltered ? (
+          <Empty title="No deployment is like that" />
+        ) : (
+          <Empty title="Nothing was deployed yet">
+            <p>
+              Write a{' '}
+              <Link to="/clients/$clientId/plan" params={{ clientId }}>
+                plan
+              </Link>
+              , check it, and deploy it from its verdict.
+            </p>
+          </Empty>
+        )
+      }
+    />
   )
 }

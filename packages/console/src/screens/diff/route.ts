@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { diffSearchOf } from './address.ts'
 
@@ -6,5 +7,5 @@ export const route = createRoute({
   getParentRoute: () => clientRoute,
   path: '/diff',
   validateSearch: diffSearchOf,
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -86,9 +86,15 @@ const Component = ({ component, clientId }: { component: ComponentDrift; clientI
             Deployed
           </Link>{' '}
           <RelativeTime at={component.deployed.at} /> by <UserName id={component.deployed.by} />
-          {component.changed_at !== null && (
+        </p>
+      )}
+      {component.changed_at !== null && (
+        <p className="muted small">
+          Changed in Salesforce <RelativeTime at={component.changed_at} />
+          {component.changed_by !== null && (
             <>
-              ; changed in Salesforce <RelativeTime at={component.changed_at} />
+              {' '}
+              by <Foreign>{component.changed_by}</Foreign>
             </>
           )}
         </p>

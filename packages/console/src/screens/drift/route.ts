@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { type DriftSearch, isClientState } from './search.ts'
 
@@ -11,5 +12,5 @@ export const route = createRoute({
     ...(isClientState(state) ? { state } : {}),
     ...(typeof result === 'string' ? { result } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

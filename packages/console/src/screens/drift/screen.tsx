@@ -6,30 +6,26 @@ import { everything } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
+import { ChoiceFilter } from '../../app/list-filters.tsx'
 import { ClientName } from '../../app/names.tsx'
+import { filled } from '../../app/params.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { Checkbox, Select } from '../../ui/field.tsx'
-import { LoadMore, Page, ProgressBar, Toolbar } from '../../ui/layout.tsx'
+import { Page, ProgressBar, Toolbar } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
 import { Empty, Loaded, Problem } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { counted, Foreign, RelativeTime, relativeTime } from '../../ui/text.tsx'
 import { Result } from './result.tsx'
-import { isClientState } from './search.ts'
 import { CLIENT_STATES, differencesInWords } from './words.ts'
 
 const route = getRouteApi('/_app/fleet/drift')
 const LOOK_MS = 2_000
 const RUNS_SHOWN = 30
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { result: _result, ...search } = route.useSearch()
   const { blueprint } = search
   const navigate = useNavigate()
@@ -106,7 +102,7 @@ const Content = () => {
       </Loaded>
     </Page>
   )
-}
+})
 
 const Run = ({ runs }: { runs: readonly DriftRun[] }) => {
   const search = route.useSearch()
@@ -130,19 +126,13 @@ const Run = ({ runs }: { runs: readonly DriftRun[] }) => {
             void navigate({ to: '/fleet/drift', search: { ...rest, run: id } })
           }}
         />
-        <Select
+        <ChoiceFilter
           label="Clients"
-          options={[
-            { value: 'all', label: 'All' },
-            ...Object.entries(CLIENT_STATES).map(([value, [, label]]) => ({ value, label })),
-          ]}
-          value={search.state ?? 'all'}
-          onChange={(value) => {
-            const { state: _state, result: _result, ...rest } = search
-            void navigate({
-              to: '/fleet/drift',
-              search: isClientState(value) ? { ...rest, state: value } : rest,
-            })
+          words={CLIENT_STATES}
+          value={search.state}
+          onChange={(state) => {
+            const { result: _result, ...rest } = search
+            void navigate({ to: '/fleet/drift', search: filled({ ...rest, state }) })
           }}
         />
       </Toolbar>
@@ -255,26 +245,19 @@ const Results = ({ run }: { run: DriftRun }) => {
           </Link>
         )}
       </p>
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Clients"
-              rows={list.items}
-              columns={columnsOf(open)}
-              rowKey={({ id }) => id}
-              chosenKey={opened?.id ?? null}
-              onOpen={open}
-              empty={
-                <Empty title={all === 0 ? 'No client is bound' : 'No client fits the filter'}>
-                  {all === 0 && <p>Bind clients to a blueprint: then they can drift from it.</p>}
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      <List
+        query={list}
+        label="Clients"
+        columns={columnsOf(open)}
+        rowKey={({ id }) => id}
+        chosenKey={opened?.id ?? null}
+        onOpen={open}
+        empty={
+          <Empty title={all === 0 ? 'No client is bound' : 'No client fits the filter'}>
+            {all === 0 && <p>Bind clients to a blueprint: then they can drift from it.</p>}
+          </Empty>
+        }
+      />
       {opened !== undefined && <Result key={opened.id} result={opened} />}
     </>
   )

@@ -6,7 +6,7 @@ import {
 } from '@sfdc-engine-x/client'
 import { useWork } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientName, UserName } from '../../app/names.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { KeyValue, Page, ProgressBar, Section } from '../../ui/layout.tsx'
@@ -18,17 +18,11 @@ import { Leave } from './leave.tsx'
 
 const route = getRouteApi('/_app/fleet/leaving/$offboardingId')
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { offboardingId } = route.useParams()
   const work = useWork({ kind: 'offboarding', id: offboardingId })
   return <Loaded query={work}>{(data) => <Detail offboarding={data} />}</Loaded>
-}
+})
 
 const Detail = ({ offboarding }: { offboarding: Offboarding }) => {
   const mayWrite = useMay('fleet.write')

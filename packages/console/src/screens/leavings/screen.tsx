@@ -6,15 +6,15 @@ import { InputError } from '../../api/input-error.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientPicker } from '../../app/client-picker.tsx'
 import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Checkbox } from '../../ui/field.tsx'
-import { LoadMore, Page } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Foreign, RelativeTime } from '../../ui/text.tsx'
 import { standing } from './words.ts'
@@ -61,13 +61,7 @@ const COLUMNS: readonly Column<OffboardingSummary>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const mayWrite = useMay('fleet.write')
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
@@ -75,7 +69,7 @@ const Content = () => {
     engine.fleet.offboardList(page, options),
   )
   return (
-    <Page
+    <ListPage
       title="Leaving"
       lead="Clients that leave: what was ever deployed to them is removed again, with a certificate."
       actions={
@@ -85,37 +79,22 @@ const Content = () => {
           </Button>
         )
       }
+      query={list}
+      label="Off-boardings and previews"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/fleet/leaving/$offboardingId', params: { offboardingId: id } })
+      }
+      empty={
+        <Empty title="No client has left">
+          <p>A preview reads everything and changes nothing: it is always the first step.</p>
+        </Empty>
+      }
     >
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Off-boardings and previews"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/fleet/leaving/$offboardingId',
-                  params: { offboardingId: id },
-                })
-              }
-              empty={
-                <Empty title="No client has left">
-                  <p>
-                    A preview reads everything and changes nothing: it is always the first step.
-                  </p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
       <Preview open={isAsking} onClose={() => setAsking(false)} />
-    </Page>
+    </ListPage>
   )
-}
+})
 
 const Preview = ({ open, onClose }: { open: boolean; onClose: () => void }) => {
   const navigate = useNavigate()

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { textParam } from '../../app/params.ts'
 
@@ -8,5 +9,5 @@ export const route = createRoute({
   /** `mapping`: the one that is open; `new` for one that is not stored yet. */
   validateSearch: (search: Record<string, unknown>): { mapping?: string } =>
     textParam('mapping', search),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -4,8 +4,8 @@ import { type Mapping } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Page } from '../../ui/layout.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { ListPage } from '../../ui/list.tsx'
 import { Empty, Forbidden, Loaded, NotFound } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
@@ -19,7 +19,7 @@ export const Screen = () => {
   const { mapping: open } = route.useSearch()
   const mayRead = useMay('topology.read')
   if (!mayRead) return <Forbidden />
-  if (open === undefined) return <List />
+  if (open === undefined) return <Mappings />
   return open === NEW ? <NewMapping /> : <OpenMapping key={open} id={open} />
 }
 
@@ -96,7 +96,7 @@ const COLUMNS: readonly Column<Mapping>[] = [
   },
 ]
 
-const List = () => {
+const Mappings = () => {
   const { clientId } = route.useParams()
   const navigate = route.useNavigate()
   const mayWrite = useMay('push.write')
@@ -104,7 +104,7 @@ const List = () => {
     engine.mappings.list({ client_id: clientId, ...page }, options),
   )
   return (
-    <Page
+    <ListPage
       title="Mappings"
       lead="To which field of Salesforce each field of your own objects goes."
       actions={
@@ -119,30 +119,18 @@ const List = () => {
           </Link>
         )
       }
-    >
-      <Loaded query={list}>
-        {() =>
-          list.items.length === 0 ? (
-            <Empty title="There is no mapping yet">
-              <p>
-                A push needs one. Suggestions are made from the names of your fields and the newest
-                schema of this client.
-              </p>
-            </Empty>
-          ) : (
-            <DataTable
-              label="Mappings"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) => void navigate({ search: { mapping: id } })}
-              onEnd={() =>
-                list.hasNextPage && !list.isFetchingNextPage && void list.fetchNextPage()
-              }
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      query={list}
+      label="Mappings"
+      columns={COLUMNS}
+      onOpen={({ id }) => void navigate({ search: { mapping: id } })}
+      empty={
+        <Empty title="There is no mapping yet">
+          <p>
+            A push needs one. Suggestions are made from the names of your fields and the newest
+            schema of this client.
+          </p>
+        </Empty>
+      }
+    />
   )
 }

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { textParam } from '../../app/params.ts'
 
@@ -8,5 +9,5 @@ export const route = createRoute({
   /** `object`: the mapping that is chosen. */
   validateSearch: (search: Record<string, unknown>): { object?: string } =>
     textParam('object', search),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

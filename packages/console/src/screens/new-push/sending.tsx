@@ -180,7 +180,7 @@ const Verdict = ({ push, options, ...props }: Props & { push: Push; options: Opt
 
 const Errors = ({ push: { id, client_id: clientId } }: { push: Push }) => {
   const errors = useQuery({
-    queryKey: ['push errors', id],
+    queryKey: ['push errors', id, true],
     queryFn: ({ signal }) => engine.push.errors({ push_id: id }, { signal }),
   })
   return (

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 
 export interface NewRolloutSearch {
@@ -16,5 +17,5 @@ export const route = createRoute({
     ...(typeof version === 'number' && Number.isInteger(version) && version > 0 ? { version } : {}),
     ...(to === 'drifted' ? { to } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -10,25 +10,21 @@ import {
   selectionError,
   selectorOf,
 } from '../../app/selection.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Checkbox, Select, TextField } from '../../ui/field.tsx'
+import { Select, TextField } from '../../ui/field.tsx'
 import { Page, Section } from '../../ui/layout.tsx'
 import { Empty, Loaded, Problem } from '../../ui/states.tsx'
-import { CANARY_FIRST, type WaveDraft, waveErrors, waveInputOf, withOneMore } from './waves.ts'
+import { AS_EVER, type StrategyDraft, strategyError, strategyOf } from './strategy.ts'
+import { StrategyFields } from './strategy-fields.tsx'
+import { CANARY_FIRST, type WaveDraft, waveErrors, withOneMore } from './waves.ts'
 import { WaveFields } from './wave-fields.tsx'
 import './new-rollout.css'
 
 const route = getRouteApi('/_app/fleet/rollouts/new')
 
-export const Screen = () => (
-  <Allowed permission="fleet.write">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.write', () => {
   const blueprints = useQuery({
     queryKey: ['blueprints', 'all'],
     queryFn: ({ signal }) => everything(engine.blueprints.list({ limit: 200 }, { signal })),
@@ -51,7 +47,7 @@ const Content = () => {
       </Loaded>
     </Page>
   )
-}
+})
 
 const PARTS = [
   { value: 'plan', label: 'Its plan' },
@@ -71,7 +67,7 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
     by: search.to ?? 'bound',
   })
   const [waves, setWaves] = useState<readonly WaveDraft[]>(CANARY_FIRST)
-  const [acceptsYellow, setAcceptsYellow] = useState(false)
+  const [strategy, setStrategy] = useState<StrategyDraft>(AS_EVER)
   const [isSent, setSent] = useState(false)
 
   const blueprint = blueprints.find(({ id }) => id === blueprintId)
@@ -93,10 +89,7 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
         version,
         ...(hasBoth ? { part } : {}),
         targets: selectorOf(selection, blueprintId),
-        strategy: {
-          waves: waves.map(waveInputOf),
-          ...(acceptsYellow ? { accept: ['yellow'] as const } : {}),
-        },
+        strategy: strategyOf(strategy, waves, blueprintId),
       }),
     onSuccess: async ({ id }) => {
       await queryClient.invalidateQueries({ queryKey: ['rollouts'] })
@@ -105,10 +98,11 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
   })
   const wrongClients = selectionError(selection)
   const wrongWaves = waveErrors(waves)
+  const wrongStrategy = strategyError(strategy)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setSent(true)
-    if (wrongClients === null && wrongWaves.size === 0) create.mutate()
+    if (wrongClients === null && wrongWaves.size === 0 && wrongStrategy === null) create.mutate()
   }
   return (
     <form className="stack" onSubmit={submit} noValidate>
@@ -158,11 +152,12 @@ const Form = ({ blueprints }: { blueprints: readonly Blueprint[] }) => {
         actions={<Button onClick={() => setWaves(withOneMore(waves))}>Add a wave</Button>}
       >
         <Waves waves={waves} errors={isSent ? wrongWaves : NO_ERRORS} onChange={setWaves} />
-        <Checkbox
-          label="Yellow findings are accepted"
-          hint="Without it, a client with a yellow finding is blocked."
-          checked={acceptsYellow}
-          onChange={({ target }) => setAcceptsYellow(target.checked)}
+      </Section>
+      <Section title="How">
+        <StrategyFields
+          draft={strategy}
+          error={isSent ? wrongStrategy : null}
+          onChange={setStrategy}
         />
       </Section>
       {create.error !== null && <Problem error={create.error} />}

@@ -1,3 +1,4 @@
+import { SelectionFields } from '../../app/selection-fields.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Select, TextField } from '../../ui/field.tsx'
 import { type WaveDraft } from './waves.ts'
@@ -5,6 +6,7 @@ import { type WaveDraft } from './waves.ts'
 const SIZES = [
   { value: 'count', label: 'So many clients' },
   { value: 'percent', label: 'A share of all, in %' },
+  { value: 'chosen', label: 'Those that I choose' },
   { value: 'rest', label: 'The rest' },
 ] as const
 
@@ -49,7 +51,7 @@ export const WaveFields = ({
         value={wave.size}
         onChange={(size) => onChange({ ...wave, size })}
       />
-      {wave.size !== 'rest' && (
+      {(wave.size === 'count' || wave.size === 'percent') && (
         <TextField
           label={wave.size === 'count' ? 'Clients' : 'Share in %'}
           inputMode="decimal"
@@ -64,6 +66,12 @@ export const WaveFields = ({
         onChange={(gate) => onChange({ ...wave, gate })}
       />
       <TextField
+        label="At once"
+        inputMode="numeric"
+        value={wave.concurrent}
+        onChange={({ target }) => onChange({ ...wave, concurrent: target.value })}
+      />
+      <TextField
         label="Failures tolerated"
         inputMode="numeric"
         value={wave.tolerance}
@@ -76,6 +84,14 @@ export const WaveFields = ({
         onChange={({ target }) => onChange({ ...wave, soakMinutes: target.value })}
       />
     </div>
+    {wave.size === 'chosen' && (
+      <SelectionFields
+        value={wave.selection}
+        onChange={(selection) => onChange({ ...wave, selection })}
+        kinds={['tags', 'clients', 'drifted', 'all']}
+        error={null}
+      />
+    )}
     {error !== null && (
       <p className="field-error" role="alert">
         {error}

@@ -4,8 +4,9 @@ import { type ConflictReportSummary } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status, Verdict } from '../../ui/status.tsx'
 import { Absent, count, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -85,21 +86,16 @@ export const Reports = ({ clientId, currentId, onOpen }: Props) => {
     },
   ]
   return (
-    <Loaded query={list}>
-      {() => (
-        <div className="plan-reports">
-          <DataTable
-            label="Earlier checks"
-            rows={list.items}
-            columns={columns}
-            rowKey={({ id }) => id}
-            chosenKey={currentId ?? null}
-            onOpen={({ id }) => void open(id)}
-            onEnd={() => list.hasNextPage && !list.isFetchingNextPage && void list.fetchNextPage()}
-            empty="No plan of this client was checked yet."
-          />
-        </div>
-      )}
-    </Loaded>
+    <div className="plan-reports">
+      <List
+        query={list}
+        label="Earlier checks"
+        columns={columns}
+        rowKey={({ id }) => id}
+        chosenKey={currentId ?? null}
+        onOpen={({ id }) => void open(id)}
+        empty={<Empty title="No plan of this client was checked yet" />}
+      />
+    </div>
   )
 }

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 
 export const route = createRoute({
@@ -7,5 +8,5 @@ export const route = createRoute({
   /** `report`: the check whose verdict stands beside the plan. */
   validateSearch: ({ report }: Record<string, unknown>): { report?: string } =>
     typeof report === 'string' && report !== '' ? { report } : {},
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { textParam, wordParam } from '../../app/params.ts'
 
@@ -21,5 +22,5 @@ export const route = createRoute({
       ...(typeof row === 'number' && Number.isSafeInteger(row) && row >= 0 ? { row } : {}),
     }
   },
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -3,16 +3,19 @@ import { type PushWithResults, type RowAction, type RowResult } from '@sfdc-engi
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { Select } from '../../ui/field.tsx'
 import { Toolbar } from '../../ui/layout.tsx'
-import { Loaded } from '../../ui/states.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status, type StatusTone, Tag } from '../../ui/status.tsx'
 import { Absent, count, Foreign } from '../../ui/text.tsx'
 import { type Mended } from './mending.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/pushes/$pushId')
 const PAGE_ROWS = 1_000
+/** Of each further page: whoever goes to the end of 100,000 rows waits for a few answers, not for a hundred. */
+const MORE_ROWS = 10_000
 const REFRESH_MS = 5_000
 
 export const ACTIONS: Readonly<Record<RowAction, readonly [StatusTone, string]>> = {
@@ -33,9 +36,18 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
     ...(code === undefined ? {} : { code }),
   }
   const list = useList(
-    clientKey(clientId, 'push rows', id, filters),
-    (page, options) => engine.push.results({ push_id: id, ...filters, ...page }, options),
-    { limit: PAGE_ROWS, ...(isFinal ? {} : { refetchInterval: REFRESH_MS }) },
+    // Read once more when it has ended, and then never again.
+    clientKey(clientId, 'push rows', id, filters, isFinal),
+    ({ cursor, limit }, options) =>
+      engine.push.results(
+        {
+          push_id: id,
+          ...filters,
+          ...(cursor === undefined ? { limit } : { cursor, limit: MORE_ROWS }),
+        },
+        options,
+      ),
+    { limit: PAGE_ROWS, ...(isFinal ? { staleTime: Infinity } : { refetchInterval: REFRESH_MS }) },
   )
   const show = (index: number) =>
     void navigate({
@@ -119,25 +131,18 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
           </Button>
         )}
       </Toolbar>
-      <Loaded query={list}>
-        {() => (
-          <div className="push-rows">
-            <DataTable
-              label="Rows"
-              rows={list.items}
-              columns={columns}
-              rowKey={({ index }) => String(index)}
-              chosenKey={open === undefined ? null : String(open)}
-              onOpen={({ index }) => show(index)}
-              onEnd={() =>
-                list.hasNextPage && !list.isFetchingNextPage && void list.fetchNextPage()
-              }
-              {...(shownTotal === undefined ? {} : { total: shownTotal })}
-              empty={isFinal ? 'No row is like that.' : 'No row has a result yet.'}
-            />
-          </div>
-        )}
-      </Loaded>
+      <div className="push-rows">
+        <List
+          query={list}
+          label="Rows"
+          columns={columns}
+          rowKey={({ index }) => String(index)}
+          chosenKey={open === undefined ? null : String(open)}
+          onOpen={({ index }) => show(index)}
+          total={shownTotal}
+          empty={<Empty title={isFinal ? 'No row is like that' : 'No row has a result yet'} />}
+        />
+      </div>
     </>
   )
 }

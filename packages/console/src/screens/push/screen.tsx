@@ -1,8 +1,7 @@
 // One push: how far it is, what went wrong, its rows, and what failed, mended and sent again.
 
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { useEffect } from 'react'
 import { type PushWithResults } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useWork } from '../../api/queries.ts'
@@ -28,13 +27,6 @@ const REFRESH_MS = 5_000
 export const Screen = () => {
   const { clientId, pushId } = route.useParams()
   const work = useWork({ kind: 'push', id: pushId, client_id: clientId })
-  const queryClient = useQueryClient()
-  const isFinal = work.data?.is_final
-  useEffect(() => {
-    if (isFinal !== true) return
-    void queryClient.invalidateQueries({ queryKey: ['push errors', pushId] })
-    void queryClient.invalidateQueries({ queryKey: clientKey(clientId, 'push rows', pushId) })
-  }, [isFinal, queryClient, clientId, pushId])
   return (
     <Loaded query={work}>
       {(push) => (push.client_id === clientId ? <Stated key={pushId} push={push} /> : <NotFound />)}
@@ -140,7 +132,7 @@ const Errors = ({
 }) => {
   const { code: current } = route.useSearch()
   const errors = useQuery({
-    queryKey: ['push errors', id],
+    queryKey: ['push errors', id, isFinal],
     queryFn: ({ signal }) => engine.push.errors({ push_id: id }, { signal }),
     refetchInterval: isFinal ? false : REFRESH_MS,
   })

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
 import { textParam, wordParam } from '../../app/params.ts'
 import { type PushesSearch, STATUSES } from './filters.ts'
@@ -10,5 +11,5 @@ export const route = createRoute({
     ...wordParam('status', STATUSES, search),
     ...textParam('object', search),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

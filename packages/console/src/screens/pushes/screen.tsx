@@ -3,14 +3,15 @@ import { type Push } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
+import { ChoiceFilter } from '../../app/list-filters.tsx'
+import { filled } from '../../app/params.ts'
 import { PUSH_KINDS, PUSH_STATUSES, PushState } from '../../app/push-status.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Select, TextField } from '../../ui/field.tsx'
-import { Page, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Tag } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
-import { STATUSES } from './filters.ts'
 
 const route = getRouteApi('/_app/clients/$clientId/pushes')
 const REFRESH_MS = 5_000
@@ -78,66 +79,50 @@ export const Screen = () => {
     </Link>
   )
   return (
-    <Page title="Pushes" lead="Records written to this Salesforce org." actions={begin}>
-      <Toolbar label="Filters">
-        <Select
-          label="State"
-          value={search.status ?? ''}
-          options={[
-            { value: '', label: 'All' },
-            ...STATUSES.map((status) => ({ value: status, label: PUSH_STATUSES[status][1] })),
-          ]}
-          onChange={(status) =>
-            void navigate({
-              search: ({ status: _, ...rest }) => (status === '' ? rest : { ...rest, status }),
-            })
-          }
-        />
-        <TextField
-          label="Object"
-          defaultValue={search.object ?? ''}
-          placeholder="lead, or Lead__c"
-          onBlur={({ target }) =>
-            void navigate({
-              search: ({ object: _, ...rest }) =>
-                target.value.trim() === '' ? rest : { ...rest, object: target.value.trim() },
-            })
-          }
-          onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
-        />
-      </Toolbar>
-      <Loaded query={list}>
-        {() =>
-          list.items.length === 0 && !isFiltered ? (
-            <Empty title="Nothing was pushed yet">
-              <p>
-                A push needs a{' '}
-                <Link to="/clients/$clientId/mappings" params={{ clientId }}>
-                  mapping
-                </Link>
-                , which says to which field of Salesforce each column goes, and a file of rows.
-              </p>
-            </Empty>
-          ) : (
-            <DataTable
-              label="Pushes"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/clients/$clientId/pushes/$pushId',
-                  params: { clientId, pushId: id },
-                })
-              }
-              onEnd={() =>
-                list.hasNextPage && !list.isFetchingNextPage && void list.fetchNextPage()
-              }
-              empty="No push is like that."
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+    <ListPage
+      title="Pushes"
+      lead="Records written to this Salesforce org."
+      actions={begin}
+      filters={
+        <>
+          <ChoiceFilter
+            label="State"
+            words={PUSH_STATUSES}
+            value={search.status}
+            onChange={(status) => void navigate({ search: filled({ ...search, status }) })}
+          />
+          <SearchField
+            label="Object"
+            placeholder="lead, or Lead__c"
+            value={search.object ?? ''}
+            onChange={(object) => void navigate({ search: filled({ ...search, object }) })}
+          />
+        </>
+      }
+      query={list}
+      label="Pushes"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({
+          to: '/clients/$clientId/pushes/$pushId',
+          params: { clientId, pushId: id },
+        })
+      }
+      empty={
+        isFiltered ? (
+          <Empty title="No push is like that" />
+        ) : (
+          <Empty title="Nothing was pushed yet">
+            <p>
+              A push needs a{' '}
+              <Link to="/clients/$clientId/mappings" params={{ clientId }}>
+                mapping
+              </Link>
+              , which says to which field of Salesforce each column goes, and a file of rows.
+            </p>
+          </Empty>
+        )
+      }
+    />
   )
 }

@@ -5,7 +5,7 @@ import { count, counted, Foreign } from '../../ui/text.tsx'
 
 /** What a rollback would do: what goes, what stays, and what would be lost. */
 export const RollbackPreview = ({
-  preview: { state, targets: done, removed, restored, kept, remaining, data, failed },
+  preview: { state, targets: done, removed, restored, kept, remaining, data, failed, mappings },
   targets,
 }: {
   preview: NonNullable<RolloutRollbackPreview>
@@ -22,6 +22,9 @@ export const RollbackPreview = ({
         ['Restored', counted(restored, 'component')],
         ['Kept, changed by others since', counted(kept, 'component')],
         ['Cannot be rolled back', counted(remaining, 'component')],
+        ['Mappings removed', count(mappings.removed)],
+        ['Mappings restored', count(mappings.restored)],
+        ['Mappings kept, changed by others since', count(mappings.kept)],
       ]}
     />
     {data.length === 0 ? (

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isTargetState, type RolloutSearch } from './search.ts'
 
@@ -11,5 +12,5 @@ export const route = createRoute({
     ...(typeof code === 'string' && code !== '' ? { code } : {}),
     ...(typeof target === 'string' && target !== '' ? { target } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { type Rollout, type RolloutWave } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { KeyValue, Page, ProgressBar, Section } from '../../ui/layout.tsx'
@@ -26,17 +26,11 @@ import './rollout.css'
 
 const route = getRouteApi('/_app/fleet/rollouts/$rolloutId')
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { rolloutId } = route.useParams()
   const rollout = useRollout(rolloutId)
   return <Loaded query={rollout}>{(data) => <Detail rollout={data} />}</Loaded>
-}
+})
 
 const Detail = ({ rollout }: { rollout: Rollout }) => {
   const mayWrite = useMay('fleet.write')

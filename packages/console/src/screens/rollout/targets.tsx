@@ -7,10 +7,11 @@ import { type Rollout, type RolloutTarget, type RolloutTargetState } from '@sfdc
 import { engine } from '../../api/engine.ts'
 import { useMay } from '../../api/session.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmFleet, ConfirmSimply } from '../../ui/dialog.tsx'
 import { Select, TextField } from '../../ui/field.tsx'
-import { KeyValue, LoadMore, Section, Toolbar } from '../../ui/layout.tsx'
+import { KeyValue, Section, Toolbar } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status, Verdict } from '../../ui/status.tsx'
 import { counted, Foreign, RelativeTime } from '../../ui/text.tsx'
@@ -116,22 +117,15 @@ export const Targets = ({ rollout }: { rollout: Rollout }) => {
         )}
       </Toolbar>
       <div id="clients" />
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Clients of the rollout"
-              rows={list.items}
-              columns={columnsOf(({ client_id: target }) => go({ ...search, target }))}
-              rowKey={({ id }) => id}
-              chosenKey={open?.id ?? null}
-              onOpen={({ client_id: target }) => go({ ...search, target })}
-              empty={<Empty title="No client fits the filters" />}
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      <List
+        query={list}
+        label="Clients of the rollout"
+        columns={columnsOf(({ client_id: target }) => go({ ...search, target }))}
+        rowKey={({ id }) => id}
+        chosenKey={open?.id ?? null}
+        onOpen={({ client_id: target }) => go({ ...search, target })}
+        empty={<Empty title="No client fits the filters" />}
+      />
       {open !== undefined && <Target key={open.id} rollout={rollout} target={open} />}
     </Section>
   )

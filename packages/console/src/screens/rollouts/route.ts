@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { type RolloutState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isRolloutState } from './search.ts'
@@ -8,5 +9,5 @@ export const route = createRoute({
   path: '/fleet/rollouts',
   validateSearch: ({ state }: Record<string, unknown>): { state?: RolloutState } =>
     isRolloutState(state) ? { state } : {},
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

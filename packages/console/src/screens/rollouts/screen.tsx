@@ -1,28 +1,21 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { type RolloutState, type RolloutSummary } from '@sfdc-engine-x/client'
+import { type RolloutSummary } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
+import { ChoiceFilter } from '../../app/list-filters.tsx'
 import { UserName } from '../../app/names.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Select } from '../../ui/field.tsx'
-import { LoadMore, Page, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { filled } from '../../app/params.ts'
+import { type Column } from '../../ui/data-table.tsx'
+import { ListPage } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { count, Foreign, RelativeTime } from '../../ui/text.tsx'
-import { isRolloutState } from './search.ts'
 import { countsInWords, nameOf, ROLLOUT_STATES } from './words.ts'
 
 const route = getRouteApi('/_app/fleet/rollouts')
 const LOOK_MS = 10_000
-
-const STATES: readonly { value: RolloutState | 'all'; label: string }[] = [
-  { value: 'all', label: 'All' },
-  ...Object.entries(ROLLOUT_STATES).flatMap(([value, [, label]]) =>
-    isRolloutState(value) ? [{ value, label }] : [],
-  ),
-]
 
 const COLUMNS: readonly Column<RolloutSummary>[] = [
   {
@@ -73,13 +66,7 @@ const COLUMNS: readonly Column<RolloutSummary>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const { state } = route.useSearch()
   const navigate = useNavigate()
   const mayWrite = useMay('fleet.write')
@@ -90,7 +77,7 @@ const Content = () => {
     { refetchInterval: LOOK_MS },
   )
   return (
-    <Page
+    <ListPage
       title="Rollouts"
       lead="One change on its way to many clients, in waves."
       actions={
@@ -100,48 +87,34 @@ const Content = () => {
           </Link>
         )
       }
-    >
-      <Toolbar label="Filters">
-        <Select
+      filters={
+        <ChoiceFilter
           label="State"
-          options={STATES}
-          value={state ?? 'all'}
-          onChange={(value) =>
-            void navigate({
-              to: '/fleet/rollouts',
-              search: value === 'all' ? {} : { state: value },
-            })
+          words={ROLLOUT_STATES}
+          value={state}
+          onChange={(chosen) =>
+            void navigate({ to: '/fleet/rollouts', search: filled({ state: chosen }) })
           }
         />
-      </Toolbar>
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Rollouts"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({ to: '/fleet/rollouts/$rolloutId', params: { rolloutId: id } })
-              }
-              empty={
-                state === undefined ? (
-                  <Empty title="No rollout yet">
-                    <p>
-                      A rollout brings a version of a <Link to="/fleet/blueprints">blueprint</Link>{' '}
-                      to the clients that you choose: checked first, then wave after wave.
-                    </p>
-                  </Empty>
-                ) : (
-                  <Empty title="No rollout is in this state" />
-                )
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
-    </Page>
+      }
+      query={list}
+      label="Rollouts"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/fleet/rollouts/$rolloutId', params: { rolloutId: id } })
+      }
+      empty={
+        state === undefined ? (
+          <Empty title="No rollout yet">
+            <p>
+              A rollout brings a version of a <Link to="/fleet/blueprints">blueprint</Link> to the
+              clients that you choose: checked first, then wave after wave.
+            </p>
+          </Empty>
+        ) : (
+          <Empty title="No rollout is in this state" />
+        )
+      }
+    />
   )
-}
+})

@@ -9,7 +9,7 @@ import {
 } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column, DataTable } from '../../ui/data-table.tsx'
 import { Checkbox, Select, TextField } from '../../ui/field.tsx'
@@ -26,13 +26,7 @@ const KIND_OPTIONS = Object.entries(KINDS).flatMap(([value, { label }]) =>
   isKind(value) ? [{ value, label }] : [],
 )
 
-export const Screen = () => (
-  <Allowed permission="fleet.read">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('fleet.read', () => {
   const search = route.useSearch()
   const [request, error] = asked(search)
   return (
@@ -54,7 +48,7 @@ const Content = () => {
       )}
     </Page>
   )
-}
+})
 
 const asked = (search: FleetSearch): [FleetSearchRequest | null, string | null] => {
   try {

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { rootRoute } from '../../app/parents.tsx'
 
 export const route = createRoute({
@@ -7,7 +8,7 @@ export const route = createRoute({
   /** `return`: the page of the console that somebody wanted to see. */
   validateSearch: ({ return: wanted }: Record<string, unknown>): { return?: string } =>
     typeof wanted === 'string' && isOwnPath(wanted) ? { return: wanted } : {},
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })
 
 /** A path of the console; never an address of somebody else. */

@@ -3,14 +3,14 @@ import { useState } from 'react'
 import { type ApiToken } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
-import { LoadMore, Page } from '../../ui/layout.tsx'
+import { ListPage } from '../../ui/list.tsx'
 import { SecretDialog } from '../../ui/secret.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Foreign, RelativeTime } from '../../ui/text.tsx'
 import { NewToken } from './new-token.tsx'
@@ -96,13 +96,7 @@ const columnsOf = (revoke: (token: ApiToken) => void): readonly Column<ApiToken>
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="org.manage">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('org.manage', () => {
   const queryClient = useQueryClient()
   const [isCreating, setCreating] = useState(false)
   const [secret, setSecret] = useState<string | null>(null)
@@ -110,7 +104,7 @@ const Content = () => {
   const list = useList(['tokens'], (page, options) => engine.tokens.list(page, options))
   const changed = () => queryClient.invalidateQueries({ queryKey: ['tokens'] })
   return (
-    <Page
+    <ListPage
       title="Tokens"
       lead="For programs and agents: each acts as one user, with as much power as it is given."
       actions={
@@ -118,25 +112,15 @@ const Content = () => {
           New token
         </Button>
       }
+      query={list}
+      label="Tokens"
+      columns={columnsOf(setRevoked)}
+      empty={
+        <Empty title="No token yet">
+          <p>A program needs one to call the API.</p>
+        </Empty>
+      }
     >
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Tokens"
-              rows={list.items}
-              columns={columnsOf(setRevoked)}
-              rowKey={({ id }) => id}
-              empty={
-                <Empty title="No token yet">
-                  <p>A program needs one to call the API.</p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
       <NewToken
         open={isCreating}
         onClose={() => setCreating(false)}
@@ -162,6 +146,6 @@ const Content = () => {
           Work that it has begun goes on.
         </p>
       </ConfirmSimply>
-    </Page>
+    </ListPage>
   )
-}
+})

@@ -4,12 +4,11 @@ import { type Role, type User } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
 import { useMe } from '../../api/session.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { LoadMore, Page } from '../../ui/layout.tsx'
-import { Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { ListPage } from '../../ui/list.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { EditUser, NewUser } from './user-dialogs.tsx'
@@ -64,13 +63,7 @@ const columnsOf = (edit: (user: User) => void, ownId: string): readonly Column<U
 
 const roleOf = (role: Role): string => ROLES[role].label
 
-export const Screen = () => (
-  <Allowed permission="org.manage">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('org.manage', () => {
   const queryClient = useQueryClient()
   const { user_id: ownId } = useMe()
   const [isCreating, setCreating] = useState(false)
@@ -78,7 +71,7 @@ const Content = () => {
   const list = useList(['users', 'list'], (page, options) => engine.users.list(page, options))
   const changed = () => queryClient.invalidateQueries({ queryKey: ['users'] })
   return (
-    <Page
+    <ListPage
       title="Users"
       lead="The people of your organization, and of the companies that are your clients."
       actions={
@@ -86,21 +79,11 @@ const Content = () => {
           New user
         </Button>
       }
+      query={list}
+      label="Users"
+      columns={columnsOf(setEdited, ownId)}
+      onOpen={setEdited}
     >
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Users"
-              rows={list.items}
-              columns={columnsOf(setEdited, ownId)}
-              rowKey={({ id }) => id}
-              onOpen={setEdited}
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
       <NewUser open={isCreating} onClose={() => setCreating(false)} onSaved={changed} />
       {edited !== null && (
         <EditUser
@@ -111,6 +94,6 @@ const Content = () => {
           onSaved={changed}
         />
       )}
-    </Page>
+    </ListPage>
   )
-}
+})

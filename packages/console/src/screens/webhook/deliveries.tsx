@@ -4,17 +4,18 @@ import { useState } from 'react'
 import { type WebhookDelivery, type WebhookEndpoint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
+import { ChoiceFilter } from '../../app/list-filters.tsx'
 import { ClientName } from '../../app/names.tsx'
+import { filled } from '../../app/params.ts'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
-import { Select } from '../../ui/field.tsx'
-import { LoadMore, Section, Toolbar } from '../../ui/layout.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { type Column } from '../../ui/data-table.tsx'
+import { Section, Toolbar } from '../../ui/layout.tsx'
+import { List } from '../../ui/list.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { counted, Moment, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { DELIVERIES, eventInWords } from '../webhooks/words.ts'
-import { isDeliveryStatus } from './search.ts'
 
 const route = getRouteApi('/_app/settings/webhooks/$endpointId')
 const LOOK_MS = 5_000
@@ -99,36 +100,26 @@ export const Deliveries = ({ endpoint }: { endpoint: WebhookEndpoint }) => {
       actions={endpoint.status === 'active' && <ResendFailed endpointId={endpoint.id} />}
     >
       <Toolbar label="Filters">
-        <Select
+        <ChoiceFilter
           label="State"
-          options={[
-            { value: 'all', label: 'All' },
-            ...Object.entries(DELIVERIES).map(([value, [, label]]) => ({ value, label })),
-          ]}
-          value={search.status ?? 'all'}
-          onChange={(value) => go(isDeliveryStatus(value) ? { status: value } : {})}
+          words={DELIVERIES}
+          value={search.status}
+          onChange={(status) => go(filled({ status }))}
         />
       </Toolbar>
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Deliveries"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              chosenKey={open?.id ?? null}
-              onOpen={({ id }) => go({ ...search, delivery: id })}
-              empty={
-                <Empty title="Nothing was sent">
-                  <p>Deliveries are kept for 30 days.</p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
+      <List
+        query={list}
+        label="Deliveries"
+        columns={COLUMNS}
+        rowKey={({ id }) => id}
+        chosenKey={open?.id ?? null}
+        onOpen={({ id }) => go({ ...search, delivery: id })}
+        empty={
+          <Empty title="Nothing was sent">
+            <p>Deliveries are kept for 30 days.</p>
+          </Empty>
+        }
+      />
       {open !== undefined && <Delivery delivery={open} canResend={endpoint.status === 'active'} />}
     </Section>
   )

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute } from '@tanstack/react-router'
+import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { isDeliveryStatus, type WebhookSearch } from './search.ts'
 
@@ -9,5 +10,5 @@ export const route = createRoute({
     ...(isDeliveryStatus(status) ? { status } : {}),
     ...(typeof delivery === 'string' ? { delivery } : {}),
   }),
-  component: lazyRouteComponent(() => import('./screen.tsx'), 'Screen'),
+  component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

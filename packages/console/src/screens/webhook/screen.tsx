@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { type WebhookEndpoint } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientName } from '../../app/names.tsx'
 import { KeyValue, Page } from '../../ui/layout.tsx'
 import { Loaded } from '../../ui/states.tsx'
@@ -14,20 +14,14 @@ import { Deliveries } from './deliveries.tsx'
 
 const route = getRouteApi('/_app/settings/webhooks/$endpointId')
 
-export const Screen = () => (
-  <Allowed permission="webhooks.manage">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('webhooks.manage', () => {
   const { endpointId } = route.useParams()
   const endpoint = useQuery({
     queryKey: ['webhooks', endpointId],
     queryFn: ({ signal }) => engine.webhookEndpoints.get({ endpoint_id: endpointId }, { signal }),
   })
   return <Loaded query={endpoint}>{(data) => <Detail endpoint={data} />}</Loaded>
-}
+})
 
 const Detail = ({ endpoint }: { endpoint: WebhookEndpoint }) => {
   const [tone, word] = endpointStanding(endpoint)

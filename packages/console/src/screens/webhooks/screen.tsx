@@ -5,15 +5,15 @@ import { type EventType, type WebhookEndpoint } from '@sfdc-engine-x/client'
 import { InputError } from '../../api/input-error.ts'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
-import { Allowed } from '../../app/allowed.tsx'
+import { allowed } from '../../app/allowed.tsx'
 import { ClientPicker } from '../../app/client-picker.tsx'
 import { Button } from '../../ui/button.tsx'
-import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmSimply } from '../../ui/dialog.tsx'
 import { Checkbox, Select, TextField } from '../../ui/field.tsx'
-import { LoadMore, Page } from '../../ui/layout.tsx'
+import { ListPage } from '../../ui/list.tsx'
 import { SecretDialog } from '../../ui/secret.tsx'
-import { Empty, Loaded } from '../../ui/states.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Foreign, RelativeTime } from '../../ui/text.tsx'
 import { isEventType } from '../events/search.ts'
@@ -69,13 +69,7 @@ const COLUMNS: readonly Column<WebhookEndpoint>[] = [
   },
 ]
 
-export const Screen = () => (
-  <Allowed permission="webhooks.manage">
-    <Content />
-  </Allowed>
-)
-
-const Content = () => {
+export const Screen = allowed('webhooks.manage', () => {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const [isCreating, setCreating] = useState(false)
@@ -84,7 +78,7 @@ const Content = () => {
     engine.webhookEndpoints.list(page, options),
   )
   return (
-    <Page
+    <ListPage
       title="Webhooks"
       lead="Events are sent to these addresses, signed, as soon as they happen."
       actions={
@@ -92,31 +86,18 @@ const Content = () => {
           New endpoint
         </Button>
       }
+      query={list}
+      label="Webhook endpoints"
+      columns={COLUMNS}
+      onOpen={({ id }) =>
+        void navigate({ to: '/settings/webhooks/$endpointId', params: { endpointId: id } })
+      }
+      empty={
+        <Empty title="No endpoint yet">
+          <p>Nothing is sent. All events are listed under Events for 30 days.</p>
+        </Empty>
+      }
     >
-      <Loaded query={list}>
-        {() => (
-          <>
-            <DataTable
-              label="Webhook endpoints"
-              rows={list.items}
-              columns={COLUMNS}
-              rowKey={({ id }) => id}
-              onOpen={({ id }) =>
-                void navigate({
-                  to: '/settings/webhooks/$endpointId',
-                  params: { endpointId: id },
-                })
-              }
-              empty={
-                <Empty title="No endpoint yet">
-                  <p>Nothing is sent. All events are listed under Events for 30 days.</p>
-                </Empty>
-              }
-            />
-            <LoadMore query={list} />
-          </>
-        )}
-      </Loaded>
       <NewEndpoint
         open={isCreating}
         onClose={() => setCreating(false)}
@@ -129,9 +110,9 @@ const Content = () => {
         The receiver needs it to check the signatures. It is never shown again; a new one can be
         made.
       </SecretDialog>
-    </Page>
+    </ListPage>
   )
-}
+})
 
 const ALL_OR_CHOSEN = [
   { value: 'all', label: 'All, also of later versions' },

@@ -41,6 +41,15 @@ const isReadInPart = (type: string): boolean => {
  * be read: to treat it as absent would overwrite it unseen.
  */
 export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Reading> => {
+  const objects = plan.objects.map(({ api_name }) => api_name)
+  return { ...(await readPlanFiles(org, plan)), describes: await readDescribes(org, objects) }
+}
+
+/** The same without the describes. */
+export const readPlanFiles = async (
+  org: SalesforceOrg,
+  plan: Plan,
+): Promise<Pick<Reading, 'files' | 'properties'>> => {
   const components = componentsToRead(plan)
   const others = components.filter(({ type }) => !isReadInPart(type))
   const read = await readFiles(org, others)
@@ -58,8 +67,7 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
     }
     properties.push(...partly.properties.filter(({ type }) => isReadInPart(type)))
   }
-  const objects = plan.objects.map(({ api_name }) => api_name)
-  return { files, properties, describes: await readDescribes(org, objects) }
+  return { files, properties }
 }
 
 /**

@@ -4,14 +4,11 @@
 import { type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
-import { type JsonObject } from '../../../salesforce/json.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
-import { samePart } from '../../metadata/equality.ts'
-import { kindOf, objectOf, PART_KINDS } from '../../metadata/kinds.ts'
+import { PART_KINDS } from '../../metadata/kinds.ts'
 import { type Component, keyOf, ownerOf, sameName } from '../../metadata/names.ts'
-import { partsIn, withoutParts } from '../../metadata/parts.ts'
-import { diffDescribes } from '../../topology/diff.ts'
+import { withoutParts } from '../../metadata/parts.ts'
 import { assign, type AssignmentsSeen, readAssignments, unassign } from './assignment.ts'
 import { clip } from '../../../text.ts'
 import { plural } from '../../words.ts'
@@ -28,8 +25,10 @@ import {
 } from '../run/outcome.ts'
 import { readBeside } from './beside.ts'
 import { heldData, type HeldData } from './data-guard.ts'
+import { heldByFirst } from './held-by-first.ts'
 import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
+import { prove } from './proof.ts'
 import { type Kept, type Reversal, type ReversalInput, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
 import {
@@ -44,7 +43,6 @@ import {
   nothingYet,
   removedByRollbacks,
   planOf,
-  type Proof,
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
@@ -239,24 +237,27 @@ const reading: Stage = async (context, state) => {
  */
 const trying = async (
   context: Context,
-  { ask_salesforce }: RollbackOptions,
+  { assumed = [] }: RollbackOptions,
   result: RollbackResult,
   { package: contents, unassign }: Reversal,
   stored: { options?: unknown },
 ): Promise<'next' | 'stop'> => {
   const { org, journal, spent } = context
   // Salesforce: a permission set that is assigned cannot be deleted, and a dry run unassigns nothing.
-  const { PermissionSet: sets = [], ...others } = contents.deleteAfter
-  const assigned = new Set(unassign.map(({ permission_set: name }) => sameName(name)))
-  const rest = sets.filter((name) => !assigned.has(sameName(name)))
-  const checked =
-    unassign.length === 0
-      ? contents
-      : {
-          ...contents,
-          deleteAfter: rest.length === 0 ? others : { ...others, PermissionSet: rest },
-        }
-  if (ask_salesforce === false || isEmpty(checked)) return endDryRun(context, result, ended, null)
+  const left = new Set([
+    ...unassign.map(({ permission_set: fullName }) => keyOf({ type: 'PermissionSet', fullName })),
+    ...asComponents(assumed).map(keyOf),
+  ])
+  const deleteAfter = Object.fromEntries(
+    Object.entries(contents.deleteAfter)
+      .map(
+        ([type, names]) =>
+          [type, names.filter((fullName) => !left.has(keyOf({ type, fullName })))] as const,
+      )
+      .filter(([, names]) => names.length > 0),
+  )
+  const checked = { ...contents, deleteAfter }
+  if (isEmpty(checked)) return endDryRun(context, result, ended, null)
   packageOf(checked, org.apiVersion)
   await journal.step(
     { stage: 'submit', ...stored, package: { ...checked, unassign: [] } },
@@ -349,15 +350,23 @@ const goOnWithout = async (
   result: DeployResult | null,
 ): Promise<boolean> => {
   if (!leavesAlone(state.deployment) || result?.status !== 'Failed') return false
-  const refused = refusedIn(result, rollbackOf(state.deployment))
+  const planned = rollbackOf(state.deployment)
+  const refused = refusedIn(result, planned)
   if (refused.length === 0) return false
   const options = state.run.options as RollbackOptions
+  const { first = [] } = changesOf(state.deployment)
+  const held = await heldByFirst(context.org, refused, { first, going: planned.removed })
+  const left = refused.filter((one) => !held.includes(one))
   await context.journal.step(
     {
       stage: 'read',
       sfdc_deploy_id: null,
       intended_at: null,
-      options: { ...options, leave: [...(options.leave ?? []), ...refused] },
+      options: {
+        ...options,
+        leave: [...(options.leave ?? []), ...left],
+        assumed: [...(options.assumed ?? []), ...named(asComponents(held))],
+      },
     },
     { progress: at('read') },
     context.spent(),
@@ -402,99 +411,6 @@ const endingsOf = (context: Context, state: State): Endings => {
 const sending: Stage = (context, state) => sendPackage(context, state, endingsOf(context, state))
 
 const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
-
-/** Names of what differs between two describes: attributes of the object, fields, record types. */
-export const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
-  const diff = diffDescribes(before, after, { acrossOrgs: false, acrossVersions: false })
-  if (diff === null) return []
-  const parts = [...diff.fields, ...diff.record_types, ...diff.child_relationships]
-  return [...diff.attributes.map(({ name }) => name), ...parts.map(({ api_name }) => api_name)]
-}
-
-const isShared = (type: string): boolean => {
-  const kind = kindOf(type)
-  return kind !== null && 'folder' in kind && kind.isShared === true
-}
-
-/**
- * Compares the second reading with what was there before the deploy: each component that was rolled
- * back, and the describes of objects on which nothing of ours stays.
- */
-const prove = (
-  result: RollbackResult,
-  { reversal, reading: now, before, after, input }: Decided,
-): Proof => {
-  const { rows, changes } = input
-  const proof: Proof = { complete: true, compared: 0, differences: [] }
-  const [was, is] = [partsIn(before.files), partsIn(now.files)]
-  const differ = (type: string, full_name: string, what: string): void => {
-    proof.differences.push({ type, full_name, what })
-  }
-  const still = new Set([...reversal.remove, ...reversal.restore].map(keyOf))
-  const stays = new Set(
-    result.kept.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
-  )
-  for (const row of rows) {
-    const component = { type: row.type, fullName: row.full_name }
-    if (row.action === 'unchanged' || stays.has(keyOf(component))) continue
-    proof.compared += 1
-    if (still.has(keyOf(component))) {
-      differ(row.type, row.full_name, 'It is still as the deployment left it.')
-      continue
-    }
-    // Files that others also write to are restored when nothing of ours is left in them.
-    if (isShared(row.type)) continue
-    if (!samePart(was.part(component), is.part(component))) {
-      differ(row.type, row.full_name, 'It is not as it was before the deployment.')
-    }
-  }
-  const keptOn = new Set(
-    result.kept.map(({ type, full_name }) =>
-      sameName(isShared(type) ? '' : (objectOf({ type, fullName: full_name }) ?? '')),
-    ),
-  )
-  const objects = new Set(
-    rows
-      .filter(({ type }) => type === 'CustomObject' || type === 'CustomField')
-      .map(({ full_name }) => ownerOf(full_name)),
-  )
-  for (const object of objects) {
-    if (keptOn.has(sameName(object))) continue
-    proof.compared += 1
-    const find = (describes: Images['describes']) =>
-      [...describes].find(([name]) => sameName(name) === sameName(object))?.[1]
-    const [earlier, left, present] = [before, after, now].map(({ describes }) => find(describes))
-    if (earlier === undefined || present === undefined) {
-      if (earlier !== present) {
-        differ(
-          'Describe',
-          object,
-          earlier === undefined ? 'It still exists.' : 'It no longer exists.',
-        )
-      }
-      continue
-    }
-    // What also differs from the state that the deployment left was changed by somebody else since.
-    const since = new Set(left === undefined ? [] : differencesOf(left, present))
-    const between = Object.entries(changes.between ?? {})
-    for (const [name, differences] of between) {
-      if (sameName(name) === sameName(object)) for (const one of differences) since.add(one)
-    }
-    const ours = differencesOf(earlier, present).filter((name) => !since.has(name))
-    if (ours.length > 0) {
-      differ(
-        'Describe',
-        object,
-        `Its describe differs from the one before the deployment: ${ours.join(', ')}.`,
-      )
-    }
-  }
-  for (const { permission_set: name } of reversal.unassign) {
-    differ('PermissionSetAssignment', name, 'The connected user still has the permission set.')
-  }
-  proof.complete = proof.differences.length === 0
-  return proof
-}
 
 const verifying: Stage = async (context, state) => {
   const { org, journal, spent } = context

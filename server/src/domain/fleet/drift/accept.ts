@@ -18,7 +18,7 @@ export interface AcceptInput {
 }
 
 const ACCEPTABLE: ReadonlySet<ComponentState> = new Set([
-  ...(['behind', 'modified', 'missing', 'ahead', 'not_applied'] as const),
+  ...(['behind', 'modified', 'missing', 'ahead', 'extra_grant', 'not_applied'] as const),
 ])
 
 const refusal = (code: 'bad_request' | 'drift_superseded', path: string, message: string) =>

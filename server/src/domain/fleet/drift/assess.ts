@@ -7,18 +7,16 @@ import { canonicalJson } from '../../canonical.ts'
 import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'
 import { sameName } from '../../metadata/names.ts'
-import { parsePlan } from '../../plan/check.ts'
-import { readWith } from '../../schema-faults.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
 import { type CompleteSnapshot, type Topology } from '../../topology/topology.ts'
-import { parseWorkflows } from '../../workflows/definition/parse.ts'
-import { fillIn } from '../blueprints/content.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
-import { mappingDraft } from '../blueprints/places.ts'
 import { type BlueprintVersion, versionOf } from '../blueprints/rows.ts'
 import { type ClientDrift, type ComponentDrift, evaluate, type Override } from './evaluate.ts'
-import { type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
+import { type FileFacts, fileFacts } from './files.ts'
+import { grantedBy, type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
+import { readingOf } from './readings.ts'
 import { describedObject, type Facts, type Wanted, wantedComponents } from './standing.ts'
+import { wantedBy } from './wanted.ts'
 
 export interface BoundClient {
   client_id: string
@@ -56,7 +54,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
 
   const wantedOf = (of: BlueprintVersion, parameters: ParameterValues): Wanted | Fault => {
     const key = canonicalJson([of.id, parameters])
-    const known = filled.get(key) ?? parsed(of, parameters)
+    const known = filled.get(key) ?? wantedBy(of, parameters)
     filled.set(key, known)
     return known
   }
@@ -131,7 +129,7 @@ const unknown = (code: string, message: string): Assessment => ({
 const unknownComponents = (wanted: Wanted): Pick<Assessment, 'counts' | 'components'> => {
   const components = wantedComponents(wanted).map(({ type, fullName, path }): ComponentDrift => ({
     ...{ type, full_name: fullName, path, state: 'unknown', accepted: false, differences: [] },
-    ...{ stands_at: null, deployed: null, changed_at: null },
+    ...{ stands_at: null, deployed: null, changed_at: null, changed_by: null, reason: null },
   }))
   return { counts: { unknown: components.length }, components }
 }
@@ -154,23 +152,6 @@ const doubtOf = (snapshot: CompleteSnapshot | null, maxAgeHours: number | null):
       }
 }
 
-const parsed = (of: BlueprintVersion, parameters: ParameterValues): Wanted | Fault => {
-  const { content, problems } = fillIn(of, of.parameters, parameters)
-  if (problems !== null) {
-    const message = `${problems[0]?.path}: ${problems[0]?.message}`
-    return { code: 'invalid_parameters', message }
-  }
-  const { plan, workflows, mappings } = content
-  return {
-    plan: plan === undefined ? null : parsePlan(plan, 'plan'),
-    workflows: workflows === undefined ? [] : parseWorkflows(workflows),
-    mappings: ((mappings ?? []) as unknown[]).flatMap((one) => {
-      const read = readWith(mappingDraft, one)
-      return read.issues === null ? [read.data] : []
-    }),
-  }
-}
-
 const AUTOMATED = new Set(['Flow', 'ValidationRule', 'AssignmentRule', 'CustomObject'])
 
 /** Of a snapshot only what is compared: a client has thousands of objects. */
@@ -183,14 +164,16 @@ const factsOf = async (
   const objects = (wanted.plan?.objects ?? []).map(({ api_name }) => api_name)
   const needsAutomations = wantedComponents(wanted).some(({ type }) => AUTOMATED.has(type))
   const needsMappings = wanted.mappings.length > 0
-  const [describes, automations, mappings] = await Promise.all([
+  const [describes, automations, mappings, files] = await Promise.all([
     snapshot.readObjects(objects),
     needsAutomations ? snapshot.readAutomations() : [],
     needsMappings
       ? activeMappings(db.as(tenant).read, tenant, snapshot.clientId)
       : ([] as Mapping[]),
+    filesOf(db, tenant, snapshot),
   ])
   return {
+    files,
     describes: new Map(
       [...describes].map(([name, describe]) => [sameName(name), describedObject(describe)]),
     ),
@@ -198,4 +181,19 @@ const factsOf = async (
     mappings: new Map(mappings.map((one) => [one.canonical_object, one])),
     hidden: new Set([...snapshot.unreadable, ...snapshot.notVisible].map(sameName)),
   }
+}
+
+/** What pulls have read beside the snapshot, if it was in the same Salesforce org. */
+const filesOf = async (
+  db: Database,
+  tenant: Tenant,
+  { clientId, sfdcOrgId }: CompleteSnapshot,
+): Promise<FileFacts> => {
+  const { read } = db.as(tenant)
+  const found = await readingOf(read, tenant, clientId)
+  const reading = found?.sfdcOrgId === sfdcOrgId ? found : null
+  const holdsGrants = [...(reading?.files.keys() ?? [])].some((path) =>
+    path.startsWith('permissionsets/'),
+  )
+  return fileFacts(reading, holdsGrants ? await grantedBy(read, tenant, clientId) : new Map())
 }

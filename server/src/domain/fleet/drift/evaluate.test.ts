@@ -2,13 +2,16 @@
 
 import { describe, expect, it } from 'vitest'
 import { type JsonObject } from '../../../salesforce/json.ts'
+import { keyOf } from '../../metadata/names.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { type Automation } from '../../topology/automations/automation.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { type ComponentDrift, evaluate, type Override } from './evaluate.ts'
+import { fileFacts, type Granted, keyOfEntry } from './files.ts'
 import { type Deployed } from './history.ts'
 import { withOverrides } from './overrides.ts'
-import { describedObject, type Facts, type Wanted } from './standing.ts'
+import { type DriftReading } from './readings.ts'
+import { describedObject, type Facts, type Wanted, wantedComponents } from './standing.ts'
 
 const TIER = { api_name: 'Tier__c', label: 'Tier', type: 'Text', length: 40 }
 const LEVELS = { api_name: 'Level__c', label: 'Level', type: 'Picklist', values: ['A', 'B'] }
@@ -48,7 +51,13 @@ const DEFINITION = {
 }
 const facts = (
   fields: JsonObject[],
-  more: { automations?: Automation[]; hidden?: string[]; object?: JsonObject } = {},
+  more: {
+    automations?: Automation[]
+    hidden?: string[]
+    object?: JsonObject
+    reading?: DriftReading
+    granted?: Granted
+  } = {},
 ): Facts => ({
   describes: new Map([
     ['lead', describedObject({ name: 'Lead', label: 'Lead', fields, ...more.object })],
@@ -58,6 +67,23 @@ const facts = (
   ),
   mappings: new Map(),
   hidden: new Set(more.hidden ?? []),
+  files: fileFacts(more.reading ?? null, more.granted ?? new Map()),
+})
+
+const HOT = { api_name: 'Hot', label: 'Hot', objects: ['Lead'] }
+const withPlan = (plan: object): Wanted => ({ plan: parsePlan(plan), workflows: [], mappings: [] })
+/** What a pull has read of all that is wanted. */
+const readingOf = (wanted: Wanted, files: Record<string, string>): DriftReading => ({
+  sfdcOrgId: '00D',
+  readAt: new Date('2026-11-22T00:00:00.000Z'),
+  error: null,
+  components: new Map(
+    wantedComponents(wanted).map((one) => [
+      keyOf(one),
+      { at: '2026-11-21T00:00:00.000Z', by: 'Kim' },
+    ]),
+  ),
+  files: new Map(Object.entries(files)),
 })
 
 const TAKEN = new Date('2026-11-22T00:00:00.000Z')
@@ -151,16 +177,141 @@ describe('a component', () => {
     ])
   })
 
-  it('is unknown where a snapshot does not show it, or was taken before ours was in place', () => {
-    const wanted: Wanted = {
-      ...lead(TIER),
-      plan: parsePlan({ queues: [{ api_name: 'Hot', label: 'Hot', objects: ['Lead'] }], ...NONE }),
-    }
-    expect(drift(wanted, facts([]))).toMatchObject({ state: 'in_sync', counts: { unknown: 1 } })
+  it('is unknown, with the reason, where no pull has read its file, or it was taken before ours was in place', () => {
+    const wanted = withPlan({ queues: [HOT], ...NONE })
+    const unread = drift(wanted, facts([]))
+    expect(unread).toMatchObject({ state: 'in_sync', counts: { unknown: 1 } })
+    expect(unread.components).toMatchObject([{ reason: { code: 'not_read' } }])
+    const refused = { ...readingOf(wanted, {}), error: { code: 'not_read', message: 'No right.' } }
+    expect(drift(wanted, facts([], { reading: refused })).components).toMatchObject([
+      { state: 'unknown', reason: { message: 'No right.' } },
+    ])
     const later = { ...OURS, at: '2026-11-23T00:00:00.000Z' }
     expect(drift(lead(TIER), facts([]), { deployed: later })).toMatchObject({
       state: 'unknown',
       reason: { code: 'snapshot_before_deployment' },
+    })
+  })
+
+  it('in a file is in sync where a deploy would leave it unchanged', () => {
+    const wanted = withPlan({ queues: [HOT], ...NONE })
+    const file = (label: string) => ({
+      'queues/Hot.queue': `<Queue><doesSendEmailToMembers>false</doesSendEmailToMembers><name>${label}</name><queueSobject><sobjectType>Lead</sobjectType></queueSobject></Queue>`,
+    })
+    const [same, other] = [readingOf(wanted, file('Hot')), readingOf(wanted, file('Cold'))]
+    expect(states(wanted, facts([], { reading: same }))).toEqual(['Hot in_sync'])
+    expect(drift(wanted, facts([], { reading: other })).components).toMatchObject([
+      {
+        ...{ state: 'modified', changed_by: 'Kim', changed_at: '2026-11-21T00:00:00.000Z' },
+        differences: [{ attribute: 'name', wanted: 'Hot', found: 'Cold' }],
+      },
+    ])
+    expect(states(wanted, facts([], { reading: readingOf(wanted, {}) }))).toEqual(['Hot missing'])
+    // What was read before our deployment says nothing about it.
+    const before = { ...other, readAt: new Date('2026-11-19T00:00:00.000Z') }
+    expect(drift(wanted, facts([], { reading: before })).state).toBe('unknown')
+  })
+
+  it('on a layout, or in the file of an object, is compared as a deploy merges it', () => {
+    const wanted = withPlan({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [TIER],
+          compact_layouts: [{ api_name: 'Short', label: 'Short', fields: ['Name', 'Tier__c'] }],
+        },
+      ],
+      layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'Ours', fields: ['Tier__c'] }],
+      custom_labels: [{ api_name: 'Greeting', description: 'Greeting', value: 'Hello' }],
+      ...NONE,
+    })
+    const layout = (field: string) =>
+      `<Layout><layoutSections><customLabel>true</customLabel><label>Ours</label><layoutColumns><layoutItems><behavior>Edit</behavior><field>${field}</field></layoutItems></layoutColumns><style>TwoColumnsTopToBottom</style></layoutSections></Layout>`
+    const compact = (fields: string) =>
+      `<CustomObject><compactLayouts><fullName>Short</fullName>${fields}<label>Short</label></compactLayouts></CustomObject>`
+    const labels = (value: string) =>
+      `<CustomLabels><labels><fullName>Greeting</fullName><language>en_US</language><protected>false</protected><shortDescription>Greeting</shortDescription><value>${value}</value></labels></CustomLabels>`
+    const files = (field: string, fields: string, value: string) => ({
+      'layouts/Lead-Lead Layout.layout': layout(field),
+      'objects/Lead.object': compact(fields),
+      'labels/CustomLabels.labels': labels(value),
+    })
+    const of = (found: Record<string, string>) =>
+      drift(wanted, facts([text('Tier__c')], { reading: readingOf(wanted, found) })).components
+    const [name, tier] = ['<fields>Name</fields>', '<fields>Tier__c</fields>']
+    const stateIn = (components: ComponentDrift[]) =>
+      Object.fromEntries(components.map((one) => [one.full_name, one.state]))
+    expect(stateIn(of(files('Tier__c', name + tier, 'Hello')))).toEqual({
+      'Lead.Tier__c': 'in_sync',
+      'Lead.Short': 'in_sync',
+      'Lead-Lead Layout': 'in_sync',
+      Greeting: 'in_sync',
+    })
+    const changed = of(files('Name', name, 'Goodbye'))
+    expect(stateIn(changed)).toEqual({
+      'Lead.Tier__c': 'in_sync',
+      'Lead.Short': 'modified',
+      'Lead-Lead Layout': 'modified',
+      Greeting: 'modified',
+    })
+    expect(changed.find(({ type }) => type === 'Layout')?.differences).toMatchObject([
+      { attribute: 'fields', wanted: ['Tier__c'] },
+    ])
+    expect(changed.find(({ type }) => type === 'CustomLabel')?.differences).toMatchObject([
+      { attribute: 'value', wanted: 'Hello', found: 'Goodbye' },
+    ])
+    expect(stateIn(of({}))).toMatchObject({
+      'Lead.Short': 'missing',
+      'Lead-Lead Layout': 'missing',
+      Greeting: 'missing',
+    })
+  })
+
+  it('that is the own permission set of the blueprint gives what it says, less, or more', () => {
+    const wanted = withPlan({
+      objects: [{ api_name: 'Lead', fields: [TIER] }],
+      permissions: { permission_set: 'Tiers' },
+    })
+    const field = (name: string, editable = true) =>
+      `<fieldPermissions><editable>${editable}</editable><field>Lead.${name}</field><readable>true</readable></fieldPermissions>`
+    const setOf = (more: { entries?: string; granted?: Granted; describe?: JsonObject[] }) =>
+      drift(
+        wanted,
+        facts([text('Tier__c')], {
+          ...(more.granted === undefined ? {} : { granted: more.granted }),
+          reading: readingOf(wanted, {
+            'permissionsets/Tiers.permissionset': `<PermissionSet>${more.entries ?? ''}<label>Tiers</label></PermissionSet>`,
+          }),
+        }),
+      ).components.find(({ type }) => type === 'PermissionSet')
+    expect(setOf({ entries: field('Tier__c') })).toMatchObject({ state: 'in_sync' })
+    expect(setOf({ entries: field('Tier__c', false) })).toMatchObject({
+      state: 'modified',
+      differences: [
+        {
+          attribute: 'fieldPermissions.Lead.Tier__c',
+          wanted: { editable: 'true' },
+          found: { editable: 'false' },
+        },
+      ],
+    })
+    const more = `${field('Tier__c')}${field('Secret__c')}<userPermissions><enabled>true</enabled><name>ViewAllData</name></userPermissions>`
+    expect(setOf({ entries: more })).toMatchObject({
+      state: 'extra_grant',
+      differences: [
+        { attribute: 'fieldPermissions.Lead.Secret__c', wanted: null, found: { readable: 'true' } },
+        { attribute: 'userPermissions.ViewAllData', found: { enabled: 'true' } },
+      ],
+    })
+    // What a deployment of ours gave is no extra.
+    const granted = new Map([
+      [
+        keyOfEntry('Tiers', 'fieldPermissions', 'Lead.Secret__c'),
+        { editable: 'true', readable: 'true' },
+      ],
+    ])
+    expect(setOf({ entries: field('Tier__c') + field('Secret__c'), granted })).toMatchObject({
+      state: 'in_sync',
     })
   })
 
@@ -220,5 +371,25 @@ describe('an override', () => {
     const only = { plan: { ...content.plan, objects: [{ api_name: 'Lead', fields: [TIER] }] } }
     expect(withOverrides(only, missing)).toMatchObject({ plan: { objects: [] } })
     expect(content.plan.objects[0]?.fields).toHaveLength(2)
+  })
+
+  it('of a permission set leaves it alone, and of more access does nothing: no deploy takes it away', () => {
+    const content = { plan: { objects: [{ api_name: 'Lead', fields: [TIER] }] } }
+    const set = parsePlan(content.plan).permissions.permission_set ?? ''
+    const of = (state: 'missing' | 'extra_grant'): Override => ({
+      ...{ type: 'PermissionSet', full_name: set, state, differences: [], note: null },
+      ...{ accepted_by: null, accepted_at: '2026-11-22T00:00:00.000Z' },
+    })
+    expect(withOverrides(content, [of('extra_grant')])).toEqual(content)
+    expect(withOverrides(content, [of('missing')])).toEqual({
+      plan: {
+        ...content.plan,
+        permissions: { permission_set: null, assign_to_connected_user: false },
+      },
+    })
+    const named = { plan: { ...content.plan, permissions: { permission_sets: ['Sales'] } } }
+    expect(withOverrides(named, [{ ...of('missing'), full_name: 'Sales' }])).toMatchObject({
+      plan: { permissions: { permission_sets: [] } },
+    })
   })
 })

@@ -6,6 +6,7 @@ import { type FieldDifference } from '../../metadata/fields/kind.ts'
 import { sameName } from '../../metadata/names.ts'
 import { canonicalJson } from '../../canonical.ts'
 import { type Deployed } from './history.ts'
+import { isShownBySnapshot } from './shown.ts'
 import {
   additionsOf,
   type Facts,
@@ -60,8 +61,11 @@ export interface ComponentDrift {
   stands_at: number | null
   /** Our newest deployment that put it in place. */
   deployed: Deployed | null
-  /** When Salesforce says it was changed last, for automations. */
+  /** When Salesforce says it was changed last, and by whom. */
   changed_at: string | null
+  changed_by: string | null
+  /** Why it is unknown. */
+  reason: Fault | null
 }
 
 /** A difference that somebody accepted, in the binding. */
@@ -112,7 +116,9 @@ export const evaluate = (wanted: Wanted, known: Known): ClientDrift => {
   if (components.some(({ state, accepted }) => !accepted && DRIFTED.has(state))) {
     return { state: 'drifted', reason: null, counts, components }
   }
-  const isOld = components.some((one) => one.state === 'unknown' && isNewer(one.deployed, known))
+  const isOld = components.some(
+    (one) => one.state === 'unknown' && isNewer(one.deployed, shownAt(one, known)),
+  )
   return { state: isOld ? 'unknown' : 'in_sync', reason: isOld ? OLD : null, counts, components }
 }
 
@@ -123,8 +129,12 @@ const OLD: Fault = {
 }
 
 /** A snapshot that was taken before the deployment cannot show what that put in place. */
-const isNewer = (deployed: Deployed | null, { takenAt }: Known): boolean =>
-  deployed !== null && new Date(deployed.at) > takenAt
+const isNewer = (deployed: Deployed | null, shown: Date): boolean =>
+  deployed !== null && new Date(deployed.at) > shown
+
+/** The moment at which what is known of a component was so. */
+const shownAt = ({ type }: { type: string }, { takenAt, facts }: Known): Date =>
+  isShownBySnapshot(type) ? takenAt : (facts.files.readAt ?? takenAt)
 
 const blank = (type: string, fullName: string, { deployedOf, facts }: Known) => ({
   type,
@@ -133,7 +143,8 @@ const blank = (type: string, fullName: string, { deployedOf, facts }: Known) => 
   differences: [] as DriftDifference[],
   stands_at: null as number | null,
   deployed: deployedOf({ type, fullName }),
-  changed_at: changedAt(type, fullName, facts),
+  ...lastChange({ type, fullName }, facts),
+  reason: null as Fault | null,
 })
 
 const AUTOMATIONS: Readonly<Record<string, string>> = {
@@ -142,20 +153,33 @@ const AUTOMATIONS: Readonly<Record<string, string>> = {
   AssignmentRule: 'assignment_rule',
 }
 
-const changedAt = (type: string, fullName: string, { automations }: Facts): string | null =>
-  automations.get(sameName(`${AUTOMATIONS[type] ?? ''}/${fullName}`))?.last_modified_at ?? null
+/** What the snapshot says of an automation is no older than what the same pull read of it beside. */
+const lastChange = (
+  component: { type: string; fullName: string },
+  { automations, files }: Facts,
+): Pick<ComponentDrift, 'changed_at' | 'changed_by'> => {
+  const { type, fullName } = component
+  const name = sameName(`${AUTOMATIONS[type] ?? ''}/${fullName}`)
+  const change = files.changeOf(component)
+  const at = automations.get(name)?.last_modified_at ?? change?.at ?? null
+  return { changed_at: at, changed_by: change?.by ?? null }
+}
 
 const judged = (component: WantedComponent, known: Known): ComponentDrift => {
   const base = { ...blank(component.type, component.fullName, known), path: component.path }
   const standing = component.standing(known.facts)
-  if (standing.is !== 'same' && isNewer(base.deployed, known)) return { ...base, state: 'unknown' }
+  if (standing.is !== 'same' && isNewer(base.deployed, shownAt(component, known))) {
+    return { ...base, state: 'unknown', reason: OLD }
+  }
   switch (standing.is) {
     case 'same':
       return { ...base, state: 'in_sync' }
     case 'unreadable':
       return { ...base, state: 'unreadable' }
-    case 'not_in_snapshot':
-      return { ...base, state: 'unknown' }
+    case 'not_known':
+      return { ...base, state: 'unknown', reason: standing.why }
+    case 'more':
+      return { ...base, state: 'extra_grant', differences: standing.differences.map(told) }
     case 'absent':
       return { ...base, state: base.deployed === null ? 'not_applied' : 'missing' }
     case 'different':

@@ -4,9 +4,11 @@
 import { type Expression, sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant } from '../../../db/database.ts'
 import { isTakenBack } from '../../deployments/workflows/made-by-us.ts'
+import { type AccessChange } from '../../metadata/entries.ts'
 import { plannedPart } from '../../metadata/kinds/kind.ts'
 import { sameName } from '../../metadata/names.ts'
 import { storedPlan } from '../../plan/schema.ts'
+import { type Granted, keyOfEntry } from './files.ts'
 
 export interface Deployed {
   deployment_id: string
@@ -101,4 +103,30 @@ export const plansOf = async (
     .where(sql<SqlBool>`id = any(${deploymentIds}::uuid[])`)
     .execute()
   return new Map(rows.map(({ id, plan }) => [id, plan]))
+}
+
+/** What deployments that are in place put into permission sets of a client, the newest last. */
+export const grantedBy = async (
+  reader: Reader,
+  { orgId }: Tenant,
+  clientId: string,
+): Promise<Granted> => {
+  const rows = await reader
+    .selectFrom('crm_deployments')
+    .select(sql<Record<string, AccessChange[]> | null>`changes -> 'permissionSets'`.as('sets'))
+    .where('org_id', '=', orgId)
+    .where('client_id', '=', clientId)
+    .where('kind', '=', 'custom_objects')
+    .where('check_only', '=', false)
+    .where('status', '=', 'deployed')
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return new Map(
+    rows.flatMap(({ sets }) =>
+      Object.entries(sets ?? {}).flatMap(([set, changes]) =>
+        changes.map(({ list, key, after }) => [keyOfEntry(set, list, key), after ?? {}] as const),
+      ),
+    ),
+  )
 }

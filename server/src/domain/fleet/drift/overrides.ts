@@ -33,7 +33,24 @@ const elementAt = (root: unknown, path: string) => {
   const at = Number(last)
   if (!Array.isArray(holder) || !Number.isInteger(at)) return null
   const element: unknown = holder[at]
-  return isMembers(element) ? { list: holder as unknown[], at, element } : null
+  return isMembers(element) || typeof element === 'string'
+    ? { list: holder as unknown[], at, element: isMembers(element) ? element : {} }
+    : null
+}
+
+/** Whether it is about the plan's own permission set, which a member names, and not a list. */
+const isOfMainSet = ({ plan }: BlueprintContent, { type, full_name: name }: Override): boolean =>
+  type === 'PermissionSet' &&
+  plan !== undefined &&
+  sameName(parsePlan(plan, 'plan').permissions.permission_set ?? '') === sameName(name)
+
+/** A plan that leaves its own permission set alone. */
+const withoutMainSet = (plan: Members): Members => {
+  const permissions = isMembers(plan.permissions) ? plan.permissions : {}
+  return {
+    ...plan,
+    permissions: { ...permissions, permission_set: null, assign_to_connected_user: false },
+  }
 }
 
 /**
@@ -48,6 +65,12 @@ export const withOverrides = (
   const changed = structuredClone(content)
   const gone: { list: unknown[]; at: number }[] = []
   for (const override of overrides) {
+    // No deploy takes away access that somebody gave.
+    if (override.state === 'extra_grant') continue
+    if (isOfMainSet(content, override)) {
+      changed.plan = withoutMainSet(changed.plan as Members)
+      continue
+    }
     const found = placeOf(content, changed, override)
     if (found === null) continue
     const { list, at, element } = found

@@ -79,9 +79,12 @@ export const toResult = (row: ResultRow): DriftResult => ({
   snapshot_version: row.snapshot_version,
   snapshot_at: row.snapshot_at?.toISOString() ?? null,
   counts: row.counts as StateCounts,
-  components: row.components as ComponentDrift[],
+  components: (row.components as ComponentDrift[]).map((one) => ({ ...NOT_SAID, ...one })),
   created_at: row.created_at.toISOString(),
 })
+
+/** What results of earlier versions do not say. */
+const NOT_SAID = { changed_by: null, reason: null }
 
 /** Throws not_found. */
 export const requireRun = async (

@@ -1,6 +1,6 @@
 // How one component of a blueprint stands in a snapshot: the same, different, or absent. What a describe
 // shows of a field is compared as the proof after a deploy compares it, and an automation as a deploy does
-// that leaves it unchanged.
+// that leaves it unchanged. What is in files is compared in files.ts.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -17,6 +17,7 @@ import { type Plan } from '../../plan/schema.ts'
 import { type Automation, keyOfAutomation } from '../../topology/automations/automation.ts'
 import { componentOf, sameFlow } from '../../workflows/transition.ts'
 import { type PlannedWorkflow } from '../../workflows/workflow.ts'
+import { type FileFacts, type FileStanding, memberDifferences } from './files.ts'
 
 /** What a client should have, with its own values in place. */
 export interface Wanted {
@@ -45,11 +46,11 @@ export interface Facts {
   mappings: ReadonlyMap<string, Mapping>
   /** Objects that could not be described, and what the connected user no longer sees. */
   hidden: ReadonlySet<string>
+  /** What no describe shows. */
+  files: FileFacts
 }
 
-export type Standing =
-  | { is: 'same' | 'absent' | 'unreadable' | 'not_in_snapshot' }
-  | { is: 'different'; differences: FieldDifference[] }
+export type Standing = FileStanding | { is: 'unreadable' }
 
 /** A component of a blueprint: of its plan, a workflow, or a mapping. */
 export interface WantedComponent extends PlanComponent {
@@ -59,7 +60,6 @@ export interface WantedComponent extends PlanComponent {
 const SAME: Standing = { is: 'same' }
 const ABSENT: Standing = { is: 'absent' }
 const UNREADABLE: Standing = { is: 'unreadable' }
-const NOT_IN_SNAPSHOT: Standing = { is: 'not_in_snapshot' }
 
 const differing = (differences: FieldDifference[]): Standing =>
   differences.length === 0 ? SAME : { is: 'different', differences }
@@ -99,7 +99,7 @@ const planStanding = (plan: Plan, component: PlanComponent, facts: Facts): Stand
     case 'ValidationRule':
       return ruleStanding(plan, fullName, facts)
     default:
-      return NOT_IN_SNAPSHOT
+      return facts.files.standingOf(plan, component)
   }
 }
 
@@ -160,16 +160,6 @@ const contentOf = ({
   status: _status,
   ...content
 }: JsonObject): JsonObject => content
-
-/** Of elements that mean something different, the members that do. */
-const memberDifferences = (wanted: JsonObject, found: JsonObject): FieldDifference[] =>
-  [...new Set([...Object.keys(wanted), ...Object.keys(found)])]
-    .filter((name) => !sameElement({ it: wanted[name] ?? '' }, { it: found[name] ?? '' }))
-    .map((name) => ({
-      attribute: name,
-      planned: wanted[name] ?? null,
-      found: found[name] ?? null,
-    }))
 
 const activity = (wanted: boolean | 'keep', found: boolean | null): FieldDifference[] =>
   wanted === 'keep' || found === null || wanted === found

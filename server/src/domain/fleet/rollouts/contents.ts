@@ -90,7 +90,7 @@ const partOf = (version: BlueprintVersion, named: Part | null): Part => {
     throw refuse(
       'version',
       'nothing_to_deploy',
-      `Version ${version.version} holds neither a plan nor workflows: there is nothing to deploy.`,
+      `Version ${version.version} holds only mappings: a rollout checks and deploys, and there is nothing to deploy. Save them for each client with /api/mappings/create or update; drift says for whom they differ.`,
     )
   }
   if (held.length > 1) {

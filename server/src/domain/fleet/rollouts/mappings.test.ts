@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../../test/src/database.ts'
+import { until } from '../../../../../test/src/until.ts'
 import { type Database, openDatabase } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
 import { Secret } from '../../../secret.ts'
@@ -117,6 +118,28 @@ describe('the mappings of a version', () => {
     expect(await audited()).toEqual([
       ...['mapping.create', 'mapping.create', 'mapping.create', 'mapping.update'],
     ])
+  })
+
+  it('take over one that somebody creates in the very moment in which they are saved', async () => {
+    const { caller, clientId, save, present } = await rig()
+    const [stored, commit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const theirs = db.as(caller.tenant).tx(async (tx) => {
+      await insertMapping(tx, caller, clientId, draft('lead', 'Company'))
+      stored.resolve()
+      await commit.promise
+    })
+    await stored.promise
+    const saved = save([draft('lead')])
+    await until('the rollout waits for their row', async () => {
+      const [{ waiting } = { waiting: 0 }] = await database.query<{ waiting: number }>(
+        'select count(*)::int as waiting from pg_locks where not granted',
+      )
+      return waiting > 0
+    })
+    commit.resolve()
+    await theirs
+    expect(await saved).toMatchObject([{ action: 'updated', version: 2, version_before: 1 }])
+    expect(await present()).toEqual([['lead', 'Title', 2]])
   })
 
   it('are put back by a rollback, once, but for those that somebody changed since', async () => {

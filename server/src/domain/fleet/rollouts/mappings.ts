@@ -1,6 +1,7 @@
 // The mappings of a version: saved for a client when its deployment is in place, and put back before that is
 // rolled back. No Salesforce call; each in the transaction of what becomes of its target.
 
+import { sql } from 'kysely'
 import { type Tx, wholeOrg } from '../../../db/database.ts'
 import { json } from '../../../db/json.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
@@ -15,12 +16,12 @@ import {
 } from '../../mappings/mappings.ts'
 import { asErrors } from '../../mappings/finding.ts'
 import { mappingsOf, mappingVersion, type MappingRow } from '../../mappings/rows.ts'
-import { changeMapping, insertMapping, removeMapping } from '../../mappings/write.ts'
+import { changeMapping, insertMappingIfNone, removeMapping } from '../../mappings/write.ts'
 import { sameName } from '../../metadata/names.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { type Content } from './contents.ts'
 import { type TargetMapping } from './model.ts'
-import { type TargetRow } from './rows.ts'
+import { type MappingTotals, type RolloutRow, type TargetRow } from './rows.ts'
 
 const storedOf = ({ mappings }: Pick<TargetRow, 'mappings'>): TargetMapping[] =>
   (mappings ?? []) as TargetMapping[]
@@ -51,30 +52,37 @@ export const saveMappings = async (
   drafts: readonly MappingDraft[],
 ): Promise<void> => {
   const saved: TargetMapping[] = []
-  for (const draft of drafts) {
-    const { canonical_object } = draft
+  for (const draft of drafts) saved.push(await saveOne(tx, caller, row.client_id, draft))
+  await store(tx, row, saved)
+}
+
+const saveOne = async (
+  tx: Tx,
+  caller: Caller,
+  clientId: string,
+  draft: MappingDraft,
+): Promise<TargetMapping> => {
+  const { canonical_object } = draft
+  for (;;) {
     const before = await mappingsOf(tx, caller.tenant)
-      .where('client_id', '=', row.client_id)
+      .where('client_id', '=', clientId)
       .where('canonical_object', '=', canonical_object)
       .where('is_active', '=', true)
       .forUpdate()
       .executeTakeFirst()
-    const isKept = before !== undefined && isSame(before, draft)
-    const after =
-      before === undefined
-        ? await insertMapping(tx, caller, row.client_id, draft)
-        : isKept
-          ? before
-          : await changeMapping(tx, caller, before, draft)
-    saved.push({
-      canonical_object,
-      mapping_id: after.id,
-      action: before === undefined ? 'created' : isKept ? 'unchanged' : 'updated',
-      version: after.version,
-      version_before: before === undefined || isKept ? null : before.version,
+    const said = (after: MappingRow, action: TargetMapping['action'], was: number | null) => ({
+      ...{ canonical_object, mapping_id: after.id, action },
+      ...{ version: after.version, version_before: was },
     })
+    if (before === undefined) {
+      const made = await insertMappingIfNone(tx, caller, clientId, draft)
+      if (made !== null) return said(made, 'created', null)
+      // Somebody created one since: it is changed.
+      continue
+    }
+    if (isSame(before, draft)) return said(before, 'unchanged', null)
+    return said(await changeMapping(tx, caller, before, draft), 'updated', before.version)
   }
-  await store(tx, row, saved)
 }
 
 /** Puts back what the rollout changed, but for what somebody has changed since. */
@@ -83,6 +91,25 @@ export const restoreMappings = async (tx: Tx, caller: Caller, row: TargetRow): P
   const restored: TargetMapping[] = []
   for (const saved of storedOf(row)) restored.push(await restoreOne(tx, caller, saved))
   await store(tx, row, restored)
+}
+
+/** What a rollback would do with the mappings of all targets now. */
+export const mappingTotals = async (
+  tx: Tx,
+  { org_id: orgId, id }: Pick<RolloutRow, 'org_id' | 'id'>,
+): Promise<MappingTotals> => {
+  const { rows } = await sql<MappingTotals>`
+    select (count(*) filter (where is_ours and before is null))::int as removed,
+           (count(*) filter (where is_ours and before is not null))::int as restored,
+           (count(*) filter (where not is_ours))::int as kept
+      from (select (m ->> 'version_before')::int as before,
+                   k.version is not distinct from (m ->> 'version')::int as is_ours
+              from rollout_targets t
+             cross join lateral jsonb_array_elements(t.mappings) m
+              left join crm_field_mappings k on k.org_id = t.org_id and k.id = (m ->> 'mapping_id')::uuid
+             where t.org_id = ${orgId} and t.rollout_id = ${id}
+               and m ->> 'action' in ('created', 'updated')) every`.execute(tx)
+  return rows[0] ?? { removed: 0, restored: 0, kept: 0 }
 }
 
 const restoreOne = async (tx: Tx, caller: Caller, saved: TargetMapping): Promise<TargetMapping> => {

@@ -41,6 +41,7 @@ import {
 } from './controls.ts'
 import { createRollout, type CreateInput } from './create.ts'
 import { beginPreview, beginRollback, requireRollback } from './undo.ts'
+import { mappingTotals } from './mappings.ts'
 import { type Matrix, readMatrix } from './matrix.ts'
 import { type Counts, type RolloutState, type TargetState } from './model.ts'
 import {
@@ -371,7 +372,8 @@ export const createRollouts = (options: Options) => {
 export type Rollouts = ReturnType<typeof createRollouts>
 
 /** What a rollback would do, added up over the dry runs of all targets. */
-const previewOf = async (tx: Tx, { org_id: orgId, id }: RolloutRow): Promise<RollbackTotals> => {
+const previewOf = async (tx: Tx, rollout: RolloutRow): Promise<RollbackTotals> => {
+  const { org_id: orgId, id } = rollout
   const rows = await tx
     .selectFrom('rollout_targets')
     .select(['client_id', 'preview'])
@@ -388,6 +390,7 @@ const previewOf = async (tx: Tx, { org_id: orgId, id }: RolloutRow): Promise<Rol
     remaining: 0,
     data: [],
     failed: [],
+    mappings: await mappingTotals(tx, rollout),
   }
   for (const { client_id, preview } of rows) {
     const { error, data, ...one } = preview as TargetRollback

@@ -53,6 +53,15 @@ export interface RollbackTotals {
   data: { client_id: string; name: string; rows: number | null }[]
   /** Targets whose dry run failed, by the code of the error. */
   failed: { client_id: string; code: string }[]
+  mappings: MappingTotals
+}
+
+/** Of the mappings that a rollout created or changed. */
+export interface MappingTotals {
+  removed: number
+  restored: number
+  /** Somebody changed them since. */
+  kept: number
 }
 
 export interface RolloutSummary {

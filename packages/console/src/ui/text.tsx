@@ -35,7 +35,7 @@ export const relativeTime = (iso: string, nowMs: number): string => {
 // One clock for all: a table has dozens of times.
 let nowMs = Date.now()
 const listeners = new Set<() => void>()
-let ticking: number | undefined
+let ticking: ReturnType<typeof setInterval> | undefined
 const tick = () => {
   nowMs = Date.now()
   for (const listener of listeners) listener()

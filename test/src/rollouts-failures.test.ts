@@ -726,6 +726,12 @@ describe('the rollback of a rollout', { timeout: 120_000 }, () => {
     expect(first).toMatchObject({ state: 'rollback_partial' })
     expect(first?.rollback?.data).toEqual([expect.objectContaining({ rows: 3 })])
     expect(second).toMatchObject({ state: 'rolled_back' })
+    // Somebody rolls that one back by itself.
+    const back = await agency.api.post<{ status: string }>('/api/deploy/rollback', {
+      ...{ deployment_id: first?.deployment_id, allow_data_loss: true, wait_seconds: 55 },
+    })
+    expect(back.body.status, back.text).toBe('rolled_back')
+    await until('the rollout knows', async () => (await stateOf(id, [full]))[0] === 'rolled_back')
   })
 })
 

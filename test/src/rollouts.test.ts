@@ -548,6 +548,16 @@ describe('a rollout of a version', { timeout: 120_000 }, () => {
       ...{ state: 'complete', targets: 2 },
       mappings: { removed: 2, restored: 0, kept: 0 },
     })
+    // One is rolled back by itself before; its mapping still goes with the others.
+    const [alone] = await targetsOf(id)
+    const back = await agency.api.post<{ status: string }>('/api/deploy/rollback', {
+      ...{ deployment_id: alone?.deployment_id, wait_seconds: 55 },
+    })
+    expect(back.body.status, back.text).toBe('rolled_back')
+    await until('the rollout knows', async () =>
+      (await targetsOf(id)).some(({ state }) => state === 'rolled_back'),
+    )
+    expect((await rests(id)).counts).toEqual({ deployed: 1, rolled_back: 1 })
     await call('rollback', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 2 } })
     expect(await mapped()).toEqual([[], []])

@@ -98,6 +98,7 @@ export const componentsFor = async (
   affected: readonly Affected[],
 ): Promise<Component[]> => {
   const unlike = new Map(affected.map((target) => [target.plan_hash, target]))
+  unlike.delete('') // nothing is brought to it
   const found = new Map<string, Component>()
   for (const target of [...unlike.values()].slice(0, CONTENTS_READ)) {
     for (const one of namesIn(await contents.of(row, target))) {

@@ -6,7 +6,7 @@ import { type Tx } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
 import { type WorkFault } from '../../../db/types.ts'
 import { nothingYet, type RollbackResult } from '../../deployments/rows.ts'
-import { isInPlace } from './model.ts'
+import { type TargetState } from './model.ts'
 import {
   afterDeployment,
   afterReport,
@@ -19,6 +19,9 @@ import { type RolloutRow, type TargetRollback, type TargetRow } from './rows.ts'
 
 /** A target in whose name something is done in a Salesforce org, or that waits for the end of its check. */
 const WATCHED = ['checking', 'deploying', 'waiting', 'unknown', 'rolling_back'] as const
+
+/** Its deployment stands in the Salesforce org, until somebody rolls that back by itself. */
+const LEFT_IN_PLACE: readonly TargetState[] = ['deployed', 'unchanged', 'rollback_partial']
 
 export interface Watched extends TargetRow {
   report: ReportFacts | null
@@ -81,7 +84,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
         on u.org_id = t.org_id and u.deployment_id = d.id and u.ended_at is null
      where t.org_id = ${rollout.org_id} and t.rollout_id = ${rollout.id}
        and (t.state = any(${WATCHED}::text[]) or t.preview_state = 'running'
-            or t.state in ('deployed', 'unchanged') and d.status = 'rolled_back')
+            or t.state = any(${LEFT_IN_PLACE}::text[]) and d.status = 'rolled_back')
        and coalesce(r.id, d.id) is not null
      order by t.position`.execute(tx)
   return rows.map((row) => ({
@@ -169,7 +172,7 @@ export const changeOf = (
       result: summaryOf(deployment.rollback),
     })
   }
-  if (isInPlace(row.state)) {
+  if (LEFT_IN_PLACE.includes(row.state)) {
     return deployment.status === 'rolled_back'
       ? { state: 'rolled_back', fault: null, ...rollbackOf(deployment.rollback) }
       : null

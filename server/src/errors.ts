@@ -156,6 +156,11 @@ export const ERRORS = define({
     'Delete one with /api/webhook-endpoints/delete, or let one endpoint serve several purposes.',
   ),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
+  already_retried: kind(
+    409,
+    'The push was retried already',
+    'Retry the push that detail names: it has the rows that failed again.',
+  ),
   flow_interviews_waiting: kind(
     409,
     'Paused flow interviews prevent this',

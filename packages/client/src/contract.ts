@@ -1665,6 +1665,7 @@ export type ErrorCode =
   | 'endpoint_disabled'
   | 'too_many_endpoints'
   | 'nothing_to_retry'
+  | 'already_retried'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
@@ -2282,6 +2283,7 @@ export type FaultCode =
   | 'endpoint_disabled'
   | 'too_many_endpoints'
   | 'nothing_to_retry'
+  | 'already_retried'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
@@ -3410,7 +3412,7 @@ export type MemberError = {
 export type MendedRow = {
   /** Of the failed row, in the input of the push */
   index: number
-  /** Members in place of those that the row has; all others stay as they were sent in */
+  /** At least one; members in place of those that the row has; all others stay as they were sent in */
   set: object
 }
 
@@ -7315,7 +7317,9 @@ export interface PushResource {
   /**
    * Retry the failed rows of a push.
    *
-   * Creates a new push with the current mapping. Failed rows are kept as long as the results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.
+   * Creates a new push of all failed rows with the current mapping. Failed rows are kept as long as the results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.
+   *
+   * Nothing that was written is overwritten: a row that repeats the key of another one fails with `DUPLICATE_KEY_IN_INPUT` again, until a change gives it a key that no row of the push, or of those that it retries, has written. A push is retried once; what failed again is retried with its retry.
    *
    * Needs the permission `push.write`.
    */

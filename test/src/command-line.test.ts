@@ -370,6 +370,27 @@ describe('the main job', () => {
     expect(again).toMatchObject({ status: 'succeeded', created_count: 3, failed_rows_file: null })
   })
 
+  it('pushes standard input, and puts rows that repeat a key where nobody pushes them again unseen', async () => {
+    const rows =
+      'key,name,company,email\ntwice,Written,Acme,w@acme.example\ntwice,Repeated,Acme,r@acme.example\n'
+    const push = ['push', '-', '-c', client, '-o', 'lead', '--yes']
+    const pushed = await sfx([...push, '--json'], { input: rows })
+    expect(pushed.code, pushed.err).toBe(6)
+    expect(JSON.parse(pushed.out)).toMatchObject({
+      ...{ succeeded: 1, failed: 1 },
+      ...{ failed_rows_file: null, repeated_rows_file: 'rows.repeated.csv' },
+    })
+    const repeated = await readFile(join(folder, 'rows.repeated.csv'), 'utf8')
+    expect(repeated).toContain('twice,Repeated,Acme,r@acme.example,"DUPLICATE_KEY_IN_INPUT: ')
+    const latin = Buffer.from(rows.replace('Written', 'Müller'), 'latin1')
+    await writeFile(join(folder, 'latin.csv'), latin)
+    const refused = await sfx(['push', 'latin.csv', '-c', client, '-o', 'lead', '--yes'])
+    expect([refused.code, refused.out, refused.err]).toEqual([
+      ...[2, ''],
+      expect.stringContaining('latin.csv: line 2 is not in UTF-8'),
+    ])
+  })
+
   it('stops waiting at Ctrl-C or in time, and goes on with the printed command', async () => {
     const { control } = rig.simulator
     const slowly = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 3_000 } } as const

@@ -1,7 +1,7 @@
 // Everything else: any endpoint, and lists that are looked at often.
 
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import { readText } from '../bytes.ts'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
 import { clean } from '../text.ts'
@@ -14,7 +14,7 @@ const dataOf = async (given: string | undefined): Promise<unknown> => {
     given === '-'
       ? await readStdin()
       : given.startsWith('@')
-        ? await readFile(given.slice(1), 'utf8')
+        ? await readText(given.slice(1))
         : given
   try {
     return JSON.parse(text) as unknown

@@ -158,7 +158,9 @@ export const mendedRow = z
     set: z
       .record(z.string(), z.unknown())
       .refine((set) => Object.keys(set).length > 0, 'Name at least one member of the row.')
-      .describe('At least one; members in place of those that the row has; all others stay as they were sent in'),
+      .describe(
+        'At least one; members in place of those that the row has; all others stay as they were sent in',
+      ),
   })
   .meta({ id: 'MendedRow' })
 

@@ -233,7 +233,29 @@ const interrupted = ({ mayHaveHappened, idempotencyKey }: AbortedError): Exit =>
       : 'Stopped before anything was sent.',
   )
 
+const retry = async (id: string, _options: unknown, command: Command): Promise<void> => {
+  const session = new Session(command)
+  const { engine, terminal } = session
+  const failed = await engine.push.get({ push_id: id })
+  const client = await session.client(failed.client_id)
+  await session.confirm(client, `Pushing ${failed.failed} failed rows again`)
+  const body = { push_id: id, ...session.approved }
+  const ended = await endOf(session, engine.push.retry(body, session.call)).catch(
+    (error: unknown) => {
+      throw session.unapproved(error)
+    },
+  )
+  const { results: _, ...summary } = ended
+  terminal.result(summary, shown(terminal, ended))
+  const code = exitOf(ended)
+  if (code !== EXIT.done) throw new Exit(code)
+}
+
 export const pushCommands = (root: Command): void => {
+  root
+    .command('retry <push>')
+    .description('push the failed rows of a push again, as they were; not those that repeat a key')
+    .action(retry)
   root
     .command('push [file]')
     .description(

@@ -22,9 +22,6 @@ export const COMPONENT_STATES: Readonly<Record<DriftComponentState, string>> = {
   unknown: 'The snapshot does not say',
 }
 
-export const isClientState = (value: unknown): value is DriftClientState =>
-  typeof value === 'string' && Object.hasOwn(CLIENT_STATES, value)
-
 /** `3 somebody changed it, 1 …`: what differs, without what is as wanted. */
 export const differencesInWords = (counts: Readonly<Record<string, number | undefined>>): string =>
   Object.entries(COMPONENT_STATES)

@@ -2405,6 +2405,7 @@ export type FindingCode =
   | 'field_changed_safely'
   | 'field_object_missing'
   | 'field_hidden'
+  | 'field_appeared'
   | 'field_managed'
   | 'field_used_elsewhere'
   | 'auto_number_counts_on'
@@ -7056,7 +7057,7 @@ export interface ConflictsResource {
   /**
    * Check a plan for conflicts.
    *
-   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
+   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; what we deployed or rolled back there since the snapshot is pulled in any case. Without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
    *
    * A deploy of the same plan can name a complete report and is then checked against it. The work survives a broken connection and a restart; poll with `/api/conflicts/get`.
    *

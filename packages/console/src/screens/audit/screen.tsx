@@ -40,14 +40,12 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'client',
     header: 'Client',
     width: 'minmax(8rem, 1fr)',
-    wideOnly: true,
     cell: ({ client_id: id }) => <ClientName id={id} />,
   },
   {
     id: 'user',
     header: 'Who',
     width: 'minmax(8rem, 1fr)',
-    wideOnly: true,
     cell: ({ user_id: id }) => <UserName id={id} />,
   },
   {
@@ -61,7 +59,6 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'outcome',
     header: 'Outcome',
     width: 'minmax(6rem, 1fr)',
-    wideOnly: true,
     cell: ({ outcome }) =>
       outcome === 'ok' ? 'ok' : <Status tone="stopped">{outcome.replaceAll('_', ' ')}</Status>,
   },

@@ -39,6 +39,7 @@ const describes = (client: number) =>
     ),
   }))
 
+/** As if search had it already: a run looks at snapshots that were pulled long before. */
 const storeSnapshot = async (
   pool: pg.Pool,
   orgId: string,
@@ -70,8 +71,8 @@ const storeSnapshot = async (
   )
   await pool.query(
     `insert into crm_topology_snapshots (id, org_id, client_id, status, version, api_version, sfdc_org_id,
-       sfdc_user_id, manifest_hash, content_hash, completed_at)
-     values ($1, $2, $3, 'complete', 1, 'v66.0', '00D000000000001AAA', '005000000000001AAA', $4, $5, now())`,
+       sfdc_user_id, manifest_hash, content_hash, completed_at, is_indexed)
+     values ($1, $2, $3, 'complete', 1, 'v66.0', '00D000000000001AAA', '005000000000001AAA', $4, $5, now(), true)`,
     [newId(), orgId, clientId, hashBytes(root.hash), root.hash],
   )
 }

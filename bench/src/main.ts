@@ -15,7 +15,7 @@ import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
 import { benchRollouts } from './rollouts.ts'
-import { benchSearch } from './search.ts'
+import { benchIndexing, benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
@@ -38,6 +38,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   events: benchEvents,
   fleet: benchRollouts,
   search: benchSearch,
+  indexing: benchIndexing,
   drift: benchDrift,
   console: benchConsole,
 }

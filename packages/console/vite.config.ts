@@ -12,11 +12,11 @@ const isBase = (id: string): boolean => BASE.test(id) && !OF_SCREENS.test(id)
 
 /** Of ours: routes with what reads their addresses, signing in, and how errors are shown. */
 const APP =
-  /\/(src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words)\.ts|app\/(failure|lazy|router|parents|params|period|theme)\.tsx?|screens\/[^/]+\/(route|address|filters|kinds|order|words)\.ts)|client\/src\/errors\.ts)$|vite\/preload-helper/
+  /\/(src\/(ui\/(states|button|text|toast)\.tsx|api\/(session|problems|words|input-error)\.ts|app\/(failure|lazy|router|parents|params|period|theme)\.tsx?|screens\/[^/]+\/(route|address|filters|search)\.ts)|client\/src\/errors\.ts)$|vite\/preload-helper/
 
 /** What most screens use; the rest, dialogs above all, comes when one of them has it. */
 const WORK =
-  /\/(src\/(ui\/(data-table|field|focus|layout|list|search-field|status)\.tsx?|api\/(engine|queries)\.ts|app\/(allowed|shell|navigation|client-frame|connection-lost|connection-state)\.tsx?)|packages\/client\/src\/.*|node_modules\/@tanstack\/.*)$/
+  /\/(src\/(ui\/(data-table|visible-rows|field|focus|layout|list|search-field|status)\.(tsx?|css)|api\/(engine|queries)\.ts|app\/(allowed|shell|href|navigation|client-frame|connection-lost|connection-state)\.(tsx?|css))|packages\/client\/src\/.*|node_modules\/@tanstack\/.*)$/
 
 export default defineConfig({
   base: '/console/',
@@ -38,6 +38,10 @@ export default defineConfig({
     // The server compresses each file itself, once.
     reportCompressedSize: false,
     rolldownOptions: {
+      // As its package.json says: whoever needs its errors does not load all of it.
+      treeshake: {
+        moduleSideEffects: [{ test: /\/packages\/client\/src\//, sideEffects: false }],
+      },
       output: {
         // What the first page needs, in two files: packages, and what is ours. Then what all screens use. Otherwise
         // it would be some forty, which compress less and take longer.

@@ -236,18 +236,18 @@ describe('drift', () => {
 
   it('is found in what no describe shows: less access than wanted, more than was given, and by whom', async () => {
     const set = { org: orgs.get(acme) ?? '', set: 'Fleet' }
-    const { act } = rig.simulator.control
+    const { control } = rig.simulator
     const found = async () => {
       const fresh = await run({ refresh: true, selector: { client_ids: [acme.id] } })
       const [result] = await resultsOf(fresh)
       return result?.components.find(({ type }) => type === 'PermissionSet')
     }
-    await act('permissions/grant-field', { ...set, field: 'Account.Rating' })
+    await control.act('permissions/grant-field', { ...set, field: 'Account.Rating' })
     expect(await found()).toMatchObject({
       ...{ state: 'extra_grant', changed_by: expect.any(String) as string },
       differences: [{ attribute: 'fieldPermissions.Account.Rating', wanted: null }],
     })
-    await act('permissions/revoke-field', { ...set, field: 'Lead.Fleet_Size__c' })
+    await control.act('permissions/revoke-field', { ...set, field: 'Lead.Fleet_Size__c' })
     const less = await found()
     expect(less?.state).toBe('modified')
     expect(less?.differences.map(({ attribute }) => attribute)).toEqual([

@@ -129,6 +129,47 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(await seriousFindings(page)).toEqual([])
   })
 
+  it('shows in a long table the row that a key leads to, keeps the focus, and opens what a link says', async () => {
+    const many = await rig.org()
+    const names = Array.from({ length: 40 }, (_, at) => `Row ${at + 10}`)
+    await Promise.all(names.map((name) => many.client(name)))
+    await using other = await openBrowser(rig.urls[0])
+    const visitor = await other.signIn(many)
+    await visitor.goto('/console/')
+    const grid = visitor.getByRole('grid', { name: 'Clients' })
+    await grid.focus()
+    const current = async (): Promise<string> => {
+      const row = visitor.locator(`[id="${await grid.getAttribute('aria-activedescendant')}"]`)
+      const [table, box] = [await grid.boundingBox(), await row.boundingBox()]
+      if (table === null || box === null) throw new Error('the row is not drawn')
+      // Below the head, and above the lower edge.
+      expect(box.y).toBeGreaterThanOrEqual(table.y + box.height)
+      expect(box.y + box.height).toBeLessThanOrEqual(table.y + table.height + 1)
+      return (await row.getByRole('link').textContent()) ?? ''
+    }
+    const shown: string[] = []
+    for (const key of ['Home', 'End', 'ArrowUp', 'PageUp', 'PageUp', 'PageDown', 'ArrowDown']) {
+      await visitor.keyboard.press(key)
+      shown.push(await current())
+    }
+    expect(shown[0]).toBe('Row 10')
+    expect(shown.slice(1, 3)).toEqual(['Row 49', 'Row 48'])
+    expect(shown[5]).toBe(shown[3])
+
+    // The row of the focus goes; the focus does not go to the client that comes in its place.
+    await visitor.getByRole('link', { name: await current(), exact: true }).focus()
+    await visitor.keyboard.press('Home')
+    expect(await current()).toBe('Row 10')
+    expect(await grid.evaluate('document.activeElement.getAttribute("role")')).toBe('grid')
+
+    await visitor.evaluate('globalThis.isSamePage = true')
+    await visitor.getByRole('link', { name: 'Row 13' }).click()
+    await reads('Not connected yet', visitor)
+    expect(await visitor.locator('.client-name').textContent()).toContain('Row 13')
+    expect(await visitor.evaluate('globalThis.isSamePage')).toBe(true)
+    expect(other.incidents).toEqual([])
+  })
+
   it('takes a new client from its creation to a change in its schema', async () => {
     const { control } = rig.simulator
     const { name: org } = await rig.salesforceOrg()

@@ -490,7 +490,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
     expect(after.layout).toBe(before.layout)
     expect(after.flows).toEqual(before.flows)
     expect(after.rules.filter((one) => JSON.stringify(one).includes('Theirs'))).toHaveLength(1)
-    expect(after.rules).toHaveLength(before.rules.length + 1)
+    expect(after.rules).toHaveLength(before.rules.length + 2)
     // A set stays as long as it opens something that stays.
     const sets = ours.filter((one) => one.startsWith('{"Name"'))
     expect(sets).toEqual(['{"Name":"Set_Held"}', '{"Name":"Set_Lead"}'])

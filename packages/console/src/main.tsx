@@ -38,6 +38,8 @@ const start = async (): Promise<void> => {
       mutations: { retry: false, networkMode: 'always' },
     },
   })
+  // Asked for at once; the router needs it first.
+  if (session === null) void queryClient.prefetchQuery(meQuery)
   const router = createConsoleRouter(queryClient)
 
   // While the server says who is signed in, the code of the page is on its way already.

@@ -2,6 +2,7 @@
 // `useList` and `useWork`.
 
 import {
+  infiniteQueryOptions,
   keepPreviousData,
   queryOptions,
   type QueryKey,
@@ -57,11 +58,19 @@ interface PageOf {
  * ...page }, options)`.
  */
 export const useList = <Item, One extends Page<Item> = Page<Item>>(
+  ...of: Parameters<typeof listQuery<Item, One>>
+) => {
+  const query = useInfiniteQuery(listQuery(...of))
+  return { ...query, items: query.data?.pages.flatMap(({ items }) => items) ?? [] }
+}
+
+/** What `useList` reads, for whoever begins to read it before the page is there. */
+export const listQuery = <Item, One extends Page<Item> = Page<Item>>(
   queryKey: QueryKey,
   list: (page: PageOf, options: CallOptions) => Pages<Item, One>,
   { limit = 100, enabled = true, staleTime, refetchInterval, refetchWhile }: ListOptions<Item> = {},
-) => {
-  const query = useInfiniteQuery({
+) =>
+  infiniteQueryOptions({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
       list({ limit, ...(pageParam === null ? {} : { cursor: pageParam }) }, { signal }).page(),
@@ -75,8 +84,6 @@ export const useList = <Item, One extends Page<Item> = Page<Item>>(
         ? LOOK_MS
         : (refetchInterval ?? false),
   })
-  return { ...query, items: query.data?.pages.flatMap(({ items }) => items) ?? [] }
-}
 
 export interface ListOptions<Item> {
   /** Of one page. */

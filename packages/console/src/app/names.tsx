@@ -1,8 +1,8 @@
 // Ids as people know them.
 
-import { Link } from '@tanstack/react-router'
 import { useClientNames, useUserNames } from '../api/directory.ts'
 import { Absent, Foreign } from '../ui/text.tsx'
+import { hrefOf } from './href.ts'
 
 /** A client by its name, as a link to its page; its id while the name is not known. */
 export const ClientName = ({ id }: { id: string | null }) => {
@@ -10,9 +10,9 @@ export const ClientName = ({ id }: { id: string | null }) => {
   if (id === null) return <Absent>no client</Absent>
   const name = nameOf(id)
   return (
-    <Link to="/clients/$clientId" params={{ clientId: id }}>
+    <a href={hrefOf('/clients/$clientId', { clientId: id })}>
       {name === null ? <code>{id.slice(-12)}</code> : <Foreign>{name}</Foreign>}
-    </Link>
+    </a>
   )
 }
 

@@ -31,6 +31,15 @@ export const wordParam = <Name extends string, const Word extends string>(
   return (found === undefined ? {} : { [name]: found }) as { [Key in Name]?: Word }
 }
 
+/** Knows the words of a union. All of them have to be named, or it does not compile. */
+export const isWordOf =
+  <Word extends string>() =>
+  <const Words extends readonly Word[]>(
+    ...words: [Exclude<Word, Words[number]>] extends [never] ? Words : never
+  ) =>
+  (value: unknown): value is Word =>
+    (words as readonly unknown[]).includes(value)
+
 /** Without what is empty. */
 export const filled = <Search extends object>(search: Search): Search =>
   Object.fromEntries(

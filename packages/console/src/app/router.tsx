@@ -85,6 +85,8 @@ export const createConsoleRouter = (queryClient: QueryClient) =>
     // A page's code is loaded when somebody is about to open it.
     defaultPreload: 'intent',
     defaultPendingMs: 250,
+    // What is there is shown: no wait so that somebody sees the lines that stand for it.
+    defaultPendingMinMs: 0,
     defaultPendingComponent: Loading,
     defaultErrorComponent: Failure,
     defaultNotFoundComponent: NotFound,

@@ -9,12 +9,14 @@ import { useKeptFocus } from '../ui/focus.ts'
 import { useToast } from '../ui/toast.tsx'
 import { Foreign } from '../ui/text.tsx'
 import { ConnectionLost } from './connection-lost.tsx'
+import { usePlainLinks } from './href.ts'
 import { GROUPS } from './navigation.ts'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
 import './shell.css'
 
 export const Shell = () => {
   const main = useRef<HTMLElement>(null)
+  const plainLinks = usePlainLinks()
   const side = useRef<HTMLElement>(null)
   const [isOpen, setOpen] = useState(false)
   const path = useRouterState({ select: ({ location }) => location.pathname })
@@ -60,7 +62,7 @@ export const Shell = () => {
           <Account />
         </div>
       </header>
-      <main id="content" ref={main} tabIndex={-1}>
+      <main id="content" ref={main} tabIndex={-1} {...plainLinks}>
         <ConnectionLost />
         <Outlet />
       </main>

@@ -1,11 +1,11 @@
 // A table of any length: only the rows in sight are in the document. One stop for the keyboard, and then what can be
 // pressed in the current row: arrows, Page Up and Down, Home and End move through the rows, Enter opens one.
 
-import { useVirtualizer } from '@tanstack/react-virtual'
 import {
   type KeyboardEvent,
   memo,
   type ReactNode,
+  type Ref,
   useCallback,
   useEffect,
   useId,
@@ -13,6 +13,8 @@ import {
   useRef,
   useState,
 } from 'react'
+import { firstOf, placeOf, ROW_PX, sizeOf, useVisibleRows } from './visible-rows.ts'
+import './data-table.css'
 
 export interface Column<Row> {
   id: string
@@ -49,30 +51,26 @@ export interface TableProps<Row> {
   total?: number
   /** In place of rows. */
   empty?: ReactNode
+  /**
+   * Whoever jumps sees the same elements with different texts, which takes a third of the time. For cells that keep
+   * nothing of their row: no input, no state, no button that shows what became of it.
+   */
+  reuses?: boolean
 }
 
-const ROW_PX = 34
-const OVERSCAN = 4
-
 export const DataTable = <Row,>(props: TableProps<Row>) => {
-  const { label, rows, columns, rowKey, onOpen, onEnd, empty, total } = props
+  const { label, rows, columns, rowKey, onOpen, onEnd, empty, total, reuses = false } = props
   const id = useId()
-  const scroller = useRef<HTMLDivElement>(null)
   const [chosen, setCurrent] = useState(0)
   // There may be fewer rows now.
   const current = Math.max(0, Math.min(chosen, rows.length - 1))
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: OVERSCAN,
-  })
-  const shown = virtualizer.getVirtualItems()
-  const last = shown.at(-1)?.index ?? -1
-  const isInSight = shown.some(({ index }) => index === current)
+  const { scroller, head, view, onScroll, reveal } = useVisibleRows()
+  const first = firstOf(view, rows.length)
+  const end = first + sizeOf(view, rows.length)
+  const isDrawn = first <= current && current < end
   useEffect(() => {
-    if (last >= 0 && last >= rows.length - 1) onEnd?.()
-  }, [last, rows.length, onEnd])
+    if (end > 0 && end === rows.length) onEnd?.()
+  }, [end, rows.length, onEnd])
 
   // The same function at each render, for rows that are not drawn again.
   const latest = useRef({ rows, onOpen })
@@ -86,7 +84,7 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
   const move = (to: number) => {
     const at = Math.max(0, Math.min(rows.length - 1, to))
     setCurrent(at)
-    virtualizer.scrollToIndex(at)
+    reveal(at)
   }
   // End of a list whose length is known leads to the very last row, which may be many pages away.
   const isOnWayToEnd = useRef(false)
@@ -96,8 +94,7 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
   }, [rows.length, total])
   const onKeyDown = (event: KeyboardEvent) => {
     if (isTypedIn(event.target)) return
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2)
-    const to = targetOf(event.key, current, page, rows.length)
+    const to = targetOf(event.key, current, Math.max(1, view.fit - 2), rows.length)
     const row = rows[current]
     isOnWayToEnd.current = event.key === 'End' && rows.length < (total ?? 0)
     if (to !== null) {
@@ -122,14 +119,15 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
       role="grid"
       aria-label={label}
       aria-rowcount={(total ?? rows.length) + 1}
-      aria-activedescendant={isInSight ? `${id}-${current}` : undefined}
+      aria-activedescendant={isDrawn ? `${id}-${current}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
       onPointerDown={() => (isOnWayToEnd.current = false)}
       onWheel={() => (isOnWayToEnd.current = false)}
+      onScroll={onScroll}
       style={{ '--tracks': tracks, '--tracks-narrow': narrow }}
     >
-      <HeadRow {...props} />
+      <HeadRow ref={head} {...props} />
       {rows.length === 0 && empty !== undefined && (
         <div role="row">
           <div role="gridcell" className="table-empty">
@@ -137,19 +135,22 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
           </div>
         </div>
       )}
-      <div role="rowgroup" className="table-body" style={{ height: virtualizer.getTotalSize() }}>
-        {shown.map(({ index, start }) => {
-          const row = rows[index]
-          if (row === undefined) return null
+      <div
+        role="rowgroup"
+        className="table-body"
+        style={{ height: rows.length * ROW_PX, paddingTop: first * ROW_PX }}
+      >
+        {rows.slice(first, end).map((row, at) => {
+          const index = first + at
           const key = rowKey(row)
           return (
             <BodyRow
-              key={key}
+              key={reuses ? placeOf(view, index) : key}
               id={`${id}-${index}`}
+              rowKey={key}
               row={row}
               columns={columns as readonly Column<unknown>[]}
               index={index}
-              start={start}
               isCurrent={index === current}
               isChosen={props.chosenKey === undefined ? undefined : props.chosenKey === key}
               opens={onOpen !== undefined}
@@ -164,11 +165,10 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
 
 interface RowProps {
   id: string
+  rowKey: string
   row: unknown
   columns: readonly Column<unknown>[]
   index: number
-  /** Where it begins, in pixels. */
-  start: number
   isCurrent: boolean
   isChosen: boolean | undefined
   opens: boolean
@@ -177,14 +177,23 @@ interface RowProps {
 
 /** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
 const BodyRow = memo(
-  ({ id, row, columns, index, start, isCurrent, isChosen, opens, onPick }: RowProps) => {
+  ({ id, rowKey, row, columns, index, isCurrent, isChosen, opens, onPick }: RowProps) => {
     const element = useRef<HTMLDivElement>(null)
     // Each row's own stops would make the table one that Tab does not get out of.
     useLayoutEffect(() => {
+      const wanted = isCurrent ? 0 : -1
       for (const control of element.current?.querySelectorAll<HTMLElement>(CONTROLS) ?? []) {
-        control.tabIndex = isCurrent ? 0 : -1
+        if (control.tabIndex !== wanted) control.tabIndex = wanted
       }
     })
+    useLayoutEffect(() => {
+      const { current: shown } = element
+      // Gone with a focus inside: the table has it then, not the row that comes in its place.
+      return () => {
+        if (shown?.contains(document.activeElement) !== true) return
+        shown.closest<HTMLElement>('[role=grid]')?.focus({ preventScroll: true })
+      }
+    }, [rowKey])
     return (
       <div
         ref={element}
@@ -193,7 +202,6 @@ const BodyRow = memo(
         aria-rowindex={index + 2}
         aria-selected={isChosen}
         className={rowClass(isCurrent, opens)}
-        style={{ transform: `translateY(${start}px)` }}
         onClick={({ target }) => onPick(index, !isOnControl(target))}
       >
         {columns.map((column) => (
@@ -206,8 +214,13 @@ const BodyRow = memo(
   },
 )
 
-const HeadRow = <Row,>({ columns, sort, onSort }: TableProps<Row>) => (
-  <div role="row" className="table-head" aria-rowindex={1}>
+const HeadRow = <Row,>({
+  ref,
+  columns,
+  sort,
+  onSort,
+}: TableProps<Row> & { ref: Ref<HTMLDivElement> }) => (
+  <div ref={ref} role="row" className="table-head" aria-rowindex={1}>
     {columns.map((column) => {
       const direction =
         sort?.column !== column.id ? undefined : sort.descending ? 'descending' : 'ascending'

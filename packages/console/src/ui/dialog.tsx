@@ -7,6 +7,7 @@ import { nearestLeft, type Place, placeOf } from './focus.ts'
 import { Problem } from './states.tsx'
 import { EnvironmentTag } from './status.tsx'
 import { counted, Foreign } from './text.tsx'
+import './dialog.css'
 
 interface DialogProps {
   open: boolean

@@ -7,6 +7,7 @@ import {
   type TextareaHTMLAttributes,
   useId,
 } from 'react'
+import './field.css'
 
 interface Labelled {
   label: string

@@ -2,6 +2,7 @@
 
 import { type ReactNode } from 'react'
 import { Button } from './button.tsx'
+import './layout.css'
 
 /** Title, what can be done, and the content of a page. */
 export const Page = ({

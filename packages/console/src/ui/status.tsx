@@ -2,6 +2,7 @@
 
 import { type ReactNode } from 'react'
 import { type ConflictSeverity, type Environment } from '@sfdc-engine-x/client'
+import './status.css'
 
 const SHAPES: Readonly<Record<ConflictSeverity, ReactNode>> = {
   green: <circle cx="5" cy="5" r="4" />,

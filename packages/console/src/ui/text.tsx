@@ -1,6 +1,6 @@
 // Texts: of others, of times, of numbers, of code.
 
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
 
 /**
  * A text that somebody else wrote: a client's name, a label, what Salesforce said. Always as text, and isolated,
@@ -32,13 +32,33 @@ export const relativeTime = (iso: string, nowMs: number): string => {
     : AGO.format(Math.trunc(seconds / size), unit)
 }
 
+// One clock for all: a table has dozens of times.
+let nowMs = Date.now()
+const listeners = new Set<() => void>()
+let ticking: ReturnType<typeof setInterval> | undefined
+const tick = () => {
+  nowMs = Date.now()
+  for (const listener of listeners) listener()
+}
+const listen = (listener: () => void) => {
+  listeners.add(listener)
+  ticking ??= setInterval(tick, TICK_MS)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    clearInterval(ticking)
+    ticking = undefined
+  }
+}
+const readClock = (): number => {
+  // Stood still while nobody looked.
+  if (Date.now() - nowMs > TICK_MS) nowMs = Date.now()
+  return nowMs
+}
+
 /** How long ago, with the whole time on hover; null reads as a dash. */
 export const RelativeTime = ({ at }: { at: string | null }) => {
-  const [now, setNow] = useState(Date.now)
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), TICK_MS)
-    return () => clearInterval(timer)
-  }, [])
+  const now = useSyncExternalStore(listen, readClock)
   if (at === null) return <Absent />
   return (
     <time dateTime={at} title={FULL.format(new Date(at))}>
@@ -53,10 +73,7 @@ export const Moment = ({ at }: { at: string | null }) =>
 
 /** Where there is nothing to show. */
 export const Absent = ({ children = 'none' }: { children?: string }) => (
-  <span className="muted">
-    <span aria-hidden>–</span>
-    <span className="visually-hidden">{children}</span>
-  </span>
+  <span className="absent">{children}</span>
 )
 
 const WHOLE = new Intl.NumberFormat()

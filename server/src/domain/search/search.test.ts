@@ -2,6 +2,7 @@
 // however it changes, a search finds exactly what a look into every newest snapshot would find.
 
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../test/src/database.ts'
@@ -457,6 +458,51 @@ describe('the search index', () => {
       (await search(tenant, { kind: 'object', label, limit: 10 })).totals.hits
     expect([await labelled('Before'), await labelled('After')]).toEqual([0, 1])
     expect(await left(tenant.orgId)).toEqual({ facts: 2, sets: 1, contents: 1 })
+  })
+
+  it('writes for one more client only what is different about it', async () => {
+    const { tenant, index, search, client, store } = await rig()
+    const of = (names: readonly string[]): World => ({
+      objects: {
+        Account: { label: 'Account', fields: names.map((name) => ({ name, label: 'F' })) },
+      },
+      automations: [],
+    })
+    const names = Array.from({ length: 40 }, (_, i) => `F${i}__c`)
+    const [one, other] = [await client('One'), await client('Other')]
+    await store(one, of(names))
+    await index.update(tenant.orgId, one)
+    const written = async () => {
+      const rows = await database.query<{ row: string }>(
+        `select encode(hash, 'hex') || ' ' || xmin as row from search_facts where org_id = $1`,
+        [tenant.orgId],
+      )
+      return new Set(rows.map(({ row }) => row))
+    }
+    const before = await written()
+    await store(other, of([...names.slice(1), 'Own__c']))
+    await index.update(tenant.orgId, other)
+    // The field that only the first one has, and the one that only the other has.
+    expect((await written()).difference(before).size).toBe(2)
+    const { items } = await search(tenant, { kind: 'field', limit: 100 })
+    expect(items.map(({ hits_count: count }) => count)).toEqual([40, 40])
+  })
+
+  it('is planned for as many facts as an org has', async () => {
+    const { tenant, index, client, store } = await rig()
+    const id = await client('Large')
+    const fields = Array.from({ length: 2_000 }, (_, i) => ({ name: `F${i}__c`, label: `F ${i}` }))
+    await store(id, { objects: { Account: { label: 'Account', fields } }, automations: [] })
+    await index.update(tenant.orgId, id)
+    await database.query('analyze search_facts')
+    const { rows } = await db.as(tenant).tx((tx) =>
+      sql<{
+        'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }]
+      }>`explain (format json) select set_id from search_facts where org_id = ${tenant.orgId}`.execute(
+        tx,
+      ),
+    )
+    expect(rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows']).toBeGreaterThan(1_000)
   })
 
   it('shows a caller who is confined to clients only theirs, and the runtime role in their scope nothing', async () => {

@@ -25,7 +25,7 @@ const decompress = async (bytes: Buffer, sizeBytes: number): Promise<Buffer> => 
 export interface Contents {
   /** Which of these are stored. */
   stored(hashes: readonly string[]): Promise<Set<string>>
-  /** The gists of those of these that have one. */
+  /** The gists of those of these that are stored and have one. Remembers where they are, for `read`. */
   gists(hashes: readonly string[]): Promise<Map<string, string>>
   /** The canonical JSON of each hash. Throws if one is missing: the database has lost something. */
   read(hashes: readonly string[]): Promise<Map<string, Buffer>>
@@ -47,6 +47,7 @@ interface Place {
   frameId: string | null
   startsAt: number
   sizeBytes: number
+  gist: string | null
 }
 
 /** A content within what was inflated. */
@@ -88,23 +89,40 @@ const createFinder = (db: Database, tenant: Tenant, clientId: string) => {
     const wanted = [...new Set(hashes)]
     if (wanted.length === 0) return new Map()
     const rows = await blobs()
-      .select(['hash', 'frame_id', 'starts_at', 'size_bytes'])
+      .select(['hash', 'frame_id', 'starts_at', 'size_bytes', 'gist'])
       .where('hash', '=', anyOf(wanted))
       .execute()
     return new Map(
-      rows.map(({ hash, frame_id, starts_at, size_bytes }) => {
+      rows.map(({ hash, frame_id, starts_at, size_bytes, gist }) => {
         const name = hashText(hash)
+        const place = { hash: name, frameId: frame_id, startsAt: starts_at ?? 0 }
         return [
           name,
-          { hash: name, frameId: frame_id, startsAt: starts_at ?? 0, sizeBytes: size_bytes },
+          { ...place, sizeBytes: size_bytes, gist: gist === null ? null : hashText(gist) },
         ]
       }),
     )
   }
 
+  /** Of contents that are about to be read. */
+  const located = new Map<string, Place>()
+
+  const gists = async (hashes: readonly string[]): Promise<Map<string, string>> => {
+    const found = new Map<string, string>()
+    for (const [hash, place] of await locate(hashes)) {
+      located.set(hash, place)
+      if (place.gist !== null) found.set(hash, place.gist)
+    }
+    return found
+  }
+
   const locateAll = async (hashes: readonly string[]): Promise<Map<string, Place>> => {
-    const places = await locate(hashes)
-    if (hashes.some((hash) => !places.has(hash))) throw missing()
+    const places = await locate(hashes.filter((hash) => !located.has(hash)))
+    for (const hash of hashes) {
+      const place = places.get(hash) ?? located.get(hash)
+      if (place === undefined) throw missing()
+      places.set(hash, place)
+    }
     return places
   }
 
@@ -179,24 +197,11 @@ const createFinder = (db: Database, tenant: Tenant, clientId: string) => {
     return found
   }
 
-  const gistsOf = async (hashes: readonly string[]): Promise<Map<string, string>> => {
-    const rows = await blobs()
-      .select(['hash', 'gist'])
-      .where('hash', '=', anyOf(hashes))
-      .where('gist', 'is not', null)
-      .execute()
-    return new Map(
-      rows.flatMap(({ hash, gist }) =>
-        gist === null ? [] : [[hashText(hash), hashText(gist)] as const],
-      ),
-    )
-  }
-
-  return { locate, locateAll, take, gistsOf }
+  return { locate, locateAll, gists, take }
 }
 
 export const contentsOf = (db: Database, tenant: Tenant, clientId: string): Contents => {
-  const { locate, locateAll, take, gistsOf } = createFinder(db, tenant, clientId)
+  const { locate, locateAll, gists, take } = createFinder(db, tenant, clientId)
 
   /** Batches in this order; the next one is read while one is used. */
   async function* batches(hashes: readonly string[]): AsyncGenerator<Slice[], void, undefined> {
@@ -218,7 +223,7 @@ export const contentsOf = (db: Database, tenant: Tenant, clientId: string): Cont
   return {
     stored: async (hashes) => new Set((await locate(hashes)).keys()),
 
-    gists: gistsOf,
+    gists,
 
     read: async (hashes) => {
       const found = await take([...(await locateAll(hashes)).values()])

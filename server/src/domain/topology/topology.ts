@@ -103,6 +103,20 @@ export interface CompleteSnapshot {
   readAutomations(): Promise<Automation[]>
 }
 
+/** As it is stored, for who looks at many of them. */
+export interface StoredSnapshot extends CompleteSnapshot {
+  /** As `readObjects`, one after the other: of all but one, only what `use` keeps is in memory. */
+  eachObject(
+    names: readonly string[],
+    use: (name: string, describe: JsonObject) => void,
+  ): Promise<void>
+  /**
+   * What their describes say about the schema, as hashes, by the same names: equal ones need not be read
+   * again, whichever client has them.
+   */
+  gistsOf(names: readonly string[]): Promise<Map<string, string>>
+}
+
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   onComplete?: PullDeps['onComplete']
@@ -129,7 +143,7 @@ export interface Topology {
   history(tenant: Tenant, input: HistoryInput): Promise<Page<Snapshot>>
   diff(tenant: Tenant, input: DiffInput): Promise<SnapshotDiff>
   /** For other modules; null while the client has no complete snapshot. */
-  newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
+  newestComplete(tenant: Tenant, clientId: string): Promise<StoredSnapshot | null>
   completeVersion(tenant: Tenant, clientId: string, version: number): Promise<CompleteSnapshot>
   /** Makes the next pull read these objects unconditionally; call it when we have changed them. */
   forget(
@@ -239,9 +253,30 @@ export const createTopology = (options: Options): Topology => {
     return { row, contents, manifest: await manifestOf(contents, row) }
   }
 
-  const open = async (tenant: Tenant, row: SnapshotRow): Promise<CompleteSnapshot> => {
+  const open = async (tenant: Tenant, row: SnapshotRow): Promise<StoredSnapshot> => {
     const contents = contentsOf(db, tenant, row.client_id)
     const manifest = await manifestOf(contents, row)
+    /** Each object that is asked for and is in the snapshot, by its name in either, and its content. */
+    const entriesOf = (names: readonly string[]): { name: string; hash: string }[] => {
+      const wanted = new Set(names.map((name) => describedBy(name).toLowerCase()))
+      const found = [...manifest.objects].flatMap(([name, { hash }]) =>
+        wanted.has(name.toLowerCase()) ? [{ name, hash }] : [],
+      )
+      const others = names
+        .filter((name) => describedBy(name) !== name)
+        .flatMap((name) => {
+          const of = found.find((one) => one.name === describedBy(name))
+          return of === undefined ? [] : [{ name, hash: of.hash }]
+        })
+      return [...found, ...others]
+    }
+    const eachObject: StoredSnapshot['eachObject'] = async (names, use) => {
+      const entries = entriesOf(names)
+      const texts = await contents.read(entries.map(({ hash }) => hash))
+      for (const { name, hash } of entries) {
+        use(name, asDescribeOf(name, JSON.parse(String(texts.get(hash))) as JsonObject))
+      }
+    }
     return {
       id: row.id,
       version: row.version ?? 0,
@@ -253,21 +288,16 @@ export const createTopology = (options: Options): Topology => {
       objectNames: [...manifest.objects.keys()],
       unreadable: manifest.unreadable,
       notVisible: hiddenNames(manifest),
+      eachObject,
       readObjects: async (names) => {
-        const wanted = new Set(names.map((name) => describedBy(name).toLowerCase()))
-        const entries = [...manifest.objects].filter(([name]) => wanted.has(name.toLowerCase()))
-        const texts = await contents.read(entries.map(([, { hash }]) => hash))
-        const described = new Map(
-          entries.map(([name, { hash }]) => [
-            name,
-            JSON.parse(String(texts.get(hash))) as JsonObject,
-          ]),
-        )
-        for (const name of names) {
-          const body = describedBy(name) === name ? undefined : described.get(describedBy(name))
-          if (body !== undefined) described.set(name, asDescribeOf(name, body))
-        }
+        const described = new Map<string, JsonObject>()
+        await eachObject(names, (name, describe) => void described.set(name, describe))
         return described
+      },
+      gistsOf: async (names) => {
+        const entries = entriesOf(names)
+        const gists = await contents.gists(entries.map(({ hash }) => hash))
+        return new Map(entries.map(({ name, hash }) => [name, gists.get(hash) ?? hash]))
       },
       readAutomations: async () => {
         const hashes = [...manifest.automations.values()]

@@ -1,7 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isApprovalState, type ApprovalsSearch } from './words.ts'
+import { type ApprovalsSearch, isApprovalState } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

@@ -9,7 +9,8 @@ import { ListPage } from '../../ui/list.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { RelativeTime } from '../../ui/text.tsx'
-import { ACTIONS, type ApprovalsSearch, STATES } from './words.ts'
+import { type ApprovalsSearch } from './search.ts'
+import { ACTIONS, STATES } from './words.ts'
 
 const route = getRouteApi('/_app/approvals')
 /** Somebody waits for the answer, and it expires after minutes. */

@@ -30,10 +30,3 @@ export const STATES: Readonly<Record<ApprovalState, readonly [StatusTone, string
   refused: ['stopped', 'Refused'],
   expired: ['idle', 'Expired'],
 }
-
-export interface ApprovalsSearch {
-  state?: ApprovalState | 'all'
-}
-
-export const isApprovalState = (value: unknown): value is ApprovalState =>
-  typeof value === 'string' && Object.hasOwn(STATES, value)

@@ -20,9 +20,6 @@ export const EVENTS: Readonly<Record<RecordEvent, string>> = {
   undelete: 'Restored',
 }
 
-export const isRecordEvent = (value: unknown): value is RecordEvent =>
-  typeof value === 'string' && Object.hasOwn(EVENTS, value)
-
 export const TYPES: Readonly<Record<AutomationType, string>> = {
   flow: 'Flow',
   validation_rule: 'Validation rule',

@@ -1,8 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { clientRoute } from '../../app/parents.tsx'
-import { isRecordEvent } from './order.ts'
-import { type AutomationsSearch } from './search.ts'
+import { type AutomationsSearch, isRecordEvent } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => clientRoute,

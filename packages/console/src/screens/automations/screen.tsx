@@ -17,7 +17,6 @@ import { count, Foreign } from '../../ui/text.tsx'
 import { ActiveSwitch } from './active-switch.tsx'
 import {
   EVENTS,
-  isRecordEvent,
   NO_OBJECT,
   type ObjectCount,
   objectsOf,
@@ -25,7 +24,7 @@ import {
   type Step,
   TYPES,
 } from './order.ts'
-import { type AutomationsSearch } from './search.ts'
+import { type AutomationsSearch, isRecordEvent } from './search.ts'
 import './automations.css'
 
 const route = getRouteApi('/_app/clients/$clientId/automations')

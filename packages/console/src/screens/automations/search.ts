@@ -1,4 +1,5 @@
 import { type RecordEvent } from '@sfdc-engine-x/client'
+import { isWordOf } from '../../app/params.ts'
 
 export interface AutomationsSearch {
   object?: string
@@ -8,3 +9,5 @@ export interface AutomationsSearch {
   /** The deployment that activates or deactivates one of them. */
   change?: string
 }
+
+export const isRecordEvent = isWordOf<RecordEvent>()('create', 'update', 'delete', 'undelete')

@@ -1,5 +1,5 @@
-import { Link } from '@tanstack/react-router'
 import { type ClientHealth, type RiskLevel } from '@sfdc-engine-x/client'
+import { hrefOf } from '../../app/href.ts'
 import { type Column } from '../../ui/data-table.tsx'
 import { EnvironmentTag, Status, type StatusTone } from '../../ui/status.tsx'
 import { Absent, count, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
@@ -42,9 +42,9 @@ export const COLUMNS: readonly Column<ClientHealth>[] = [
     header: 'Client',
     width: 'minmax(9rem, 3fr)',
     cell: ({ client_id: clientId, client_name: name }) => (
-      <Link to="/clients/$clientId" params={{ clientId }} className="board-name" title={name}>
+      <a href={hrefOf('/clients/$clientId', { clientId })} className="board-name" title={name}>
         <Foreign>{name}</Foreign>
-      </Link>
+      </a>
     ),
   },
   {

@@ -13,5 +13,9 @@ export const route = createRoute({
     // oxlint-disable-next-line typescript/only-throw-error -- how the router is told
     throw redirect({ to: '/clients/$clientId', params: { clientId: me.client_id } })
   },
+  loader: async ({ context: { queryClient }, location }) => {
+    const { begin } = await import('./screen.tsx')
+    begin(queryClient, filtersOf(location.search))
+  },
   component: lazy(() => import('./screen.tsx'), 'Screen'),
 })

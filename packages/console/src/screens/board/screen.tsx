@@ -1,10 +1,11 @@
 // How all clients are, the worst first.
 
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { type QueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { type ClientHealth, type FleetHealth, type RiskLevel } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
-import { useList } from '../../api/queries.ts'
+import { listQuery, useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import { DataTable } from '../../ui/data-table.tsx'
 import { Select } from '../../ui/field.tsx'
@@ -17,7 +18,7 @@ import { type BoardFilters, filtersOf, requestOf, RISKS } from './filters.ts'
 import './board.css'
 
 const route = getRouteApi('/_app/')
-const PAGE = 200
+const PAGE = 100
 const LOOK_MS = 30_000
 
 const ENVIRONMENTS = [
@@ -31,15 +32,21 @@ const CAUSES = [
   ...Object.entries(RISKS).map(([value, label]) => ({ value, label })),
 ]
 
+const listOf = (filters: BoardFilters): Parameters<typeof listQuery<ClientHealth, FleetHealth>> => [
+  ['board', filters],
+  (page, options) => engine.fleet.health({ ...requestOf(filters), ...page }, options),
+  { limit: PAGE, refetchInterval: LOOK_MS },
+]
+
+/** Asks for the clients while the page itself is still to come. */
+export const begin = (queryClient: QueryClient, filters: BoardFilters): void =>
+  void queryClient.prefetchInfiniteQuery(listQuery(...listOf(filters)))
+
 export const Screen = () => {
   const filters = route.useSearch()
   const navigate = useNavigate({ from: '/' })
   const mayCreate = useMay('org.manage')
-  const list = useList<ClientHealth, FleetHealth>(
-    ['board', filters],
-    (page, options) => engine.fleet.health({ ...requestOf(filters), ...page }, options),
-    { limit: PAGE, refetchInterval: LOOK_MS },
-  )
+  const list = useList(...listOf(filters))
   const change = useCallback(
     (changes: { [Name in keyof BoardFilters]: string }) =>
       void navigate({
@@ -122,6 +129,7 @@ export const Screen = () => {
           rowKey={keyOf}
           onOpen={open}
           onEnd={more}
+          reuses
         />
       )}
     </Page>

@@ -1,18 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
-import { type DriftClientState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isClientState } from './words.ts'
-
-export interface DriftSearch {
-  /** Runs about this blueprint only. */
-  blueprint?: string
-  /** Default: the newest. */
-  run?: string
-  state?: DriftClientState
-  /** The result that is open. */
-  result?: string
-}
+import { type DriftSearch, isClientState } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

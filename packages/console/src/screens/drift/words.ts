@@ -27,9 +27,6 @@ export const COMPONENT_STATES: Readonly<Record<DriftComponentState, string>> = {
   unknown: 'The snapshot does not say',
 }
 
-export const isClientState = (value: unknown): value is DriftClientState =>
-  typeof value === 'string' && Object.hasOwn(CLIENT_STATES, value)
-
 /** What differs, without what is as wanted: `3 × somebody changed it, 1 × somebody changed it (accepted)`. */
 export const differencesInWords = (
   components: readonly Pick<ComponentDrift, 'state' | 'accepted'>[],

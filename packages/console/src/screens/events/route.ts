@@ -2,8 +2,7 @@ import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
 import { periodOf } from '../../app/period.ts'
-import { isEventType } from '../webhooks/words.ts'
-import { type EventsSearch } from './search.ts'
+import { type EventsSearch, isEventType } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

@@ -1,8 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isTargetState } from '../rollouts/words.ts'
-import { type RolloutSearch } from './search.ts'
+import { isTargetState, type RolloutSearch } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

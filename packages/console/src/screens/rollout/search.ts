@@ -1,4 +1,5 @@
 import { type RolloutTargetState } from '@sfdc-engine-x/client'
+import { isWordOf } from '../../app/params.ts'
 
 export interface RolloutSearch {
   /** Of the targets that are shown. */
@@ -9,3 +10,22 @@ export interface RolloutSearch {
   /** The client whose target is open. */
   target?: string
 }
+
+export const isTargetState = isWordOf<RolloutTargetState>()(
+  'pending',
+  'checking',
+  'ready',
+  'blocked',
+  'queued',
+  'deploying',
+  'waiting',
+  'deployed',
+  'unchanged',
+  'failed',
+  'unknown',
+  'skipped',
+  'excluded',
+  'rolling_back',
+  'rolled_back',
+  'rollback_partial',
+)

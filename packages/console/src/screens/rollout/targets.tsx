@@ -17,7 +17,8 @@ import { List } from '../../ui/list.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { Status, Verdict } from '../../ui/status.tsx'
 import { counted, Foreign, RelativeTime } from '../../ui/text.tsx'
-import { isTargetState, TARGET_REASONS, TARGET_STATES } from '../rollouts/words.ts'
+import { TARGET_REASONS, TARGET_STATES } from '../rollouts/words.ts'
+import { isTargetState } from './search.ts'
 import { rolloutChanged, useTargets } from './queries.ts'
 
 const route = getRouteApi('/_app/fleet/rollouts/$rolloutId')

@@ -2,7 +2,7 @@ import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { type RolloutState } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isRolloutState } from './words.ts'
+import { isRolloutState } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

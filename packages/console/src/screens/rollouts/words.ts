@@ -71,12 +71,6 @@ export const TARGET_REASONS: Readonly<Record<RolloutTargetReason, string>> = {
 export const isTargetReason = (value: unknown): value is RolloutTargetReason =>
   typeof value === 'string' && Object.hasOwn(TARGET_REASONS, value)
 
-export const isTargetState = (value: unknown): value is RolloutTargetState =>
-  typeof value === 'string' && Object.hasOwn(TARGET_STATES, value)
-
-export const isRolloutState = (value: unknown): value is RolloutState =>
-  typeof value === 'string' && Object.hasOwn(ROLLOUT_STATES, value)
-
 /** `11 deployed, 1 failed`: in the order in which targets go through them. */
 export const countsInWords = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(TARGET_STATES)

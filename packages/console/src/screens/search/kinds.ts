@@ -60,9 +60,6 @@ export const KINDS: Readonly<Record<SearchKind, Kind>> = {
   },
 }
 
-export const isKind = (value: unknown): value is SearchKind =>
-  typeof value === 'string' && Object.hasOwn(KINDS, value)
-
 /** The request without a page; null: nothing was asked for yet. Throws a sentence for tags that are none. */
 export const requestOf = (search: FleetSearch): FleetSearchRequest | null => {
   const { kind = 'field', object, name, label, formula, flag, missing, tags } = search

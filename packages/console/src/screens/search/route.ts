@@ -1,8 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isKind } from './kinds.ts'
-import { type FleetSearch } from './search.ts'
+import { type FleetSearch, isKind } from './search.ts'
 
 const TEXTS = ['object', 'name', 'label', 'formula', 'flag', 'tags'] as const
 

@@ -16,8 +16,8 @@ import { Checkbox, Select, TextField } from '../../ui/field.tsx'
 import { Page, Toolbar } from '../../ui/layout.tsx'
 import { Empty, Loaded } from '../../ui/states.tsx'
 import { count, counted, Foreign } from '../../ui/text.tsx'
-import { flagsInWords, hitName, isKind, KINDS, requestOf } from './kinds.ts'
-import { type FleetSearch } from './search.ts'
+import { flagsInWords, hitName, KINDS, requestOf } from './kinds.ts'
+import { type FleetSearch, isKind } from './search.ts'
 import './search.css'
 
 const route = getRouteApi('/_app/fleet/search')

@@ -1,4 +1,5 @@
 import { type SearchKind } from '@sfdc-engine-x/client'
+import { isWordOf } from '../../app/params.ts'
 
 /** The form, in the address. */
 export interface FleetSearch {
@@ -14,3 +15,11 @@ export interface FleetSearch {
   /** Tags of the clients, as typed. */
   tags?: string
 }
+
+export const isKind = isWordOf<SearchKind>()(
+  'field',
+  'object',
+  'picklist_value',
+  'record_type',
+  'automation',
+)

@@ -1,14 +1,7 @@
 import { createRoute } from '@tanstack/react-router'
 import { lazy } from '../../app/lazy.ts'
-import { type WebhookDeliveryStatus } from '@sfdc-engine-x/client'
 import { signedInRoute } from '../../app/parents.tsx'
-import { isDeliveryStatus } from '../webhooks/words.ts'
-
-export interface WebhookSearch {
-  status?: WebhookDeliveryStatus
-  /** The delivery that is open. */
-  delivery?: string
-}
+import { isDeliveryStatus, type WebhookSearch } from './search.ts'
 
 export const route = createRoute({
   getParentRoute: () => signedInRoute,

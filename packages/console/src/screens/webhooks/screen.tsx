@@ -16,7 +16,8 @@ import { SecretDialog } from '../../ui/secret.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Foreign, RelativeTime } from '../../ui/text.tsx'
-import { endpointStanding, EVENT_TYPES, isEventType } from './words.ts'
+import { isEventType } from '../events/search.ts'
+import { endpointStanding, EVENT_TYPES } from './words.ts'
 
 const COLUMNS: readonly Column<WebhookEndpoint>[] = [
   {

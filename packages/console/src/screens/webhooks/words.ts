@@ -6,6 +6,7 @@ import {
   type WebhookEndpoint,
 } from '@sfdc-engine-x/client'
 import { type StatusTone } from '../../ui/status.tsx'
+import { isEventType } from '../events/search.ts'
 
 export const endpointStanding = ({
   status,
@@ -28,9 +29,6 @@ export const DELIVERIES: Readonly<Record<WebhookDeliveryStatus, readonly [Status
   delivered: ['done', 'Delivered'],
   failed: ['stopped', 'Failed'],
 }
-
-export const isDeliveryStatus = (value: unknown): value is WebhookDeliveryStatus =>
-  typeof value === 'string' && Object.hasOwn(DELIVERIES, value)
 
 /** All types, in words. */
 export const EVENT_TYPES: Readonly<Record<EventType, string>> = {
@@ -55,9 +53,6 @@ export const EVENT_TYPES: Readonly<Record<EventType, string>> = {
   'rollout.rolled_back': 'A rollout was rolled back',
   'webhook_endpoint.disabled': 'A webhook endpoint was disabled',
 }
-
-export const isEventType = (value: unknown): value is EventType =>
-  typeof value === 'string' && Object.hasOwn(EVENT_TYPES, value)
 
 /** A type in words; its name for one of a newer server. */
 export const eventInWords = (type: string): string => (isEventType(type) ? EVENT_TYPES[type] : type)

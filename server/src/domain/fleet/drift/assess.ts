@@ -8,14 +8,24 @@ import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'
 import { sameName } from '../../metadata/names.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
-import { type CompleteSnapshot, type Topology } from '../../topology/topology.ts'
+import {
+  type CompleteSnapshot,
+  type StoredSnapshot,
+  type Topology,
+} from '../../topology/topology.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
 import { type BlueprintVersion, versionOf } from '../blueprints/rows.ts'
 import { type ClientDrift, type ComponentDrift, evaluate, type Override } from './evaluate.ts'
 import { type FileFacts, fileFacts } from './files.ts'
 import { grantedBy, type History, keyOfDeployed, plannedThen, plansOf } from './history.ts'
 import { readingOf } from './readings.ts'
-import { describedObject, type Facts, type Wanted, wantedComponents } from './standing.ts'
+import {
+  type DescribedObject,
+  describedObject,
+  type Facts,
+  type Wanted,
+  wantedComponents,
+} from './standing.ts'
 import { wantedBy } from './wanted.ts'
 
 export interface BoundClient {
@@ -35,15 +45,22 @@ export interface Assessment extends ClientDrift {
 /** Versions before the wanted one that a component is compared with. */
 const OLDER_MAX = 10
 
+/** Clients with the same blueprint have many objects in common; of those that differ few are worth keeping. */
+const DESCRIBES_REMEMBERED = 200
+
 interface Deps {
   db: Database
   topology: Pick<Topology, 'newestComplete'>
 }
 
-/** For one run: what versions hold, and what clients with equal values should have, is worked out once. */
+/**
+ * For one run: what versions hold, what clients with equal values should have, and what an object says that several
+ * clients have, is worked out once.
+ */
 export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: History) => {
   const versions = new Map<string, Promise<BlueprintVersion | null>>()
   const filled = new Map<string, Wanted | Fault>()
+  const described = new Map<string, DescribedObject>()
 
   const version = (blueprintId: string, number: number): Promise<BlueprintVersion | null> => {
     const key = `${blueprintId}/${number}`
@@ -57,6 +74,61 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
     const known = filled.get(key) ?? wantedBy(of, parameters)
     filled.set(key, known)
     return known
+  }
+
+  /** Of the objects of this version that are in the snapshot; only what no client before had is read. */
+  const describesOf = async (
+    snapshot: StoredSnapshot,
+    of: BlueprintVersion,
+    { plan }: Wanted,
+  ): Promise<Map<string, DescribedObject>> => {
+    const fieldNames = new Map(
+      (plan?.objects ?? []).map(({ api_name: object, fields }) => [
+        sameName(object),
+        (fields ?? []).map(({ api_name }) => api_name),
+      ]),
+    )
+    const gists = await snapshot.gistsOf([...fieldNames.keys()])
+    const found = new Map<string, DescribedObject>()
+    const unread = [...gists].flatMap(([name, gist]) => {
+      const known = described.get(`${of.id} ${name} ${gist}`)
+      if (known === undefined) return name
+      found.set(sameName(name), known)
+      return []
+    })
+    await snapshot.eachObject(unread, (name, describe) => {
+      const one = describedObject(describe, fieldNames.get(sameName(name)) ?? [])
+      found.set(sameName(name), one)
+      described.set(`${of.id} ${name} ${gists.get(name)}`, one)
+      const [oldest] = described.keys()
+      if (described.size > DESCRIBES_REMEMBERED && oldest !== undefined) described.delete(oldest)
+    })
+    return found
+  }
+
+  /** Of a snapshot only what is compared: a client has thousands of objects. */
+  const factsOf = async (
+    snapshot: StoredSnapshot,
+    of: BlueprintVersion,
+    wanted: Wanted,
+  ): Promise<Facts> => {
+    const needsAutomations = wantedComponents(wanted).some(({ type }) => AUTOMATED.has(type))
+    const needsMappings = wanted.mappings.length > 0
+    const [describes, automations, mappings, files] = await Promise.all([
+      describesOf(snapshot, of, wanted),
+      needsAutomations ? snapshot.readAutomations() : [],
+      needsMappings
+        ? activeMappings(db.as(tenant).read, tenant, snapshot.clientId)
+        : ([] as Mapping[]),
+      filesOf(db, tenant, snapshot),
+    ])
+    return {
+      files,
+      describes,
+      automations: new Map(automations.map((one) => [sameName(keyOfAutomation(one)), one])),
+      mappings: new Map(mappings.map((one) => [one.canonical_object, one])),
+      hidden: new Set([...snapshot.unreadable, ...snapshot.notVisible].map(sameName)),
+    }
   }
 
   const olderOf = async ({ blueprint_id, version: newest }: BoundClient) => {
@@ -80,7 +152,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
       const older = await olderOf(bound)
       const drift = evaluate(wanted, {
         takenAt: snapshot.completedAt,
-        facts: await factsOf(db, tenant, snapshot, wanted),
+        facts: await factsOf(snapshot, of, wanted),
         deployedOf: ({ type, fullName }) =>
           history.get(keyOfDeployed(bound.client_id, type, fullName)) ?? null,
         older: function* () {
@@ -153,35 +225,6 @@ const doubtOf = (snapshot: CompleteSnapshot | null, maxAgeHours: number | null):
 }
 
 const AUTOMATED = new Set(['Flow', 'ValidationRule', 'AssignmentRule', 'CustomObject'])
-
-/** Of a snapshot only what is compared: a client has thousands of objects. */
-const factsOf = async (
-  db: Database,
-  tenant: Tenant,
-  snapshot: CompleteSnapshot,
-  wanted: Wanted,
-): Promise<Facts> => {
-  const objects = (wanted.plan?.objects ?? []).map(({ api_name }) => api_name)
-  const needsAutomations = wantedComponents(wanted).some(({ type }) => AUTOMATED.has(type))
-  const needsMappings = wanted.mappings.length > 0
-  const [describes, automations, mappings, files] = await Promise.all([
-    snapshot.readObjects(objects),
-    needsAutomations ? snapshot.readAutomations() : [],
-    needsMappings
-      ? activeMappings(db.as(tenant).read, tenant, snapshot.clientId)
-      : ([] as Mapping[]),
-    filesOf(db, tenant, snapshot),
-  ])
-  return {
-    files,
-    describes: new Map(
-      [...describes].map(([name, describe]) => [sameName(name), describedObject(describe)]),
-    ),
-    automations: new Map(automations.map((one) => [sameName(keyOfAutomation(one)), one])),
-    mappings: new Map(mappings.map((one) => [one.canonical_object, one])),
-    hidden: new Set([...snapshot.unreadable, ...snapshot.notVisible].map(sameName)),
-  }
-}
 
 /** What pulls have read beside the snapshot, if it was in the same Salesforce org. */
 const filesOf = async (

@@ -60,7 +60,13 @@ const facts = (
   } = {},
 ): Facts => ({
   describes: new Map([
-    ['lead', describedObject({ name: 'Lead', label: 'Lead', fields, ...more.object })],
+    [
+      'lead',
+      describedObject({ name: 'Lead', label: 'Lead', fields, ...more.object }, [
+        'Tier__c',
+        'level__C',
+      ]),
+    ],
   ]),
   automations: new Map(
     (more.automations ?? []).map((one) => [`${one.type}/${one.api_name}`.toLowerCase(), one]),
@@ -154,7 +160,7 @@ describe('a component', () => {
     }
     const found: Facts = {
       ...facts([]),
-      describes: new Map([['job__c', describedObject(described)]]),
+      describes: new Map([['job__c', describedObject(described, ['Tier__c'])]]),
     }
     expect(states(planOf([job]), found)).toEqual([
       'Job__c in_sync',
@@ -164,6 +170,28 @@ describe('a component', () => {
     // Nothing on an object that is only added to is the blueprint's.
     expect(states(lead(TIER), facts([text('Tier__c'), text('Own__c')]))).toEqual([
       'Lead.Tier__c in_sync',
+    ])
+  })
+
+  it('is a dependent picklist whose controlling field the blueprint does not have', () => {
+    const bits = (bit: number) => Buffer.from([bit]).toString('base64')
+    const dependent = (a: number) => ({
+      ...picklist('A', 'B'),
+      ...{ controllerName: 'Make__c' },
+      picklistValues: [
+        { value: 'A', label: 'A', active: true, validFor: bits(a) },
+        { value: 'B', label: 'B', active: true, validFor: bits(0b1000_0000) },
+      ],
+    })
+    const make = { ...text('Make__c', { type: 'picklist' }), picklistValues: [{ value: 'Audi' }] }
+    const wanted = lead({
+      ...LEVELS,
+      ...{ controlling_field: 'Make__c' },
+      value_settings: [{ value: 'A', controlling_values: ['Audi'] }],
+    })
+    expect(states(wanted, facts([make, dependent(0b1000_0000)]))).toEqual(['Lead.Level__c in_sync'])
+    expect(drift(wanted, facts([make, dependent(0)])).components[0]?.differences).toMatchObject([
+      { attribute: 'value_settings' },
     ])
   })
 
@@ -222,7 +250,7 @@ describe('a component', () => {
         },
       ],
       layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'Ours', fields: ['Tier__c'] }],
-      custom_labels: [{ api_name: 'Greeting', description: 'Greeting', value: 'Hello' }],
+      custom_labels: [{ api_name: 'Greeting', value: 'Hello' }],
       ...NONE,
     })
     const layout = (field: string) =>

@@ -26,17 +26,42 @@ export interface Wanted {
   mappings: readonly MappingDraft[]
 }
 
-/** A describe whose fields are found by name: a blueprint asks for many of one object. */
+/** What is compared of a describe; the fields of the blueprint are found by name. */
 export interface DescribedObject {
   describe: JsonObject
   fieldNamed: (name: string) => JsonObject | null
 }
 
-export const describedObject = (describe: JsonObject): DescribedObject => {
-  const fields = new Map(
-    listObjects(describe.fields).map((field) => [sameName(leaf(field.name) ?? ''), field]),
-  )
-  return { describe, fieldNamed: (name) => fields.get(sameName(name)) ?? null }
+/**
+ * Keeps of a describe what a blueprint that names these fields is compared with: describes are large, and a run
+ * sees thousands of them.
+ */
+export const describedObject = (
+  describe: JsonObject,
+  fieldNames: readonly string[],
+): DescribedObject => {
+  const fields = listObjects(describe.fields)
+  const all = new Map(fields.map((field) => [sameName(leaf(field.name) ?? ''), field]))
+  const kept = new Map<string, JsonObject>()
+  for (const name of fieldNames) {
+    const field = all.get(sameName(name))
+    if (field === undefined) continue
+    kept.set(sameName(name), field)
+    // What controls a picklist is a part of what it is.
+    const controllerName = sameName(leaf(field.controllerName) ?? '')
+    const controller = all.get(controllerName)
+    if (controller !== undefined) kept.set(controllerName, controller)
+  }
+  const { label, labelPlural, recordTypeInfos } = describe
+  return {
+    describe: {
+      ...{ label, labelPlural, recordTypeInfos },
+      fields: fields.flatMap(({ name, custom, nameField, label: ofField }) =>
+        custom === true || nameField === true ? [{ name, custom, nameField, label: ofField }] : [],
+      ),
+    },
+    fieldNamed: (name) => kept.get(sameName(name)) ?? null,
+  }
 }
 
 /** What a snapshot and our own rows show of a client. Names are in lower case. */

@@ -136,7 +136,7 @@ describe('the guide', () => {
     expect(lines[0]).toBe('draft: 1 client in 1 wave')
     expect(lines[1]).toBe('1 can go, 0 cannot')
     expect(lines.slice(-4)).toEqual([
-      expect.stringMatching(/^complete\w*: 1 deployed$/),
+      'succeeded: 1 deployed',
       '1 in sync, 0 drifted',
       expect.stringMatching(/^Would remove [1-9]\d*$/),
       'rolled_back, proven: true',

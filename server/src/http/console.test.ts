@@ -4,7 +4,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registerConsole } from './console.ts'
@@ -92,7 +92,7 @@ describe('the log', () => {
   it('has the files of a page at debug, and the page, and a file that is missing, at info', async () => {
     const lines: { level: number; status?: number }[] = []
     const write = (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number])
-    const loggerInstance = pino({ level: 'debug' }, { write })
+    const loggerInstance: FastifyBaseLogger = pino({ level: 'debug' }, { write })
     const logController = new LogController({ disableRequestLogging: true })
     const logged = Fastify({ loggerInstance, logController })
     logRequests(
@@ -101,8 +101,9 @@ describe('the log', () => {
       () => undefined,
     )
     registerConsole(logged, dist)
+    const address = await logged.listen({ port: 0, host: '127.0.0.1' })
     for (const path of ['', 'assets/index-abc.js', 'assets/none.js']) {
-      await get(`/console/${path}`, {}, logged)
+      await (await fetch(`${address}/console/${path}`)).text()
     }
     await logged.close()
     const asked = lines.filter(({ status }) => status !== undefined)

@@ -32,11 +32,11 @@ export const changedByUs = (
       select scope, created_at from crm_topology_snapshots s
        where s.org_id = ${tenant.orgId} and s.client_id = ${clientId}
          and s.sfdc_org_id = ${sfdcOrgId} and s.status = 'complete'
-         and s.created_at >= (
+         and s.created_at >= coalesce((
            select max(created_at) from crm_topology_snapshots whole
             where whole.org_id = ${tenant.orgId} and whole.client_id = ${clientId}
               and whole.sfdc_org_id = ${sfdcOrgId} and whole.status = 'complete'
-              and whole.scope = '"all"')`.execute(tx)
+              and whole.scope = '"all"'), '-infinity')`.execute(tx)
     const { rows: changes } = await sql<Change>`
       select d.kind, d.plan, run.ended_at from crm_deployments d
         join deployment_runs run on run.org_id = d.org_id and run.deployment_id = d.id

@@ -73,7 +73,15 @@ const Details = ({ connection }: { connection: Connection }) => {
       <KeyValue
         items={[
           ['Status', <ConnectionState key="status" status={status} />],
-          ['Environment', <EnvironmentTag key="environment" environment={environment} />],
+          [
+            'Environment',
+            // Before somebody has authorized, it is only where the link leads to.
+            connection.sfdc_org_id === null ? (
+              <Absent key="environment">not known</Absent>
+            ) : (
+              <EnvironmentTag key="environment" environment={environment} />
+            ),
+          ],
           ['Salesforce org', textOr(connection.sfdc_org_id)],
           ['Host', textOr(url === null ? null : hostOf(url))],
           ['Connected user', textOr(connection.sfdc_user_id)],

@@ -33,6 +33,7 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
     id: 'client',
     header: 'Client',
     width: 'minmax(9rem, 1.5fr)',
+    narrow: '5.5rem',
     cell: (target) => (
       <button type="button" className="link" onClick={() => open(target)}>
         <Foreign>{target.client_name}</Foreign>
@@ -51,12 +52,14 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
     id: 'severity',
     header: 'Verdict',
     width: '7rem',
+    narrow: '5.5rem',
     cell: ({ severity }) => <Verdict severity={severity} />,
   },
   {
     id: 'state',
     header: 'State',
     width: 'minmax(10rem, 2fr)',
+    narrow: '7rem',
     cell: (target) => <Status tone={TARGET_STATES[target.state][0]}>{standing(target)}</Status>,
   },
   {

@@ -52,7 +52,7 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
     id: 'severity',
     header: 'Verdict',
     width: '7rem',
-    narrow: '5.5rem',
+    narrow: '6.5rem',
     cell: ({ severity }) => <Verdict severity={severity} />,
   },
   {

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type FailedRow, type PushWithResults } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery, connectionQuery } from '../../api/queries.ts'
 import { csvLine } from '../../app/rows-file.ts'
@@ -50,6 +51,7 @@ const Retry = ({ push, mended, onDone }: Props) => {
   const { id, client_id: clientId, failed, sfdc_object: object } = push
   const [isAsking, setAsking] = useState(false)
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   const queryClient = useQueryClient()
   const navigate = useNavigate()
@@ -78,6 +80,7 @@ const Retry = ({ push, mended, onDone }: Props) => {
         onClose={() => setAsking(false)}
         action={action}
         clientName={client.data?.name ?? ''}
+        mark={mark}
         environment={connection.data?.environment ?? null}
         onConfirm={retry}
       >

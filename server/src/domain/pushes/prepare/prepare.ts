@@ -159,7 +159,7 @@ const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
     return fault(
       'external_id_missing',
       'The mapping names no external id, so records cannot be upserted.',
-      'Name the external id of the object, or use push/status-update with ids.',
+      'Name the external id of the object, or use /api/push/status-update with ids.',
     )
   }
   const keyMapped = plan.mappedFields.find(

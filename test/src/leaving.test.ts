@@ -542,6 +542,86 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
   })
 })
 
+describe('a client that has left', { timeout: 120_000 }, () => {
+  it('is out of the fleet, leaves once, and its rollouts tell what became of it, even when it is purged', async () => {
+    const gone = await org.client('Short')
+    await gone.connect((await rig.salesforceOrg({ edition: 'Enterprise' })).name)
+    await gone.pull()
+    interface Rolled {
+      id: string
+      state: string
+      targets: number
+      counts: Record<string, number>
+      is_final: boolean
+    }
+    const blueprint = await post<{ id: string }>(org.api, '/api/blueprints/create', {
+      name: 'Short stay',
+    })
+    await post(org.api, '/api/blueprints/versions/create', {
+      blueprint_id: blueprint.id,
+      plan: { objects: [{ api_name: 'Lead', fields: [text('Brief__c')] }] },
+    })
+    const bind = { blueprint_id: blueprint.id, client_ids: [gone.id] }
+    await post(org.api, '/api/blueprints/bindings/set', bind)
+    const { id: rollout_id } = await post<Rolled>(org.api, '/api/fleet/rollouts/create', {
+      blueprint_id: blueprint.id,
+      targets: { client_ids: [gone.id] },
+      strategy: { waves: [{ name: 'all' }] },
+    })
+    const rollout = () => post<Rolled>(org.api, '/api/fleet/rollouts/get', { rollout_id })
+    await post(org.api, '/api/fleet/rollouts/check', { rollout_id, wait_seconds: 55 })
+    await post(org.api, '/api/fleet/rollouts/start', { rollout_id, wait_seconds: 55 })
+    await until('it is deployed', async () => (await rollout()).counts.deployed === 1)
+
+    const refused = async (path: string, body: object) => {
+      const answer = await org.api.post<{ code: string; detail: string }>(path, body)
+      return [answer.status, answer.body.code, answer.body.detail]
+    }
+    const leave = { client_id: gone.id, wait_seconds: 0 }
+    const { id } = await post(org.api, '/api/fleet/offboard/start', leave)
+    const twice = await refused('/api/fleet/offboard/start', leave)
+    expect(twice).toEqual([409, 'client_leaving', expect.stringContaining(id)])
+    const left = await until('it has left', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+      return state.is_final && state
+    })
+    expect(left).toMatchObject({ status: 'complete', error: null })
+
+    const shown = await post<object>(org.api, '/api/clients/get', { client_id: gone.id })
+    expect(shown).toMatchObject({ is_active: false, left_at: expect.any(String) as string })
+    const once = await refused('/api/fleet/offboard/start', leave)
+    expect(once).toEqual([409, 'client_left', expect.stringContaining(id)])
+    const everywhere = async (path: string, body: object): Promise<string> =>
+      (await org.api.post(path, body)).text
+    expect(await everywhere('/api/blueprints/bindings/list', {})).not.toContain(gone.id)
+    expect(await everywhere('/api/fleet/health', {})).not.toContain(gone.id)
+    const brief = { kind: 'field', object: 'Lead', name: 'Brief__c' }
+    expect(await everywhere('/api/fleet/search', brief)).not.toContain(gone.id)
+    const again = await refused('/api/blueprints/bindings/set', bind)
+    expect(again).toEqual([400, 'client_inactive', expect.stringContaining('has left')])
+    const counts = { rolled_back: 1 }
+    expect(await rollout()).toMatchObject({ state: 'succeeded', targets: 1, counts })
+
+    const { id: second } = await post(org.api, '/api/fleet/offboard/start', {
+      ...leave,
+      purge: true,
+    })
+    const purged = await until('it is purged', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: second })
+      return state.is_final && state
+    })
+    expect(purged).toMatchObject({
+      ...{ purged: true, error: null },
+      certificate: { earlier: { certificate_hash: left.certificate_hash } },
+    })
+    expect(await rollout()).toMatchObject({ targets: 1, counts, waves: [{ targets: 1, counts }] })
+    const { items } = await post<{ items: Offboarding[] }>(org.api, '/api/fleet/offboard/list', {
+      client_id: gone.id,
+    })
+    expect(items.map((one) => one.id)).toEqual([second])
+  })
+})
+
 describe('a purge', { timeout: 120_000 }, () => {
   it('deletes all that is stored of the client, keeps audit rows and the certificate, and nothing of others', async () => {
     const neighbours = await mentioning(neighbour.id)

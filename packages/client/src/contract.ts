@@ -491,11 +491,18 @@ export type BlueprintsBindingsSetRequest = {
   parameters?: ParameterValues
   /** null: the newest. Default: unchanged, or the newest */
   pinned_version?: number | null
+  /** Accepted differences (`overrides`) that no longer are: the version counts again */
+  withdraw?:
+    | 'all'
+    | readonly {
+        type: string
+        full_name: string
+      }[]
 }
 
 export type BlueprintsCreateRequest = {
   name: string
-  /** Unique, and never changes; derived from the name when absent */
+  /** Unique, and never changes. Default: the name in lower-case letters and hyphens, with a suffix if another blueprint has that */
   slug?: string
   description?: string
 }
@@ -667,6 +674,8 @@ export type Client = {
   /** What selectors choose by */
   tags: ClientTags
   is_active: boolean
+  /** When its off-boarding ended; null once it is activated again, and otherwise */
+  left_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
   /** ISO 8601 in UTC */
@@ -686,6 +695,8 @@ export type ClientDetail = {
   /** What selectors choose by */
   tags: ClientTags
   is_active: boolean
+  /** When its off-boarding ended; null once it is activated again, and otherwise */
+  left_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
   /** ISO 8601 in UTC */
@@ -743,7 +754,7 @@ export type ClientHealth = {
     /** Not ended, paused included */
     running: number
     waiting_for_person: number
-    /** Wholly or in part, in the last 7 days */
+    /** Wholly or in part, in the last 7 days; not what was cancelled, nor what was done again since */
     failed: number
   }
   /** When drift was last looked for; null if it never was */
@@ -1670,6 +1681,7 @@ export type ErrorCode =
   | 'not_rollbackable'
   | 'data_would_be_lost'
   | 'client_leaving'
+  | 'client_left'
   | 'org_active'
   | 'purge_in_progress'
   | 'confirmation_mismatch'
@@ -2288,6 +2300,7 @@ export type FaultCode =
   | 'not_rollbackable'
   | 'data_would_be_lost'
   | 'client_leaving'
+  | 'client_left'
   | 'org_active'
   | 'purge_in_progress'
   | 'confirmation_mismatch'
@@ -2407,6 +2420,7 @@ export type FindingCode =
   | 'field_changed_safely'
   | 'field_object_missing'
   | 'field_hidden'
+  | 'field_appeared'
   | 'field_managed'
   | 'field_used_elsewhere'
   | 'auto_number_counts_on'
@@ -2888,6 +2902,8 @@ export type FleetRolloutsRetryRequest = {
   rollout_id: string
   /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked */
   client_ids?: readonly string[]
+  /** Of the rollout, as you saw it: what the last report of each of these targets says is accepted. Refused if one was checked again since */
+  revision?: number
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
@@ -3562,6 +3578,13 @@ export type OffboardingCertificate = {
   stays: StayingComponent[]
   proof: RollbackProof | null
   connection: unknown
+  /** Of a client that left before it was purged: how it left */
+  earlier: {
+    certificate: {
+      [name: string]: unknown
+    }
+    certificate_hash: string
+  } | null
   hashes: {
     removed: string
     restored: string
@@ -6931,7 +6954,7 @@ export interface FleetResource {
   /**
    * Try targets again.
    *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -7017,7 +7040,7 @@ export interface FleetResource {
   /**
    * Off-board a client.
    *
-   * Removes from the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before.
+   * Removes from the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before. Afterwards the client has left (`left_at`): it is inactive and bound to no blueprint, so that the fleet goes on without it; `/api/clients/update` with `is_active: true` undoes that. Once more only with `purge`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -7047,7 +7070,7 @@ export interface FleetResource {
   /**
    * List off-boardings, newest first.
    *
-   * Without their lists and certificates. Those of purged clients are found without `client_id`.
+   * Without their lists and certificates. That of a purged client stays, also by its `client_id`.
    *
    * Needs the permission `fleet.read`.
    */
@@ -7058,7 +7081,7 @@ export interface ConflictsResource {
   /**
    * Check a plan for conflicts.
    *
-   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
+   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; what we deployed or rolled back there since the snapshot is pulled in any case. Without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
    *
    * A deploy of the same plan can name a complete report and is then checked against it. The work survives a broken connection and a restart; poll with `/api/conflicts/get`.
    *
@@ -7412,6 +7435,8 @@ export interface BlueprintsResource {
    * Holds a plan, workflows, mappings, or several of them, and never changes. `{ "param": "name" }` in place of a value leaves it to each client: in labels, descriptions, lists of picklist values, default values, names of layouts, sections, profiles, permission sets, queues and users, and in every number and switch. API names are the same for all clients.
    *
    * What is wrong is `400 invalid_blueprint` with its path: an undeclared or unused parameter, one in a place of a different type, and whatever a deploy of the content would refuse.
+   *
+   * What the newest version holds already makes no new one: the answer is that version, with 200.
    *
    * Needs the permission `fleet.write`.
    */

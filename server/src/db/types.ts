@@ -73,6 +73,7 @@ interface Clients {
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
   leaving_at: Timestamp | null
+  left_at: Timestamp | null
   purging_at: Timestamp | null
 }
 

@@ -177,16 +177,19 @@ const requireNamed = async (
   if (ids.length === 0) return
   const rows = await tx
     .selectFrom('clients')
-    .select(['id', 'is_active'])
+    .select(['id', 'is_active', 'left_at'])
     .where('org_id', '=', orgId)
     .where(sql<SqlBool>`id = any(${ids}::uuid[])`)
     .execute()
-  const found = new Map(rows.map(({ id, is_active }) => [id, is_active]))
+  const found = new Map(rows.map((row) => [row.id, row]))
   for (const [index, id] of ids.entries()) {
-    const isActive = found.get(id.toLowerCase())
+    const client = found.get(id.toLowerCase())
     const at = `${path}.${index}`
-    if (isActive === undefined) throw refusal('not_found', at, 'There is no such client.')
-    if (active && !isActive) throw refusal('client_inactive', at, 'This client is inactive.')
+    if (client === undefined) throw refusal('not_found', at, 'There is no such client.')
+    if (active && !client.is_active) {
+      const why = client.left_at === null ? 'is inactive' : 'has left: it was off-boarded'
+      throw refusal('client_inactive', at, `This client ${why}.`)
+    }
   }
 }
 

@@ -96,6 +96,7 @@ export const draftCertificate = async (
     stays,
     proof,
     connection,
+    earlier: await earlierOf(reader, row),
     hashes: { removed: hashOf(gone), restored: hashOf(back), stays: hashOf(stays) },
   }
 }
@@ -115,6 +116,22 @@ export const certify = (
         : { deleted_rows: purged.deleted, grants_left: purged.grantsLeft, kept: ['audit_log'] },
   }
   return { certificate, hash: hashOf(certificate) }
+}
+
+/** Of a client that had left before: its certificate goes with what is stored of it, and lives on in this one. */
+const earlierOf = async (reader: Reader, row: OffboardingRow) => {
+  const former = await reader
+    .selectFrom('offboardings')
+    .select(['certificate', 'certificate_hash'])
+    .where('org_id', '=', row.org_id)
+    .where('client_id', '=', row.client_id)
+    .where('id', '<>', row.id)
+    .where('is_preview', '=', false)
+    .where('certificate_hash', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return former ?? null
 }
 
 const deploymentsIn = async (reader: Reader, row: OffboardingRow) => {

@@ -109,12 +109,17 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
       .where('id', '=', row.id)
       .execute()
     if (!row.is_preview) {
+      const hasLeft = status !== 'failed'
       await tx
         .updateTable('clients')
-        .set({ leaving_at: null })
+        .set({
+          leaving_at: null,
+          ...(hasLeft ? { is_active: false, left_at: sql<Date>`clock_timestamp()` } : {}),
+        })
         .where('org_id', '=', row.org_id)
         .where('id', '=', row.client_id)
         .execute()
+      if (hasLeft) await unbind(tx, row)
     }
     await audit(tx, actorFor(row), {
       action: 'client.offboard',
@@ -125,6 +130,24 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
       salesforceApiCalls: row.salesforce_api_calls,
     })
     await jobs.announce(tx, row.id)
+  }
+
+  /** Nobody wants anything of it any more: neither drift nor a rollout asks where it stands. */
+  const unbind = async (tx: Tx, row: OffboardingRow): Promise<void> => {
+    const gone = await tx
+      .deleteFrom('blueprint_bindings')
+      .where('org_id', '=', row.org_id)
+      .where('client_id', '=', row.client_id)
+      .returning('blueprint_id')
+      .execute()
+    for (const { blueprint_id: id } of gone) {
+      await audit(tx, actorFor(row), {
+        action: 'blueprint.unbind',
+        clientId: row.client_id,
+        targetType: 'blueprint',
+        targetId: id,
+      })
+    }
   }
 
   /** What stood for the deployments is of no further use: its images go with the retention of such. */

@@ -106,6 +106,10 @@ const certificate = z
     stays: z.array(stay),
     proof: rollbackProof.nullable(),
     connection: z.unknown(),
+    earlier: z
+      .object({ certificate: z.record(z.string(), z.unknown()), certificate_hash: z.string() })
+      .nullable()
+      .describe('Of a client that left before it was purged: how it left'),
     hashes: z.object({ removed: z.string(), restored: z.string(), stays: z.string() }),
     purge: z
       .object({
@@ -190,6 +194,7 @@ const ERRORS = [
   'connection_not_ready',
   'deployment_in_progress',
   'client_leaving',
+  'client_left',
 ] as const
 
 const replyOf = (body: Offboarding): Reply => replyWith(body, '/api/fleet/offboard/get')
@@ -265,7 +270,9 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
         'holds data and what cannot be deleted stays, each with its reason. Then the connection is ' +
         'revoked. With `purge`, everything that is stored here of the client is deleted, but for audit ' +
         'rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins ' +
-        'for the client; if the off-boarding fails, it goes on as before.',
+        'for the client; if the off-boarding fails, it goes on as before. Afterwards the client has left ' +
+        '(`left_at`): it is inactive and bound to no blueprint, so that the fleet goes on without it; ' +
+        '`/api/clients/update` with `is_active: true` undoes that. Once more only with `purge`.',
       access: 'fleet.write',
       body: z.strictObject({
         ...by,
@@ -315,7 +322,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       tag: 'Fleet',
       summary: 'List off-boardings, newest first',
       description:
-        'Without their lists and certificates. Those of purged clients are found without `client_id`.',
+        'Without their lists and certificates. That of a purged client stays, also by its `client_id`.',
       access: 'fleet.read',
       body: z.strictObject({ client_id: id.optional(), ...pageRequest }),
       replies: { 200: { description: 'A page of off-boardings', body: pageOf(summary) } },

@@ -85,8 +85,12 @@ interface UsageRow {
   observed_at: Date
 }
 
-/** Failed work counts for so long. */
-const FAILED_WITHIN = sql`interval '7 days'`
+/**
+ * Of the last seven days, and nobody's wish; what was done again since, and came to its end, counts no more. Of a
+ * push that was retried the last one counts.
+ */
+const isFailure = sql`f.created_at > now() - interval '7 days'
+  and f.error ->> 'code' is distinct from 'cancelled'`
 
 const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time))
 
@@ -138,18 +142,26 @@ export const factsOfClients = async (
           select client_id, 'open', error -> 'waiting' ->> 'for'
             from crm_push_logs where org_id = ${tenant.orgId} and status in ('queued', 'in_progress')
           union all
-          select client_id, 'failed', null from crm_topology_snapshots
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          select f.client_id, 'failed', null from crm_topology_snapshots f
+           where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+             and not exists (select from crm_topology_snapshots n where n.org_id = f.org_id
+               and n.client_id = f.client_id and n.status = 'complete' and n.created_at > f.created_at)
           union all
-          select client_id, 'failed', null from crm_conflict_reports
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          select f.client_id, 'failed', null from crm_conflict_reports f
+           where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+             and not exists (select from crm_conflict_reports n where n.org_id = f.org_id
+               and n.client_id = f.client_id and n.status = 'complete' and n.created_at > f.created_at)
           union all
-          select client_id, 'failed', null from crm_deployments
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
+          select f.client_id, 'failed', null from crm_deployments f
+           where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+             and not exists (select from crm_deployments n where n.org_id = f.org_id
+               and n.client_id = f.client_id and n.plan_hash = f.plan_hash
+               and n.deployed_at is not null and n.created_at > f.created_at)
           union all
-          select client_id, 'failed', null from crm_push_logs
-           where org_id = ${tenant.orgId} and status in ('failed', 'partial')
-             and created_at > now() - ${FAILED_WITHIN}) w
+          select f.client_id, 'failed', null from crm_push_logs f
+           where f.org_id = ${tenant.orgId} and f.status in ('failed', 'partial') and ${isFailure}
+             and not exists (select from crm_push_logs n where n.org_id = f.org_id
+               and n.retry_of = f.id)) w
        group by client_id`.execute(tx)
     const made = await sql<{ client_id: string; day: number; hour: number }>`
       select client_id, sum(salesforce_api_calls)::integer as day,

@@ -328,12 +328,15 @@ export const createRollouts = (options: Options) => {
       input: RetryInput & Waiting & { rollout_id: string },
       signal?: AbortSignal,
     ): Promise<Rollout> => {
-      const { rollout_id: id, client_ids: clientIds } = input
+      const { rollout_id: id, client_ids: clientIds, revision } = input
       const possible = (tx: Tx, row: RolloutRow) => requireRetry(tx, row, input)
-      const request = clientIds === undefined ? {} : { client_ids: clientIds }
+      const request = {
+        ...(clientIds === undefined ? {} : { client_ids: clientIds }),
+        ...(revision === undefined ? {} : { revision }),
+      }
       const approved = await approvedFor(caller, id, 'rollout_retry', request, possible)
       await change(caller, id, 'rollout.retry', async (tx, row, waves) => {
-        await retry(tx, caller, row, waves, await possible(tx, row))
+        await retry(tx, caller, row, waves, await possible(tx, row), revision !== undefined)
         return approved
       })
       return follow(caller, id, input, signal)

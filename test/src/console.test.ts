@@ -213,6 +213,8 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('asks for the name of the client before it revokes a connection to production', async () => {
     await page.goto(`/console/clients/${acme.id}`)
+    // What comes later moves what is below it, also under a button that is being pressed.
+    await reads('Salesforce calls left today')
     await press('Revoke')
     const dialog = page.getByRole('dialog')
     const revoke = dialog.getByRole('button', { name: 'Revoke the connection' })

@@ -36,6 +36,7 @@ const WALK = `(() => {
       if (!main.contains(one) || one === main) return reached.length > 0
       if (reached.at(-1) === one) return false
       reached.push(one)
+      if (isLeftOut(one)) faults.push(describe(one) + ' is a stop, in a row that is not current')
       // A ring of its own, or of the frame that it fills.
       const isMarked = [one, one.parentElement].some((framed) => {
         const { outlineStyle, outlineWidth } = getComputedStyle(framed)

@@ -201,3 +201,10 @@ const requireBlueprint = async (
     .executeTakeFirst()
   if (row === undefined) throw refusal('not_found', path, 'There is no such blueprint.')
 }
+
+/** Throws bad_request if a selector chooses nobody: it is mistyped, and what is begun for nobody looks done. */
+export const requireSome = (clients: readonly unknown[], path: string): void => {
+  if (clients.length > 0) return
+  const message = 'No active client fits this selector.'
+  throw new EngineError('bad_request', message, { errors: [{ path, code: 'no_targets', message }] })
+}

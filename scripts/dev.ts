@@ -44,6 +44,13 @@ console.log(`super-admin ${environment.SUPER_ADMIN_JWT_SECRET}`)
 
 // Before the server listens there is a console.
 await buildConsole()
+const { PORT = '8080' } = set
+// A free port is in the line "listening".
+if (PORT !== '0') {
+  const at = `http://${environment.HOST}:${PORT}`
+  console.log(`console     ${at}/console`)
+  console.log(`reference   ${at}/docs`)
+}
 const stopBuilding = watchConsole()
 const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
   stdio: 'inherit',

@@ -426,7 +426,12 @@ export const createEngine = async (
     http,
     listen: async () => {
       await jobs.start()
-      return http.listen({ port: config.http.port, host: config.http.host })
+      // Fastify has a line for each address; whoever starts the server writes one.
+      const { level } = http.log
+      http.log.level = 'warn'
+      const address = await http.listen({ port: config.http.port, host: config.http.host })
+      http.log.level = level
+      return address
     },
     // Stops listening → finishes requests → leaves the work to others → closes what is shared.
     [Symbol.asyncDispose]: async () => {

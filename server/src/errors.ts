@@ -136,7 +136,11 @@ export const ERRORS = define({
     'The conflict report does not allow this',
     'Resolve the findings and check again.',
   ),
-  topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Run the check again.'),
+  topology_drifted: kind(
+    409,
+    'The Salesforce org changed since the check',
+    'Check again with refresh: true, or pull the topology and check again.',
+  ),
   deployment_in_progress: kind(
     409,
     'A deployment is running',
@@ -156,6 +160,11 @@ export const ERRORS = define({
     'Delete one with /api/webhook-endpoints/delete, or let one endpoint serve several purposes.',
   ),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
+  already_retried: kind(
+    409,
+    'The push was retried already',
+    'Retry the push that detail names: it has the rows that failed again.',
+  ),
   flow_interviews_waiting: kind(
     409,
     'Paused flow interviews prevent this',
@@ -202,7 +211,7 @@ export const ERRORS = define({
   rollout_state_conflict: kind(
     409,
     'The state of the rollout does not allow this',
-    'See /api/fleet/rollouts/get for its state; detail says what is possible.',
+    'Do what detail says is possible now; /api/fleet/rollouts/get shows the state.',
   ),
   approval_required: kind(
     409,
@@ -383,6 +392,8 @@ interface Details {
   upstream?: Upstream
   /** Seconds after which a retry makes sense; becomes Retry-After. */
   retryAfterSeconds?: number
+  /** Where the remedy of the code would mislead. */
+  remedy?: string
   approval?: NeededApproval
   cause?: unknown
 }
@@ -395,6 +406,7 @@ export class EngineError extends Error {
   readonly upstream: Upstream | undefined
   readonly retryAfterSeconds: number | undefined
   readonly approval: NeededApproval | undefined
+  readonly remedy: string
 
   constructor(code: ErrorCode, detail: string, details: Details = {}) {
     super(detail, details.cause === undefined ? undefined : { cause: details.cause })
@@ -403,6 +415,7 @@ export class EngineError extends Error {
     this.upstream = details.upstream
     this.retryAfterSeconds = details.retryAfterSeconds
     this.approval = details.approval
+    this.remedy = details.remedy ?? ERRORS[code].remedy
   }
 
   get status(): number {

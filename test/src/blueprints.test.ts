@@ -302,8 +302,19 @@ describe('drift', () => {
     ])
   })
 
-  it('with refresh ends when its pulls do, though nobody looks', async () => {
+  it('with refresh ends when its pulls do, though nobody looks, and says more than a later look at the snapshot before', async () => {
+    const { control } = rig.simulator
+    const set = { org: orgs.get(acme) ?? '', set: 'Fleet' }
+    // As it was accepted.
+    await alter(acme, 'Fleet_Tier__c', { length: 90 })
+    await control.act('permissions/grant-field', { ...set, field: 'Lead.Fleet_Size__c' })
+    await control.act('permissions/revoke-field', { ...set, field: 'Account.Rating' })
+    await control.act('faults/add', {
+      ...{ org: set.org, path: '*', kind: { type: 'slow', ms: 1_000 } },
+    })
     const begun = await run({ refresh: true, wait_seconds: 0 })
+    const later = await run()
+    await control.act('faults/clear', { org: set.org })
     await until('the run has ended', async () => {
       const [row] = await rig.query<{ status: string }>(
         'select status from fleet_drift_runs where id = $1',
@@ -312,6 +323,20 @@ describe('drift', () => {
       return row?.status === 'complete'
     })
     expect(await resultsOf(begun, { state: 'waiting' })).toEqual([])
+    expect((await statesOf(begun, acme))[0]).toBe('in_sync')
+    expect((await statesOf(later, acme))[0]).toBe('drifted')
+    const { items } = await ok<{ items: { client_id: string; drift: object }[] }>(
+      '/api/fleet/health',
+      {},
+    )
+    expect(items.find(({ client_id: id }) => id === acme.id)?.drift).toMatchObject({ drifted: 0 })
+    const drifted = await resultsOf(await run({ selector: { drifted: true } }))
+    expect(drifted.map(({ client_id: id }) => id)).not.toContain(acme.id)
+    const [stale] = await resultsOf(later, { client_id: acme.id })
+    const accepted = await org.api.post<{ code: string }>('/api/fleet/drift/accept', {
+      result_id: stale?.id,
+    })
+    expect([accepted.status, accepted.body.code]).toEqual([409, 'drift_superseded'])
   })
 
   it('is unknown where the snapshot is too old, or cannot be taken', async () => {

@@ -50,6 +50,8 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'clients list': ['Client'],
   'clients create': 'Client',
   'clients get': 'ClientDetail',
+  'clients tag': 'Client',
+  retry: 'PushWithResults',
   connect: 'Connection',
   // Of one client, or of all.
   health: {
@@ -370,6 +372,31 @@ describe('the main job', () => {
     expect(again).toMatchObject({ status: 'succeeded', created_count: 3, failed_rows_file: null })
   })
 
+  it('pushes standard input, and puts rows that repeat a key where nobody pushes them again unseen', async () => {
+    const rows =
+      'key,name,company,email\ntwice,Written,Acme,w@acme.example\ntwice,Repeated,Acme,r@acme.example\n'
+    const push = ['push', '-', '-c', client, '-o', 'lead', '--yes']
+    const pushed = await sfx([...push, '--json'], { input: rows })
+    expect(pushed.code, pushed.err).toBe(6)
+    expect(JSON.parse(pushed.out)).toMatchObject({
+      ...{ succeeded: 1, failed: 1 },
+      ...{ failed_rows_file: null, repeated_rows_file: 'rows.repeated.csv' },
+    })
+    const repeated = await readFile(join(folder, 'rows.repeated.csv'), 'utf8')
+    const { id } = JSON.parse(pushed.out) as { id: string }
+    expect((await sfx(['wait', 'push', id])).code).toBe(6)
+    const again = await json<{ failed: number }>(['retry', id, '--yes'], 1)
+    expect(again.failed, 'it is refused again').toBe(1)
+    expect(repeated).toContain('twice,Repeated,Acme,r@acme.example,DUPLICATE_KEY_IN_INPUT: ')
+    const latin = Buffer.from(rows.replace('Written', 'Müller'), 'latin1')
+    await writeFile(join(folder, 'latin.csv'), latin)
+    const refused = await sfx(['push', 'latin.csv', '-c', client, '-o', 'lead', '--yes'])
+    expect([refused.code, refused.out, refused.err]).toEqual([
+      ...[2, ''],
+      expect.stringContaining('latin.csv: line 2 is not in UTF-8'),
+    ])
+  })
+
   it('stops waiting at Ctrl-C or in time, and goes on with the printed command', async () => {
     const { control } = rig.simulator
     const slowly = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 3_000 } } as const
@@ -628,7 +655,9 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     )
     await json(['pull', client], 0, { env }) // what was deployed before would be told as a drift
     const unasked = await sfx(['rollout', 'create', 'lead.yaml'], { env })
-    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('targets')])
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('--client, --tag')])
+    const empty = await sfx(['rollout', 'create', '--all'], { env })
+    expect([empty.code, empty.err]).toEqual([2, expect.stringContaining('--blueprint')])
     const { id } = await rollout(['create', 'lead.yaml', '-c', client])
     expect((await rollout(['check', id])).state).toBe('ready')
     await rollout(['matrix', id])
@@ -678,11 +707,20 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
       withToken('clients', 'list'),
       withToken('clients', 'get', client),
       withToken('clients', 'create', 'Another'),
+      withToken('clients', 'tag', client, 'tier=gold'),
       withToken('health', client),
       withToken('health', '--risk', 'critical'),
       withToken('search', 'field', '--object', 'lead', '--name', 'Company'),
       withToken('compare', 'Lead', 'Company'),
     ])
+    expect((await sfx(['clients', 'tag', client, '--remove', 'tier'], { env })).out).toMatch(
+      /no tags/,
+    )
+    expect((await sfx(['health', 'Another'], { env })).out).not.toContain('as nobody')
+    const lost = await sfx(['api', '/api/clients/lis', '-d', '{}'], { env })
+    expect(lost.err).toContain('There is no endpoint POST /api/clients/lis')
+    const audit = await sfx(['audit'], { env })
+    expect(audit.out).toMatch(/^AT +WHO .*\n.* \S+@\S+ /)
     const named = await sfx(['pull', 'Another'], { env })
     const twin = await json<{ id: string }>(['clients', 'create', 'another'], 0, { env })
     const ambiguous = await sfx(['pull', 'Another'], { env })

@@ -100,6 +100,7 @@ describe('the life of a connection over HTTP', () => {
     expect(replayed.body).toEqual({ ...created.body, session_token: null, connect_link: null })
     const early = await org.api.post('/api/connections/callback', by)
     expect([early.status, early.body.code]).toEqual([409, 'connection_not_ready'])
+    expect(early.body.remedy).toContain('Have the connect link opened')
 
     const { connection_id } = await authorize(created.body)
     const accepted = await org.api.post<Connection>('/api/connections/callback', {

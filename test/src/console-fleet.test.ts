@@ -364,7 +364,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     const phone = await browser.signIn(agency, { width: 390, dark: true })
     const clientId = member(2).client.id
     const pages: readonly (readonly [path: string, text: string | RegExp])[] = [
-      ['fleet/rollouts', 'A plan to 12 clients'],
+      ['fleet/rollouts', /^Version 1 to 12 clients, /],
       ['fleet/blueprints', 'Standard'],
       ['fleet/drift', '0 of 1 client drifted'],
       [`fleet/search?name=${PICKLIST}`, 'in 12 of 12 clients'],

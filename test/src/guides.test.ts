@@ -20,7 +20,11 @@ const programsIn = (name: string): string[] =>
   [...guide(name).matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code)
 
 /** What the programs of a guide print, one after the other, with the function of the quick start. */
-const run = async (name: string, onLine?: (line: string) => void): Promise<string[]> => {
+const run = async (
+  name: string,
+  onLine?: (line: string) => void,
+  of: TestClient = client,
+): Promise<string[]> => {
   const [api = '', ...first] = programsIn('quick-start')
   const programs = name === 'quick-start' ? first : programsIn(name)
   expect(programs.length).toBeGreaterThan(0)
@@ -32,7 +36,7 @@ const run = async (name: string, onLine?: (line: string) => void): Promise<strin
         PATH: process.env.PATH,
         URL: rig.urls[0],
         TOKEN: org.token,
-        CLIENT_ID: client.id,
+        CLIENT_ID: of.id,
         EMAIL: org.email,
         PASSWORD: org.password,
       },
@@ -58,27 +62,6 @@ beforeAll(async () => {
   client = await org.client()
   fresh = (await rig.salesforceOrg()).name
   await client.connect((await rig.salesforceOrg()).name)
-  await client.pull()
-  const plan = {
-    objects: [
-      {
-        api_name: 'Lead',
-        fields: [
-          {
-            api_name: 'Guide_Key__c',
-            label: 'Guide Key',
-            type: 'Text',
-            length: 40,
-            unique: true,
-            external_id: true,
-          },
-        ],
-      },
-    ],
-  }
-  const by = { client_id: client.id, plan, wait_seconds: 55 }
-  const { body } = await org.api.post<{ status: string }>('/api/deploy/custom-objects', by)
-  expect(body.status).toBe('deployed')
   await client.pull()
 }, 120_000)
 
@@ -148,6 +131,18 @@ describe('the guide', () => {
     ])
   })
 
+  it('rollouts takes a change to a client and back, and shows that it holds in between', async () => {
+    const lines = await run('rollouts')
+    expect(lines[0]).toBe('draft: 1 client in 1 wave')
+    expect(lines[1]).toBe('1 can go, 0 cannot')
+    expect(lines.slice(-4)).toEqual([
+      'succeeded: 1 deployed',
+      '1 in sync, 0 drifted',
+      expect.stringMatching(/^Would remove [1-9]\d*$/),
+      'rolled_back, proven: true',
+    ])
+  })
+
   it('approvals lets an agent deploy what a person has seen', async () => {
     const lines = await run('approvals')
     expect(lines[0]).toMatch(/^Deploys \d+ components? of a plan, checked by report …$/)
@@ -162,6 +157,11 @@ describe('the guide', () => {
       expect.stringMatching(/^(complete|partial), proven: true, revoked$/),
       'The certificate is as it was written: true',
     ])
+    const untouched = await org.client()
+    await untouched.connect((await rig.salesforceOrg()).name)
+    expect((await run('leaving', undefined, untouched))[1]).toBe(
+      'complete, proven: nothing was removed, revoked',
+    )
   })
 })
 

@@ -76,6 +76,32 @@ describe('a problem', () => {
     expect(await page.text()).toContain('Check the id.')
   })
 
+  it('says what helps in this very case, where that is not what the code says', async () => {
+    const unknown = await org.api.post('/api/clients/gett', {})
+    expect(unknown.body).toMatchObject({
+      code: 'not_found',
+      remedy: 'Check the path; /docs lists every endpoint.',
+    })
+    const send = (path: string, body: string) =>
+      org.api.raw(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    const broken = await send('/api/clients/list', '{\n  "name": "value",\n}')
+    expect(broken.body).toMatchObject({
+      code: 'invalid_json',
+      detail: expect.stringContaining('line 3, column 1') as unknown,
+    })
+    const large = await send('/api/clients/list', JSON.stringify('x'.repeat(1_100_000)))
+    expect(large.body).toMatchObject({
+      code: 'payload_too_large',
+      detail: 'The body is larger than 1 MB, the most that this endpoint takes.',
+    })
+    const rows = await send('/api/push/records', JSON.stringify('x'.repeat(17_000_000)))
+    expect(rows.body).toMatchObject({
+      code: 'payload_too_large',
+      detail: 'The body is larger than 16 MB, the most that this endpoint takes.',
+      remedy: expect.stringContaining('application/x-ndjson') as unknown,
+    })
+  })
+
   it('of a wrong method is 405 and lists the right one', async () => {
     const answer = await org.api.raw('/api/clients/list', { method: 'GET' })
     expect([answer.status, answer.body.code, answer.headers.get('allow')]).toEqual([

@@ -342,6 +342,10 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
     })
     await call('stop', { rollout_id: id })
     expect((await rests(id)).counts).toEqual({ skipped: 1 })
+    const late = await agency.api.post<RolloutBody>('/api/fleet/rollouts/pause', { rollout_id: id })
+    expect(late.body.detail).toBe(
+      'A rollout that is stopped cannot be paused. It can be retried, rolled back.',
+    )
 
     const two = clients.slice(4)
     const { id: grace } = await checked('Grace', two, {

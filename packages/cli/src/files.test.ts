@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Exit } from './exit.ts'
-import { failedPath, readDocument, readRows, type Row, writeFailed } from './files.ts'
+import { columnsOf, failedPath, readDocument, readRows, type Row, writeFailed } from './files.ts'
 import { readConfig, writeConfig } from './profiles.ts'
 import { clean } from './text.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const write = async (name: string, text: string): Promise<string> => {
+const write = async (name: string, text: string | Buffer): Promise<string> => {
   const path = join(folder, name)
   await writeFile(path, text)
   return path
@@ -81,6 +81,33 @@ describe('rows', () => {
       '.csv, .ndjson or .jsonl',
     )
     await expect(all(join(folder, 'nowhere.csv'))).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('what is not UTF-8', () => {
+  // A character of several bytes that two reads of the file share is none of it: reads are 64 KiB.
+  const long = `key,name\n${`a,${'ä€🚀'.repeat(9)}\n`.repeat(3_000)}`
+
+  it('is refused by file and line wherever it is read, and nothing of it is replaced', async () => {
+    const latin = (text: string) => Buffer.concat([Buffer.from(long), Buffer.from(text, 'latin1')])
+    const csv = await write('latin.csv', latin('b,Müller\n'))
+    const message = 'latin.csv: line 3002 is not in UTF-8'
+    await expect(all(csv)).rejects.toThrow(message)
+    await expect(all(csv)).rejects.toThrow(Exit)
+    const lines = Buffer.from('{"name":"Maier"}\n{"name":"Müller"}\n', 'latin1')
+    await expect(all(await write('latin.ndjson', lines))).rejects.toThrow('line 2 is not in UTF-8')
+    const head = Buffer.from('key,Größe\na,1\n', 'latin1')
+    await expect(columnsOf(await write('head.csv', head))).rejects.toThrow('head.csv: line 1')
+    const plan = await write('latin.yaml', Buffer.from('label: x\nname: Größe\n', 'latin1'))
+    await expect(readDocument(plan)).rejects.toThrow('latin.yaml: line 2 is not in UTF-8')
+    const wide = await write('wide.csv', Buffer.from('\uFEFFkey,name\na,b\n', 'utf16le'))
+    await expect(all(wide)).rejects.toThrow('wide.csv: line 1')
+  })
+
+  it('is not confused with characters of several bytes, wherever a read of the file ends', async () => {
+    const rows = await all(await write('long.csv', long))
+    expect(rows).toHaveLength(3_000)
+    expect(new Set(rows.map(({ name }) => name))).toEqual(new Set(['ä€🚀'.repeat(9)]))
   })
 })
 

@@ -1,10 +1,13 @@
 // Files: plans and mappings as YAML or JSON, rows as CSV or newline-delimited JSON.
 
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
-import { finished } from 'node:stream/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
+import { readText, STDIN, wholeLines } from './bytes.ts'
 import { usage } from './exit.ts'
 
 export type Row = Record<string, unknown>
@@ -16,7 +19,7 @@ const isOwn = (name: string): boolean => (OWN_COLUMNS as readonly string[]).incl
 
 /** A document in YAML or JSON (which YAML includes). `-` is standard input. */
 export const readDocument = async (path: string): Promise<Row> => {
-  const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8')
+  const text = await readText(path)
   const { parse, YAMLParseError } = await import('yaml')
   let value: unknown
   try {
@@ -29,6 +32,33 @@ export const readDocument = async (path: string): Promise<Row> => {
     throw usage(`${path}: expected members, as in "objects: …"`)
   }
   return value as Row
+}
+
+/** Files that hold what came on standard input, which can be read only once. */
+const fromStdin = new Set<string>()
+
+const nameOf = (path: string): string => (fromStdin.has(path) ? STDIN : path)
+
+/** Calls `use` with a file of the rows on standard input: of NDJSON if they begin with an object, else of CSV. */
+export const withStdin = async <T>(use: (path: string) => Promise<T>): Promise<T> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sfx-rows-'))
+  let path = ''
+  try {
+    const pieces = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    const first = await pieces.next()
+    const start = first.done === true ? Buffer.alloc(0) : first.value
+    path = join(folder, /^(?:\uFEFF)?\s*\{/.test(start.toString()) ? 'rows.ndjson' : 'rows.csv')
+    fromStdin.add(path)
+    const all = async function* () {
+      yield start
+      yield* { [Symbol.asyncIterator]: () => pieces }
+    }
+    await pipeline(all, createWriteStream(path))
+    return await use(path)
+  } finally {
+    fromStdin.delete(path)
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 const isCsv = (path: string): boolean => {
@@ -49,7 +79,7 @@ export const readRows = (
   return async function* () {
     const file = createReadStream(path)
     try {
-      for await (const row of rowsOf(path, file)) {
+      for await (const row of rowsOf(nameOf(path), file)) {
         onBytes?.(file.bytesRead)
         yield row
       }
@@ -81,25 +111,28 @@ const headOf = (path: string, cells: readonly string[]): string[] => {
 export const columnsOf = async (path: string): Promise<string[] | null> => {
   if (!isCsv(path)) return null
   const { parse, CsvError } = await import('csv-parse')
+  const name = nameOf(path)
   const file = createReadStream(path)
-  const parser = file.pipe(parse({ bom: true, to_line: 1, relax_column_count: true }))
-  file.on('error', (error: Error) => parser.destroy(error))
+  const text = Readable.from(wholeLines(file, name))
+  const parser = text.pipe(parse({ bom: true, to_line: 1, relax_column_count: true }))
+  text.on('error', (error: Error) => parser.destroy(error))
   try {
     for await (const cells of parser as AsyncIterable<string[]>) {
-      return headOf(path, cells).filter((name) => !isOwn(name))
+      return headOf(name, cells).filter((column) => !isOwn(column))
     }
     return []
   } catch (error) {
-    if (error instanceof CsvError) throw usage(`${path}: ${error.message}`)
+    if (error instanceof CsvError) throw usage(`${name}: ${error.message}`)
     throw error
   } finally {
     file.destroy()
   }
 }
 
-async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerator<Row> {
+async function* csvRows(path: string, file: AsyncIterable<Buffer>): AsyncGenerator<Row> {
   const { parse, CsvError } = await import('csv-parse')
-  const parser = file.pipe(
+  const text = Readable.from(wholeLines(file, path))
+  const parser = text.pipe(
     parse({
       bom: true,
       columns: (names: string[]) => headOf(path, names),
@@ -107,7 +140,7 @@ async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerat
       trim: false,
     }),
   )
-  file.on('error', (error: Error) => parser.destroy(error))
+  text.on('error', (error: Error) => parser.destroy(error))
   try {
     for await (const cells of parser as AsyncIterable<Record<string, string>>) {
       const row: Row = {}
@@ -122,10 +155,19 @@ async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerat
   }
 }
 
-async function* jsonRows(path: string, file: NodeJS.ReadableStream): AsyncGenerator<Row> {
+async function* linesOf(path: string, file: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  for await (const piece of wholeLines(file, path)) {
+    const lines = piece.toString('utf8').split('\n')
+    if (lines.at(-1) === '') lines.pop()
+    yield* lines
+  }
+}
+
+async function* jsonRows(path: string, file: AsyncIterable<Buffer>): AsyncGenerator<Row> {
   let number = 0
-  for await (const line of createInterface({ input: file, crlfDelay: Infinity })) {
+  for await (const text of linesOf(path, file)) {
     number += 1
+    const line = number === 1 ? text.replace(/^\uFEFF/, '') : text
     if (line.trim() === '') continue
     let value: unknown
     try {
@@ -141,8 +183,14 @@ async function* jsonRows(path: string, file: NodeJS.ReadableStream): AsyncGenera
   }
 }
 
-/** Where the failed rows of `path` go, unless another name is given. */
-export const failedPath = (path: string): string => path.replace(/(\.[^.]+)$/, '.failed$1')
+/** Where the failed rows of `path` go, unless another name is given; those of standard input go into this folder. */
+export const failedPath = (path: string): string => besides(path, 'failed')
+
+/** Where rows go that repeat the key of another one. */
+export const repeatedPath = (path: string): string => besides(path, 'repeated')
+
+const besides = (path: string, word: string): string =>
+  (fromStdin.has(path) ? basename(path) : path).replace(/(\.[^.]+)$/, `.${word}$1`)
 
 const csvCell = (value: unknown): string => {
   const text =
@@ -162,7 +210,8 @@ export interface FailedRow {
 
 /**
  * Writes the failed rows with their reasons, in the format of the file that they come from: corrected, it
- * can be pushed as it is. `failures` come in the order of the file. Answers how many they are.
+ * can be pushed as it is. `failures` come in the order of the file. Answers how many they are; without any,
+ * there is no file.
  */
 export const writeFailed = async (
   source: string,
@@ -170,9 +219,13 @@ export const writeFailed = async (
   failures: AsyncIterable<FailedRow>,
 ): Promise<number> => {
   const csv = isCsv(source)
-  const out = createWriteStream(target)
-  const ended = finished(out)
+  let opened: { out: WriteStream; ended: Promise<void> } | undefined
+  const open = () => {
+    const out = createWriteStream(target)
+    return { out, ended: finished(out) }
+  }
   const write = async (line: string): Promise<void> => {
+    const { out, ended } = (opened ??= open())
     if (!out.write(`${line}\n`)) await Promise.race([once(out, 'drain'), ended])
   }
   const rows = readRows(source)()[Symbol.asyncIterator]()
@@ -198,7 +251,7 @@ export const writeFailed = async (
     await write([...names.map((name) => row[name]), error, remedy].map(csvCell).join(','))
   }
   await rows.return?.()
-  out.end()
-  await ended
+  opened?.out.end()
+  await opened?.ended
   return count
 }

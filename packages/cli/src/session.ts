@@ -136,6 +136,13 @@ export class Session {
     return only
   }
 
+  /** What clients are called, by their ids; for tables. */
+  async clientNames(): Promise<ReadonlyMap<string, string>> {
+    const names = new Map<string, string>()
+    for await (const { id, name } of this.engine.clients.list({ limit: 200 })) names.set(id, name)
+    return names
+  }
+
   /**
    * Says where something will be changed. In production it is confirmed by the client's name, or with
    * --yes. An org that the credential may not look at counts as production.

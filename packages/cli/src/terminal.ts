@@ -3,6 +3,7 @@
 
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { STDIN, textOf } from './bytes.ts'
 import { usage } from './exit.ts'
 import { clean, wrapped } from './text.ts'
 
@@ -146,5 +147,5 @@ const fitting = ({ isTTY, columns }: NodeJS.WriteStream, text: string): string =
 export const readStdin = async (): Promise<string> => {
   const pieces: Buffer[] = []
   for await (const piece of process.stdin) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString('utf8').trim()
+  return textOf(Buffer.concat(pieces), STDIN).trim()
 }

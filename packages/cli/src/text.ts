@@ -65,5 +65,8 @@ const COMMANDS: Readonly<Record<string, string>> = {
  */
 export const typed = (text: string): string =>
   text
-    .replaceAll(/(?<![\w/])\/api\/[a-z-]+\/[a-z-]+/g, (path) => COMMANDS[path] ?? `sfx api ${path}`)
+    .replaceAll(
+      /(?<![\w/]|GET |POST )\/api\/[a-z-]+\/[a-z-]+/g,
+      (path) => COMMANDS[path] ?? `sfx api ${path}`,
+    )
     .replaceAll(/(?<![\w.-])[a-z]+(?:_[a-z]+)+(?!\w)/g, (name) => OPTIONS[name] ?? name)

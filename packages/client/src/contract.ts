@@ -1676,6 +1676,7 @@ export type ErrorCode =
   | 'endpoint_disabled'
   | 'too_many_endpoints'
   | 'nothing_to_retry'
+  | 'already_retried'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
@@ -2294,6 +2295,7 @@ export type FaultCode =
   | 'endpoint_disabled'
   | 'too_many_endpoints'
   | 'nothing_to_retry'
+  | 'already_retried'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
@@ -2418,6 +2420,7 @@ export type FindingCode =
   | 'field_changed_safely'
   | 'field_object_missing'
   | 'field_hidden'
+  | 'field_appeared'
   | 'field_managed'
   | 'field_used_elsewhere'
   | 'auto_number_counts_on'
@@ -3425,7 +3428,7 @@ export type MemberError = {
 export type MendedRow = {
   /** Of the failed row, in the input of the push */
   index: number
-  /** Members in place of those that the row has; all others stay as they were sent in */
+  /** At least one; members in place of those that the row has; all others stay as they were sent in */
   set: object
 }
 
@@ -7078,7 +7081,7 @@ export interface ConflictsResource {
   /**
    * Check a plan for conflicts.
    *
-   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
+   * Checks the plan against the newest snapshot, this client’s mappings and what only the Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes nothing there. With `refresh` the topology is pulled first; what we deployed or rolled back there since the snapshot is pulled in any case. Without a snapshot and without `refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce refuses becomes findings.
    *
    * A deploy of the same plan can name a complete report and is then checked against it. The work survives a broken connection and a restart; poll with `/api/conflicts/get`.
    *
@@ -7337,7 +7340,9 @@ export interface PushResource {
   /**
    * Retry the failed rows of a push.
    *
-   * Creates a new push with the current mapping. Failed rows are kept as long as the results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.
+   * Creates a new push of all failed rows with the current mapping. Failed rows are kept as long as the results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.
+   *
+   * Nothing that was written is overwritten: a row that repeats the key of another one fails with `DUPLICATE_KEY_IN_INPUT` again, until a change gives it a key that no row of the push, or of those that it retries, has written. A push is retried once; what failed again is retried with its retry.
    *
    * Needs the permission `push.write`.
    */

@@ -833,6 +833,7 @@ interface Purges {
   offboarding_id: string | null
   stage: Generated<'drain' | 'grants' | 'delete'>
   deleted: DefaultedJson<Record<string, number>>
+  grants_left: Generated<number>
   attempts: Generated<number>
   error: Json<WorkFault | null> | null
   resume_at: Timestamp | null

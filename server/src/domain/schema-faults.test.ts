@@ -4,7 +4,10 @@ import { FAULTS_MAX, faultsOf, readWith } from './schema-faults.ts'
 
 const schema = z.strictObject({
   client_id: z.uuid(),
-  accept: z.array(z.enum(['yellow'])).optional(),
+  accept: z
+    .array(z.enum(['yellow']))
+    .max(1)
+    .optional(),
   limit: z.int().min(1).max(200).default(50),
   name: z.string().min(1).max(5).optional(),
   check: z.boolean().optional(),

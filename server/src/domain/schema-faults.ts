@@ -28,11 +28,24 @@ export const readWith = <Schema extends z.ZodType>(
   if (result instanceof Promise) throw new TypeError('Schemas of callers’ values check at once')
   if (result.issues.length === 0) return { data: result.value as z.infer<Schema>, issues: null }
   return {
-    issues: result.issues.slice(0, FAULTS_MAX).map((issue) => ({
+    issues: withoutBounds(result.issues).map((issue) => ({
       ...z.core.util.finalizeIssue(issue, context, z.core.config()),
       ...(issue.code === 'unrecognized_keys' ? { known: membersOf(issue.inst) } : {}),
     })),
   }
+}
+
+/** The first of them. zod measures a text where it wanted an array; that it is none is the one fault. */
+const withoutBounds = (issues: readonly RawIssue[]): RawIssue[] => {
+  const isSame = (a: RawIssue, b: RawIssue): boolean => String(a.path) === String(b.path)
+  const shown = issues.slice(0, FAULTS_MAX)
+  const kinds = shown.filter(({ code }) => code === 'invalid_type')
+  if (kinds.length === 0) return shown
+  return shown.filter(
+    (issue) =>
+      (issue.code !== 'too_big' && issue.code !== 'too_small') ||
+      !kinds.some((other) => isSame(issue, other)),
+  )
 }
 
 /**

@@ -116,7 +116,8 @@ const NO_COMPILERS = {
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
 const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
-  const loggerInstance: FastifyBaseLogger = logger
+  // One of its own, whose level is not that of the whole server.
+  const loggerInstance: FastifyBaseLogger = logger.child({})
   const app = Fastify({
     loggerInstance,
     // Our own lines say more than "incoming request" and never a query string.

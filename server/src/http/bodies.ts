@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { type FastifyInstance, type FastifyRequest, type RequestPayload } from 'fastify'
 import { EngineError } from '../errors.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
+import { FAULT_BYTES_MAX, faultIn } from './json-fault.ts'
 import { readJsonBody } from './json-body.ts'
 import { type Route } from './route.ts'
 
@@ -41,6 +42,18 @@ export const limitReading = (app: FastifyInstance): void => {
   })
 }
 
+/** Says where the body breaks, as a whole, though it may be parsed in slices; null if that is not known. */
+const notJson = (bytes: Buffer): EngineError | null => {
+  const fault = bytes.byteLength > FAULT_BYTES_MAX ? null : faultIn(bytes.toString('utf8'))
+  return (
+    fault &&
+    new EngineError(
+      'invalid_json',
+      `The body is not valid JSON: in line ${fault.line}, column ${fault.column}, ${fault.expected} is expected.`,
+    )
+  )
+}
+
 /** JSON in UTF-8, and uploads of lines on routes that accept them; nothing else. */
 export const parseBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
@@ -61,6 +74,8 @@ export const parseBodies = (app: FastifyInstance): void => {
           if (parsed?.error) throw parsed.error
           return mayHoldInexact(text) ? parseExactly(text) : parsed?.value
         },
+      }).catch((error: unknown) => {
+        throw error instanceof EngineError ? error : (notJson(bytes) ?? error)
       })
     },
   )

@@ -4,9 +4,11 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registerConsole } from './console.ts'
+import { logRequests } from './request-log.ts'
 
 const PAGE = '<!doctype html><title>console</title>'
 const SCRIPT = 'export const a = 1\n'.repeat(100)
@@ -83,5 +85,32 @@ describe('the console', () => {
     const answer = await get('/console/', {}, bare)
     expect(answer.statusCode).toBe(404)
     expect(answer.body).toContain('npm run build')
+  })
+})
+
+describe('the log', () => {
+  it('has the files of a page at debug, and the page, and a file that is missing, at info', async () => {
+    const lines: { level: number; status?: number }[] = []
+    const write = (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number])
+    const loggerInstance: FastifyBaseLogger = pino({ level: 'debug' }, { write })
+    const logController = new LogController({ disableRequestLogging: true })
+    const logged = Fastify({ loggerInstance, logController })
+    logRequests(
+      logged,
+      () => null,
+      () => undefined,
+    )
+    registerConsole(logged, dist)
+    const address = await logged.listen({ port: 0, host: '127.0.0.1' })
+    for (const path of ['', 'assets/index-abc.js', 'assets/none.js']) {
+      await (await fetch(`${address}/console/${path}`)).text()
+    }
+    await logged.close()
+    const asked = lines.filter(({ status }) => status !== undefined)
+    expect(asked.map(({ level, status }) => [level, status])).toEqual([
+      [30, 200],
+      [20, 200],
+      [30, 404],
+    ])
   })
 })

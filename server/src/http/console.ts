@@ -43,13 +43,16 @@ interface Asset {
   zipped: Buffer | null
 }
 
+/** The route of its scripts, styles and fonts. */
+export const CONSOLE_ASSETS = '/console/assets/*'
+
 /** Serves the console's files; `dist` is where they are. */
 export const registerConsole = (app: FastifyInstance, dist: string = DIST): void => {
   const assetOf = createAssets(join(dist, 'assets'))
 
   app.get('/console', (_request, reply) => reply.redirect('/console/', 302))
 
-  app.get<{ Params: { '*': string } }>('/console/assets/*', async (request, reply) => {
+  app.get<{ Params: { '*': string } }>(CONSOLE_ASSETS, async (request, reply) => {
     const name = request.params['*']
     const asset = await assetOf(name)
     if (asset === null) return reply.callNotFound()

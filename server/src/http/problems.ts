@@ -18,10 +18,30 @@ export interface Problem {
   url?: string
 }
 
+/** What the endpoint takes. */
+export interface Limits {
+  bodyBytes?: number
+  lines?: boolean
+}
+
+const tooLarge = ({ bodyBytes, lines }: Limits): EngineError => {
+  const most =
+    bodyBytes === undefined
+      ? 'this endpoint takes'
+      : bodyBytes < 1024 * 1024
+        ? `${bodyBytes / 1024} KB, the most that this endpoint takes`
+        : `${bodyBytes / (1024 * 1024)} MB, the most that this endpoint takes`
+  return new EngineError('payload_too_large', `The body is larger than ${most}.`, {
+    ...(lines === true
+      ? { remedy: 'Send it as application/x-ndjson, a record a line, which has no such limit.' }
+      : {}),
+  })
+}
+
 /** The error as the caller sees it. A bug shows its code and the request id, never its details. */
-export const toEngineError = (error: unknown): EngineError => {
+export const toEngineError = (error: unknown, limits: Limits = {}): EngineError => {
   if (error instanceof EngineError) return error
-  const known = fromFramework(error)
+  const known = fromFramework(error, limits)
   return (
     known ??
     new EngineError(
@@ -47,7 +67,7 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   detail: error.message,
   code: error.code,
   request_id: requestId,
-  remedy: ERRORS[error.code].remedy,
+  remedy: error.remedy,
   doc_url: docUrl(error.code),
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
@@ -56,14 +76,14 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
 })
 
 /** Fastify's own refusals with our codes. */
-const fromFramework = (error: unknown): EngineError | null => {
+const fromFramework = (error: unknown, limits: Limits): EngineError | null => {
   if (!(error instanceof Error)) return null
   const { code, statusCode } = error as { code?: string; statusCode?: number }
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new EngineError('unsupported_media_type', 'The body must be application/json.')
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new EngineError('payload_too_large', 'The body is larger than this endpoint takes.')
+      return tooLarge(limits)
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new EngineError('invalid_json', 'The body is empty; send a JSON object.')
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

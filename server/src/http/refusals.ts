@@ -30,7 +30,9 @@ export const noEndpoint = (
   const path = pathOf(request)
   const allowed = methodsOf.get(path) ?? []
   if (allowed.length === 0 || allowed.includes(request.method)) {
-    return new EngineError('not_found', `There is no endpoint ${request.method} ${path}.`)
+    return new EngineError('not_found', `There is no endpoint ${request.method} ${path}.`, {
+      remedy: 'Check the path; /docs lists every endpoint.',
+    })
   }
   reply.header('allow', allowed.join(', '))
   return new EngineError(
@@ -51,7 +53,11 @@ export const renderError = (
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply => {
-  const error = toEngineError(thrown)
+  const { config, bodyLimit } = request.routeOptions
+  const error = toEngineError(thrown, {
+    bodyBytes: bodyLimit,
+    lines: config.route?.lines !== undefined,
+  })
   noteRefusal(request, error)
   const isFault = !isExpected(error) && !hasHungUp(thrown, reply)
   if (isFault) request.log.error({ err: error.cause ?? error }, 'request failed')

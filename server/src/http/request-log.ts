@@ -4,6 +4,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Identity } from '../domain/auth/auth.ts'
 import { type EngineError } from '../errors.ts'
+import { CONSOLE_ASSETS } from './console.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -106,8 +107,9 @@ export const logRequests = (
             credential_id: identity.credential.id,
           }),
     }
-    // Errors are our bugs, and have a line of their own with the stack.
-    request.log[status >= 500 ? 'warn' : 'info'](line, 'request')
+    // Errors are our bugs, and have a line of their own with the stack. A page of the console is dozens of files.
+    const isAsset = route === CONSOLE_ASSETS && status < 400
+    request.log[status >= 500 ? 'warn' : isAsset ? 'debug' : 'info'](line, 'request')
   }
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => {

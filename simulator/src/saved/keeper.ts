@@ -34,6 +34,7 @@ export const createKeeper = (options: KeeperOptions): Keeper => {
   let waitedMs = 0
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()
+  let isWriting = false
 
   const save = async (): Promise<void> => {
     changed = false
@@ -48,7 +49,8 @@ export const createKeeper = (options: KeeperOptions): Keeper => {
     }
   }
   const later = (ms: number): void => {
-    if (closed || timer !== undefined) return
+    // Two saves at once would take each other's file away; the one that is under way looks again at its end.
+    if (closed || timer !== undefined || isWriting) return
     timer = setTimeout(() => {
       timer = undefined
       if (options.isSaving() && waitedMs < PATIENCE_MS) {
@@ -56,7 +58,9 @@ export const createKeeper = (options: KeeperOptions): Keeper => {
         later(STEP_MS)
         return
       }
+      isWriting = true
       writing = save().then(() => {
+        isWriting = false
         if (changed || options.isBusy()) later(pauseMs)
       })
     }, ms)

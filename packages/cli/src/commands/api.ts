@@ -1,7 +1,7 @@
 // Everything else: any endpoint, and lists that are looked at often.
 
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import { readText } from '../bytes.ts'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
 import { clean } from '../text.ts'
@@ -14,13 +14,23 @@ const dataOf = async (given: string | undefined): Promise<unknown> => {
     given === '-'
       ? await readStdin()
       : given.startsWith('@')
-        ? await readFile(given.slice(1), 'utf8')
+        ? await readText(given.slice(1))
         : given
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
     throw usage(`The data is not JSON: ${(error as Error).message}`)
   }
+}
+
+const connectedAs = ({
+  status,
+  instance_url: url,
+  health,
+}: Awaited<ReturnType<Session['engine']['connections']['get']>>): string => {
+  if (url === null) return `${status}: nobody has connected a Salesforce org yet`
+  const username = health?.identity?.username
+  return `${status}: ${url}${username === undefined ? '' : ` as ${username}`}`
 }
 
 export const apiCommands = (root: Command): void => {
@@ -57,14 +67,14 @@ export const apiCommands = (root: Command): void => {
       if (given === undefined) return board(session, options)
       const { id: client_id } = await session.client(given)
       const connection = await session.engine.connections.get({ client_id, check: true })
-      const { health, status } = connection
+      const { health } = connection
       const faults = (health?.faults ?? []).map(({ message, remedy }) => `! ${message} ${remedy}`)
       const usageNow = health?.api_usage
       session.terminal.result(
         connection,
         clean(
           [
-            `${status}: ${connection.instance_url ?? ''} as ${health?.identity?.username ?? 'nobody'}`,
+            connectedAs(connection),
             ...(usageNow === null || usageNow === undefined
               ? []
               : [`${usageNow.used} of ${usageNow.max} API calls in 24 hours`]),
@@ -87,11 +97,21 @@ export const apiCommands = (root: Command): void => {
       const { items } = await session.engine.audit
         .list({ client_id, since: options.since, limit: 200 })
         .page()
-      session.terminal.result(
+      const { terminal, engine } = session
+      const clients = terminal.json ? new Map<string, string>() : await session.clientNames()
+      const users = new Map<string, string>()
+      if (!terminal.json) {
+        for await (const { id, email } of engine.users.list({ limit: 200 })) users.set(id, email)
+      }
+      const named = (names: ReadonlyMap<string, string>, of: string | null): string =>
+        of === null ? '' : (names.get(of) ?? of)
+      terminal.result(
         items,
-        session.terminal.table(
-          ['AT', 'ACTION', 'OUTCOME', 'CLIENT'],
-          items.map(({ at, action, outcome, client_id: of }) => [at, action, outcome, of ?? '']),
+        terminal.table(
+          ['AT', 'WHO', 'ACTION', 'OUTCOME', 'CLIENT'],
+          items.map(({ at, user_id, credential_type, action, outcome, client_id: of }) => [
+            ...[at, named(users, user_id) || credential_type, action, outcome, named(clients, of)],
+          ]),
         ),
       )
     })

@@ -72,7 +72,7 @@ export const choosing = (command: Command): Command =>
     .option('--tag <key=value>', 'clients with this tag; several times: with all of them', pair)
     .option('--all', 'all active clients')
 
-const several = (text: string, before: string[] = []): string[] => [...before, text]
+export const several = (text: string, before: string[] = []): string[] => [...before, text]
 
 interface PublishOptions {
   notes?: string

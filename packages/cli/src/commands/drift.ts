@@ -19,12 +19,12 @@ const hours = (text: string): number => {
 }
 
 /** What is not as it should be, a line for each component. */
-const rowsOf = ({ client_id, state, reason, components }: DriftResult): string[][] => {
-  if (state !== 'drifted') return [[client_id, state, '', reason?.message ?? '', '']]
+const rowsOf = (client: string, { state, reason, components }: DriftResult): string[][] => {
+  if (state !== 'drifted') return [[client, state, '', reason?.message ?? '', '']]
   return components
     .filter((one) => !one.accepted && one.state !== 'in_sync' && one.state !== 'unknown')
     .map((one) => [
-      client_id,
+      client,
       one.state,
       `${one.type} ${one.full_name}`,
       one.differences
@@ -58,7 +58,9 @@ const look = async (
   const results: DriftResult[] = []
   for await (const one of engine.fleet.driftResults({ run_id: run.id })) results.push(one)
   const { in_sync, drifted, unknown } = run.counts
-  const rows = results.filter(({ state }) => state !== 'in_sync').flatMap(rowsOf)
+  const odd = results.filter(({ state }) => state !== 'in_sync')
+  const names = odd.length === 0 || terminal.json ? null : await session.clientNames()
+  const rows = odd.flatMap((one) => rowsOf(names?.get(one.client_id) ?? one.client_id, one))
   terminal.result(
     results,
     [

@@ -8,10 +8,11 @@ import {
   type MappingsCreateRequest,
 } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandOf } from '../again.ts'
+import { readText } from '../bytes.ts'
 import { openInEditor } from '../editor.ts'
 import { codeOf, EXIT, Exit, messageOf, usage } from '../exit.ts'
 import { readDocument, type Row } from '../files.ts'
@@ -132,7 +133,7 @@ const textOf = async (mapping: Mapping, client: Client): Promise<string> => {
 
 /** Answers null if nothing is to be stored. */
 const editedIn = async (path: string, before: string): Promise<Wanted | null> => {
-  const text = await readFile(path, 'utf8')
+  const text = await readText(path)
   const isEmpty = text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))
   return text === before || isEmpty ? null : wantedIn(path, await readDocument(path))
 }

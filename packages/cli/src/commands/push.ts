@@ -11,7 +11,15 @@ import {
 import { type Command, Option } from 'commander'
 import { again, commandOf } from '../again.ts'
 import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
-import { columnsOf, type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
+import {
+  columnsOf,
+  type FailedRow,
+  failedPath,
+  readRows,
+  repeatedPath,
+  withStdin,
+  writeFailed,
+} from '../files.ts'
 import { mappingOf } from './mappings.ts'
 import { Session } from '../session.ts'
 import { clean, typed } from '../text.ts'
@@ -112,11 +120,20 @@ async function* matched(rows: AsyncIterable<Record<string, unknown>>) {
   }
 }
 
-async function* failuresOf(session: Session, push_id: string): AsyncGenerator<FailedRow> {
+/** The code of rows that repeat the key of another one: pushed again, they would overwrite what that one wrote. */
+const REPEATED = 'DUPLICATE_KEY_IN_INPUT'
+
+async function* failuresOf(
+  session: Session,
+  push_id: string,
+  areRepeated: boolean,
+): AsyncGenerator<FailedRow> {
   for await (const { index, errors } of session.engine.push.results({
     push_id,
     status: 'failed',
+    ...(areRepeated ? { code: REPEATED } : {}),
   })) {
+    if (errors.some(({ code }) => code === REPEATED) !== areRepeated) continue
     const error = errors.map(({ code, message }) => `${code}: ${message}`).join('; ')
     yield { index, error, remedy: errors.map(({ remedy }) => typed(remedy)).join('; ') }
   }
@@ -137,11 +154,24 @@ const shown = (terminal: Terminal, push: PushWithResults): string =>
 const exitOf = ({ status }: PushWithResults): ExitCode =>
   status === 'succeeded' ? EXIT.done : status === 'partial' ? EXIT.partly : EXIT.failed
 
+/** The file of the failed rows, and that of those which nobody should push again as they are. */
+const keepFailed = async (session: Session, path: string, push_id: string, options: Options) => {
+  const written = async (target: string, areRepeated: boolean): Promise<string | null> => {
+    const rows = await writeFailed(path, target, failuresOf(session, push_id, areRepeated))
+    return rows === 0 ? null : target
+  }
+  return {
+    failed_rows_file: await written(options.failed ?? failedPath(path), false),
+    repeated_rows_file: await written(repeatedPath(path), true),
+  }
+}
+
 const push = async (
   path: string | undefined,
   options: Options,
   command: Command,
 ): Promise<void> => {
+  if (path === '-') return withStdin((file) => push(file, options, command))
   const session = new Session(command)
   const { terminal, engine } = session
   const client = await session.client(options.client)
@@ -167,14 +197,20 @@ const push = async (
     if (error instanceof AbortedError) throw interrupted(error)
     throw session.unapproved(error)
   }
-  let failed: string | null = null
-  if (path !== undefined && ended.failed > 0) {
-    failed = options.failed ?? failedPath(path)
-    await writeFailed(path, failed, failuresOf(session, ended.id))
-  }
+  const files =
+    path !== undefined && ended.failed > 0
+      ? await keepFailed(session, path, ended.id, options)
+      : { failed_rows_file: null, repeated_rows_file: null }
   const { results: _, ...summary } = ended
-  terminal.result({ ...summary, failed_rows_file: failed }, shown(terminal, ended))
+  terminal.result({ ...summary, ...files }, shown(terminal, ended))
+  const { failed_rows_file: failed, repeated_rows_file: repeated } = files
   if (failed !== null) terminal.note(`The failed rows with their reasons are in ${failed}`)
+  if (repeated !== null) {
+    terminal.note(
+      `Rows that repeat the key of another row were not sent: ${repeated}. Give each a key of its own before you ` +
+        'push them: as they are, they would overwrite what the other row wrote.',
+    )
+  }
   const code = exitOf(ended)
   if (code !== EXIT.done) throw new Exit(code)
 }
@@ -197,11 +233,33 @@ const interrupted = ({ mayHaveHappened, idempotencyKey }: AbortedError): Exit =>
       : 'Stopped before anything was sent.',
   )
 
+const retry = async (id: string, _options: unknown, command: Command): Promise<void> => {
+  const session = new Session(command)
+  const { engine, terminal } = session
+  const failed = await engine.push.get({ push_id: id })
+  const client = await session.client(failed.client_id)
+  await session.confirm(client, `Pushing ${failed.failed} failed rows again`)
+  const body = { push_id: id, ...session.approved }
+  const ended = await endOf(session, engine.push.retry(body, session.call)).catch(
+    (error: unknown) => {
+      throw session.unapproved(error)
+    },
+  )
+  const { results: _, ...summary } = ended
+  terminal.result(summary, shown(terminal, ended))
+  const code = exitOf(ended)
+  if (code !== EXIT.done) throw new Exit(code)
+}
+
 export const pushCommands = (root: Command): void => {
+  root
+    .command('retry <push>')
+    .description('push the failed rows of a push again, as they were; not those that repeat a key')
+    .action(retry)
   root
     .command('push [file]')
     .description(
-      'push the rows of a .csv, .ndjson or .jsonl file; failed rows go to a file of their own',
+      'push the rows of a .csv, .ndjson or .jsonl file, or of standard input (-); failed rows go to a file of their own',
     )
     .requiredOption('-c, --client <client>')
     .requiredOption('-o, --object <name>', 'your own name of it, where it is mapped')

@@ -13,8 +13,9 @@ import { type Command, Option } from 'commander'
 import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { Session } from '../session.ts'
-import { clean } from '../text.ts'
+import { clean, minuteOf } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
+import { blueprintOf } from './blueprints.ts'
 
 /** The states in the order in which targets go through them. */
 const STATES = [
@@ -100,10 +101,19 @@ const tell = (terminal: Terminal, rollout: Rollout): void => {
   if (code !== EXIT.done) throw new Exit(code)
 }
 
+/** A rollout that waits by itself says until when: otherwise it looks as if it hung. */
+const progressOf = ({ progress, pause_reason: reason, paused_until: until }: Rollout) =>
+  until === null || (reason !== 'soak' && reason !== 'window')
+    ? progress
+    : {
+        ...progress,
+        stage: `waiting until ${minuteOf(until)} ${reason === 'soak' ? 'before the next wave' : 'for its hours to begin'}`,
+      }
+
 /** Waits for it to end, or to need somebody. */
 const follow = async (session: Session, begun: PendingOperation<Rollout>): Promise<void> => {
   try {
-    tell(session.terminal, await session.end(begun, ({ progress }) => progress))
+    tell(session.terminal, await session.end(begun, progressOf))
   } catch (error) {
     if (!(error instanceof OperationFailedError)) throw session.unapproved(error)
     tell(session.terminal, error.resource as Rollout)
@@ -150,10 +160,18 @@ const bodyOf = async (
     ...(ids.length === 0 ? {} : { client_ids: ids }),
     ...(tags.length === 0 ? {} : { tags: Object.fromEntries(tags) }),
   }
+  if (path === undefined && blueprint === undefined) {
+    throw usage('Say what is rolled out: a file with a plan, or --blueprint.')
+  }
+  if (Object.keys(targets).length === 0 && !('targets' in document)) {
+    throw usage('Say to which clients: --client, --tag or --all, or targets in the file.')
+  }
   // What is in it, the server judges and names by its path.
   return {
     ...(isPlan ? { plan: document } : document),
-    ...(blueprint === undefined ? {} : { blueprint_id: blueprint }),
+    ...(blueprint === undefined
+      ? {}
+      : { blueprint_id: (await blueprintOf(session, blueprint)).id }),
     ...(blueprintVersion === undefined ? {} : { version: Number(blueprintVersion) }),
     ...(Object.keys(targets).length === 0 ? {} : { targets }),
   } as FleetRolloutsCreateRequest
@@ -325,7 +343,7 @@ export const rolloutCommands = (root: Command): void => {
     .description(
       'create a rollout from a plan, or from a file with the members of the API (targets, strategy, …)',
     )
-    .option('--blueprint <id>', 'roll out a version of this blueprint')
+    .option('--blueprint <slug>', 'roll out a version of this blueprint')
     .option('--blueprint-version <number>', 'which version; default: the newest')
     .option('-c, --client <client>', 'a target; may be repeated', several)
     .option('--tag <key=value>', 'clients with this tag; may be repeated', several)

@@ -135,18 +135,16 @@ export const topologyCommands = (root: Command): void => {
       ]),
     )
     .argument('<id>')
-    .requiredOption('--client <id>', 'the id of its client')
+    .option('--client <id>', 'the id of its client; needed for a snapshot and an offboarding')
     .action(
       async (
         kind: Exclude<OperationKind, 'rollout'>,
         id: string,
-        { client }: { client: string },
+        { client }: { client?: string },
         command: Command,
       ) => {
         const session = new Session(command)
-        // A client that is being purged is not found any longer.
-        const { id: client_id } =
-          kind === 'offboarding' ? { id: client } : await session.client(client)
+        const client_id = await clientOf(session, kind, id, client)
         if (kind === 'report') {
           const report = await session.end(session.engine.operation({ kind, id, client_id }))
           session.terminal.result(report, shownReport(session.terminal, report))
@@ -160,6 +158,31 @@ export const topologyCommands = (root: Command): void => {
         if (status === 'partial') throw new Exit(EXIT.partly)
       },
     )
+}
+
+/** The client of the work, if the caller does not name it. */
+const clientOf = async (
+  session: Session,
+  kind: Exclude<OperationKind, 'rollout'>,
+  id: string,
+  given: string | undefined,
+): Promise<string> => {
+  const { engine } = session
+  if (given !== undefined) {
+    // A client that is being purged is not found any longer.
+    return kind === 'offboarding' ? given : (await session.client(given)).id
+  }
+  switch (kind) {
+    case 'push':
+      return (await engine.push.get({ push_id: id })).client_id
+    case 'report':
+      return (await engine.conflicts.get({ report_id: id })).client_id
+    case 'deployment':
+    case 'rollback':
+      return (await engine.deploy.status({ deployment_id: id })).client_id
+    default:
+      throw usage(`Name the client of the ${kind}: --client`)
+  }
 }
 
 const lastButOne = async (engine: Session['engine'], client_id: string): Promise<number> => {

@@ -44,6 +44,27 @@ const byId =
 const namesOfClients = byId(({ name }: Client) => name)
 const namesOfUsers = byId(({ email }: User) => email)
 
+/** What tells clients of one name apart, by their ids: the domain, or else the end of the id. */
+export const marksOf = (clients: readonly Client[]): ReadonlyMap<string, string> => {
+  const alike = Map.groupBy(clients, ({ name }) => name)
+  return new Map(
+    [...alike.values()]
+      .filter(({ length }) => length > 1)
+      .flatMap((namesakes) =>
+        namesakes.map(({ id, domain }) => {
+          const tells = namesakes.filter((one) => one.domain === domain).length === 1
+          return [id, tells && domain !== null ? domain : id.slice(-12)] as const
+        }),
+      ),
+  )
+}
+
+/** What tells this client from others of its name; null where there are none, or not known yet. */
+export const useClientMark = (id: string | undefined): string | null => {
+  const { data } = useQuery({ ...clientsQuery, select: marksOf })
+  return (id === undefined ? undefined : data?.get(id)) ?? null
+}
+
 /** The name of a client by its id; null while it is not known, or if it no longer exists. */
 export const useClientNames = (): ((id: string) => string | null) => {
   const { data } = useQuery({ ...clientsQuery, select: namesOfClients })

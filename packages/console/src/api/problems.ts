@@ -41,12 +41,18 @@ const KINDS: Readonly<Record<number, ReadableProblem['kind']>> = {
   404: 'not_found',
 }
 
+/** What stands in the address of the page as an id, and cannot be one. */
+const namesNothing = ({ code, errors }: ApiError): boolean =>
+  code === 'validation_failed' && errors.length > 0 && errors.every(({ path }) => /_id$/.test(path))
+
 /** The only place that knows what can be thrown. */
 export const problemOf = (error: unknown): ReadableProblem => {
   if (error instanceof ApiError) {
     const { upstream } = error
     return {
-      kind: KINDS[error.status] ?? (error.status >= 500 ? 'fault' : 'refused'),
+      kind: namesNothing(error)
+        ? 'not_found'
+        : (KINDS[error.status] ?? (error.status >= 500 ? 'fault' : 'refused')),
       message: error.detail,
       remedy: error.remedy,
       members: error.errors.map(({ path, message }) => ({ path, message })),

@@ -13,12 +13,19 @@ const PLACES: Readonly<Record<string, string>> = {
   '/api/fleet/rollouts': 'Rollouts',
   '/api/mappings': 'Mappings',
   '/api/push': 'Pushes',
+  '/api/push/status-update': 'an update by id, through the API',
   '/api/topology/history': 'the snapshots on the page of the client',
   '/api/topology/pull': '“Capture the schema now” on the page of the client',
   '/api/webhook-endpoints': 'Webhooks',
   '/api/work': 'the work on the page of the client',
   '/api/workflows': 'Automations',
 }
+
+/** Members of requests and answers, as the console calls them. */
+const MEMBERS: readonly (readonly [string, string])[] = [
+  ['possible_causes', 'the possible causes'],
+  ['refresh: true', '“Read the schema first”'],
+]
 
 /** With what an endpoint is told to be given. */
 const ENDPOINT = /(\/api\/[a-z/-]*[a-z])( with check| with states \[[^\]]*\])?/g
@@ -31,6 +38,9 @@ const placeOf = (path: string): string | undefined => {
   return undefined
 }
 
-/** The text, with places of the console instead of endpoints that have one. */
-export const inConsoleWords = (text: string): string =>
-  text.replaceAll(ENDPOINT, (whole, path: string) => placeOf(path) ?? whole)
+/** The text, with words and places of the console instead of the API's; `on` the page of a client, from there. */
+export const inConsoleWords = (text: string, on?: 'client'): string => {
+  const placed = text.replaceAll(ENDPOINT, (whole, path: string) => placeOf(path) ?? whole)
+  const words = MEMBERS.reduce((said, [member, word]) => said.replaceAll(member, word), placed)
+  return on === 'client' ? words.replaceAll('the page of the client', 'this page') : words
+}

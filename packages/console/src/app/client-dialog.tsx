@@ -80,6 +80,16 @@ const COLUMNS: readonly Column<Client>[] = [
     ),
   },
   {
+    id: 'domain',
+    header: 'Domain, or id',
+    width: 'minmax(7rem, 1fr)',
+    cell: ({ domain, id }) => (
+      <span className="muted" title={id}>
+        <Foreign mono={domain === null}>{domain ?? id.slice(-12)}</Foreign>
+      </span>
+    ),
+  },
+  {
     id: 'tags',
     header: 'Tags',
     width: 'minmax(6rem, 1fr)',

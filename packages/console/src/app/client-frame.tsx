@@ -28,7 +28,9 @@ export const ClientFrame = () => {
           <strong>
             {client.data === undefined ? <>&nbsp;</> : <Foreign>{client.data.name}</Foreign>}
           </strong>
-          {connection.data != null && <EnvironmentTag environment={connection.data.environment} />}
+          {connection.data != null && connection.data.sfdc_org_id !== null && (
+            <EnvironmentTag environment={connection.data.environment} />
+          )}
           {connection.data !== undefined && (
             <ConnectionState status={connection.data?.status ?? null} />
           )}

@@ -1,9 +1,9 @@
 // Choosing clients by hand, out of hundreds.
 
 import { useQuery } from '@tanstack/react-query'
-import { useId, useState } from 'react'
+import { useId, useMemo, useState } from 'react'
 import { type Client } from '@sfdc-engine-x/client'
-import { clientsQuery } from '../api/directory.ts'
+import { clientsQuery, marksOf } from '../api/directory.ts'
 import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Loaded } from '../ui/states.tsx'
@@ -30,6 +30,13 @@ export const ClientPicker = (props: Props) => {
   )
 }
 
+const Mark = ({ text }: { text: string | undefined }) =>
+  text === undefined ? null : (
+    <span className="muted small">
+      <Foreign mono>{text}</Foreign>
+    </span>
+  )
+
 const Picker = ({
   label,
   chosen,
@@ -39,8 +46,13 @@ const Picker = ({
 }: Props & { clients: readonly Client[] }) => {
   const [query, setQuery] = useState('')
   const id = useId()
+  const marks = useMemo(() => marksOf(clients), [clients])
   const wanted = query.trim().toLocaleLowerCase()
-  const found = clients.filter(({ name }) => name.toLocaleLowerCase().includes(wanted))
+  const found = clients.filter((client) =>
+    [client.name, client.domain ?? '', client.id].some((text) =>
+      text.toLocaleLowerCase().includes(wanted),
+    ),
+  )
   const shown = found.slice(0, SHOWN_MAX)
   const isChosen = new Set(chosen)
   const toggle = (clientId: string) =>
@@ -69,7 +81,7 @@ const Picker = ({
               onChange={() => toggle(client.id)}
             />
             <label htmlFor={`${id}-${client.id}`}>
-              <Foreign>{client.name}</Foreign>
+              <Foreign>{client.name}</Foreign> <Mark text={marks.get(client.id)} />
             </label>
           </li>
         ))}

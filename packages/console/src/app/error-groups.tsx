@@ -1,5 +1,6 @@
 import { type ErrorGroup, type PushErrors } from '@sfdc-engine-x/client'
 import { type ReactNode } from 'react'
+import { inConsoleWords } from '../api/words.ts'
 import { count, counted, Foreign } from '../ui/text.tsx'
 import './error-groups.css'
 
@@ -30,7 +31,7 @@ export const ErrorGroups = ({
               <Foreign>{group.message}</Foreign>
             </p>
             <p className="small muted">
-              <Foreign>{group.remedy}</Foreign>
+              <Foreign>{inConsoleWords(group.remedy)}</Foreign>
             </p>
           </div>
         </li>

@@ -22,6 +22,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode
   /** A track of the grid: `12rem`, `minmax(8rem, 2fr)`. Default: `minmax(6rem, 1fr)`. */
   width?: string
+  /** The same where there is little room. */
+  narrow?: string
   align?: 'end'
   /** Left out where there is no room. */
   wideOnly?: boolean
@@ -109,7 +111,7 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
   const tracks = columns.map(({ width = 'minmax(6rem, 1fr)' }) => width).join(' ')
   const narrow = columns
     .filter(({ wideOnly }) => wideOnly !== true)
-    .map(({ width = 'minmax(6rem, 1fr)' }) => width)
+    .map(({ width = 'minmax(6rem, 1fr)', narrow: less = width }) => less)
     .join(' ')
 
   return (

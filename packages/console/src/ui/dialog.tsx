@@ -51,6 +51,8 @@ interface Common {
 
 interface ConfirmProps extends Common {
   clientName: string
+  /** Its domain or id, where others have its name. */
+  mark?: string | null
   /** Null: not known; treated as production. */
   environment: Environment | null
 }
@@ -59,7 +61,12 @@ interface ConfirmProps extends Common {
  * Before anything changes a Salesforce org. For a production org the client's name has to be typed: nobody
  * deploys to the wrong client by pressing Enter.
  */
-export const ConfirmProduction = ({ clientName, environment, ...props }: ConfirmProps) => (
+export const ConfirmProduction = ({
+  clientName,
+  mark = null,
+  environment,
+  ...props
+}: ConfirmProps) => (
   <Confirm
     {...props}
     subject={
@@ -67,6 +74,7 @@ export const ConfirmProduction = ({ clientName, environment, ...props }: Confirm
         <strong>
           <Foreign>{clientName}</Foreign>
         </strong>
+        {mark !== null && <Foreign mono>{mark}</Foreign>}
         <EnvironmentTag environment={environment ?? 'production'} />
       </>
     }

@@ -57,10 +57,32 @@ export const Toolbar = ({ label, children }: { label: string; children: ReactNod
 
 /** `<Tabs label="…"><Link to="…" className="tab">…</Link></Tabs>`: tabs are links, so they can be shared. */
 export const Tabs = ({ label, children }: { label: string; children: ReactNode }) => (
-  <nav className="tabs" aria-label={label}>
+  <nav className="tabs" aria-label={label} ref={showCurrent}>
     {children}
   </nav>
 )
+
+/** On a narrow screen the current tab is brought into sight, also when it becomes a different one. */
+const showCurrent = (tabs: HTMLElement | null) => {
+  if (tabs === null) return
+  const show = () => {
+    const current = tabs.querySelector<HTMLElement>('[data-status="active"], [aria-current]')
+    if (current === null) return
+    const before = current.offsetLeft - tabs.offsetLeft
+    const after = before + current.offsetWidth
+    if (before < tabs.scrollLeft) tabs.scrollLeft = before
+    else if (after > tabs.scrollLeft + tabs.clientWidth) tabs.scrollLeft = after - tabs.clientWidth
+  }
+  const observer = new MutationObserver(show)
+  observer.observe(tabs, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    attributeFilter: ['aria-current', 'data-status'],
+  })
+  show()
+  return () => observer.disconnect()
+}
 
 /** Names and values. */
 export const KeyValue = ({ items }: { items: readonly (readonly [string, ReactNode])[] }) => (

@@ -160,6 +160,8 @@ export interface LiveFacts {
   contentOf(type: string, fullName: string): Promise<JsonObject | null>
   /** Whether the object's describe now differs from the snapshot's. */
   changedSinceSnapshot(object: string): Promise<boolean | 'not_visible' | null>
+  /** The fields that the connected user sees now. */
+  visibleFields(object: string): Promise<readonly string[] | null>
   /** The size of what would be sent. */
   packageSize(): Promise<PackageSize | null>
 }
@@ -258,6 +260,8 @@ export class LiveMemory {
         ask('the content', [`${type} ${fullName}`], () => live.contentOf(type, fullName)),
       changedSinceSnapshot: (object) =>
         ask('changes since the snapshot', [object], () => live.changedSinceSnapshot(object)),
+      visibleFields: (object) =>
+        ask('the visible fields', [object], () => live.visibleFields(object)),
       packageSize: () => ask('the size of the package', [], () => live.packageSize()),
     }
   }

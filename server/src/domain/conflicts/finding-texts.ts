@@ -15,7 +15,7 @@ const GRANT =
   'Grant the permission to the connected user in a permission set or profile, or connect a different user.'
 const PLAN_OR_NAME = 'Add it to the plan, correct its name, or leave it out.'
 const TRY_FEW = 'Push a few records first, or ask the owner of the automation.'
-const PULL = 'Pull the topology and check again.'
+const PULL = 'Pull the topology and check again, or check with refresh: true.'
 
 /** By code: the meaning, and what to do about it if there is anything. */
 const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]>> = {
@@ -185,6 +185,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   field_hidden: [
     'The field exists, but the connected user cannot see it; the deploy would overwrite it unseen.',
     'Give the user read access to the field and check again.',
+  ],
+  field_appeared: [
+    'The field is missing from the snapshot and exists in the Salesforce org.',
+    PULL,
   ],
   field_managed: [
     'The field has the namespace of a package: such fields are locked.',
@@ -893,7 +897,7 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   ],
   snapshot_stale: [
     'The snapshot is old; automations changed since then are not considered.',
-    'Check again with refresh.',
+    'Check again with refresh: true.',
   ],
   salesforce_refuses: [
     'Salesforce’s own validation refuses a component.',

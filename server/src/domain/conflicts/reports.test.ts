@@ -333,6 +333,7 @@ describe('a check that Salesforce validates too', () => {
   })
 
   it('fails where its deploy was cancelled: nobody knows what Salesforce would say', async () => {
+    await rig.pull()
     const { id } = await rig.start(onLead('Cancelled__c'), { validate_in_salesforce: true })
     await run(id)
     const deploymentId = String((await rowOf(id)).validation_id)

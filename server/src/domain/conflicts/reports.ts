@@ -22,6 +22,7 @@ import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
 import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
 import { estimateApiCalls } from './estimate.ts'
+import { changedByUs } from './own-changes.ts'
 import {
   planOf,
   type Report,
@@ -40,7 +41,7 @@ export interface CheckInput {
   plan?: unknown
   /** Unchecked: `parseWorkflows` checks them. */
   workflows?: unknown
-  /** Pull the topology first. */
+  /** Pull the topology first; what we changed ourselves since the snapshot is pulled anyway. */
   refresh?: boolean | undefined
   /** Let Salesforce validate it too, by a deploy with `checkOnly`. */
   validate_in_salesforce?: boolean | undefined
@@ -124,6 +125,28 @@ export const createConflicts = (options: Options): Conflicts => {
     return { ...report, plan: workflowsOf(row).length > 0 ? null : planOf(row) }
   }
 
+  /**
+   * The pull of what we have changed ourselves since the snapshot; null if there is nothing. Without an id,
+   * the check starts it when the pull that is running now has ended.
+   */
+  const pullOwn = async (
+    caller: Caller,
+    { client_id }: CheckInput,
+    sfdcOrgId: string,
+  ): Promise<{ id: string | null } | null> => {
+    const changed = await changedByUs(db, caller.tenant, client_id, sfdcOrgId)
+    if (changed.length === 0) return null
+    const objects = changed === 'all' ? undefined : [...changed]
+    try {
+      // The key of the request belongs to the report.
+      const asked = { ...caller, idempotency: null }
+      return await topology.pull(asked, { client_id, objects, wait_seconds: 0 })
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'pull_in_progress') return { id: null }
+      throw error
+    }
+  }
+
   const start = async (
     caller: Caller,
     input: CheckInput,
@@ -132,13 +155,13 @@ export const createConflicts = (options: Options): Conflicts => {
   ): Promise<string> => {
     const { tenant } = caller
     const { plan, workflows, hash: hashed } = wishOf(input)
-    const refresh = input.refresh === true
-    if (!refresh) {
+    if (input.refresh !== true) {
       const snapshot = await topology.newestComplete(tenant, input.client_id)
       if (snapshot?.sfdcOrgId !== sfdcOrgId) throw noSnapshot()
     }
+    const pull = input.refresh === true ? { id: null } : await pullOwn(caller, input, sfdcOrgId)
     const validate = input.validate_in_salesforce === true
-    const stage = refresh ? 'pull' : validate ? 'salesforce' : 'rules'
+    const stage = pull !== null ? 'pull' : validate ? 'salesforce' : 'rules'
     const id = newId()
     await db.as(tenant).tx(async (tx) => {
       await tx
@@ -151,6 +174,7 @@ export const createConflicts = (options: Options): Conflicts => {
           workflows: json(workflows),
           plan_hash: hashed,
           stage,
+          pull_id: pull?.id ?? null,
           validate_in_salesforce: validate,
           sfdc_org_id: sfdcOrgId,
           for_fleet: onBehalf !== undefined,
@@ -158,7 +182,7 @@ export const createConflicts = (options: Options): Conflicts => {
           progress: json({
             stage: stage === 'rules' ? 'facts' : stage,
             done: 0,
-            total: 2 + Number(refresh) + Number(validate),
+            total: 2 + Number(pull !== null) + Number(validate),
           }),
           created_by: caller.userId,
           credential_type: caller.credential.type,

@@ -2,7 +2,7 @@
 // deploy, and is named.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createControl } from '../../../../simulator/src/control/client.ts'
+import { type Control, createControl } from '../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../simulator/src/index.ts'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { EngineError } from '../../errors.ts'
@@ -10,12 +10,13 @@ import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { type ConflictsRig, createConflictsRig } from './testing/rig.ts'
 
 let simulator: Simulator
+let control: Control
 let rig: ConflictsRig
 const ORG = 'Acme'
 
 beforeAll(async () => {
   simulator = await startSimulator()
-  const control = createControl(simulator.controlUrl)
+  control = createControl(simulator.controlUrl)
   await control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
   const { token, instanceUrl } = await control.openSession(ORG)
   rig = await createConflictsRig({ database: await createDatabase(), token, instanceUrl })
@@ -47,6 +48,7 @@ const JOB = {
 const GROUP = { api_name: 'Sales', label: 'Sales', permission_sets: ['Sell'] }
 const onLead = (more: object) => ({ objects: [{ api_name: 'Lead', ...more }] })
 const text = (name: string) => ({ api_name: name, label: name, type: 'Text', length: 40 })
+const MOOD = { api_name: 'Mood__c', label: 'Mood', type: 'Picklist', values: ['Good'] }
 const without = { permission_set: null, assign_to_connected_user: false }
 
 interface Sample {
@@ -148,17 +150,21 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
 /** Of these a plan can only say that they are there. */
 const ALL_OR_NOTHING = new Set(['CustomTab', 'CustomApplication'])
 
+const ended = async (id: string): Promise<void> => {
+  while (!(await rig.deployments.get(rig.tenant, id)).is_final) {
+    await rig.hurry()
+    await rig.sweep()
+  }
+  expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'deployed' })
+}
+
 const deployed = async (plan: object): Promise<void> => {
   const { id } = await rig.deployments.deploy(rig.caller, {
     client_id: rig.clientId,
     plan: { permissions: without, ...plan },
     wait_seconds: 0,
   })
-  while (!(await rig.deployments.get(rig.tenant, id)).is_final) {
-    await rig.hurry()
-    await rig.sweep()
-  }
-  expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'deployed' })
+  await ended(id)
 }
 
 const deployWith = (reportId: string, plan: object) =>
@@ -174,6 +180,11 @@ const deployWith = (reportId: string, plan: object) =>
       if (!(error instanceof EngineError)) throw error
       return { code: error.code, message: error.message }
     })
+const goesAhead = async (reportId: string, plan: object): Promise<void> => {
+  const accepted = await deployWith(reportId, plan)
+  expect(accepted).toMatchObject({ status: 'pending' })
+  if ('id' in accepted) await ended(accepted.id)
+}
 const check = (plan: object) => rig.check({ permissions: without, ...plan })
 
 describe('a deploy with a report', () => {
@@ -219,6 +230,94 @@ describe('a deploy with a report', () => {
     await deployed({
       custom_labels: [{ api_name: 'Hello', value: 'Hi', short_description: 'Greeting' }],
     })
-    expect(await deployWith(report.id, plan)).toMatchObject({ status: 'pending' })
+    await goesAhead(report.id, plan)
+  })
+})
+
+describe('a check without refresh', () => {
+  // Without access, the connected user would not see our fields.
+  const permissions = { ...without, permission_set: 'Sell' }
+  const pulls = async () =>
+    (await rig.topology.history(rig.tenant, { client_id: rig.clientId, limit: 100 })).items
+  const reds = (report: Awaited<ReturnType<typeof check>>) =>
+    report.findings.filter(({ severity }) => severity === 'red')
+
+  it('knows what we deployed after the snapshot, and the deploy with its report goes ahead', async () => {
+    await rig.pull()
+    const before = (await pulls()).length
+    const object = { ...JOB, api_name: 'Visit__c', label: 'Visit', plural_label: 'Visits' }
+    const own = {
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [MOOD],
+        },
+        {
+          ...object,
+          fields: [text('Place__c'), { ...MOOD, api_name: 'Sky__c' }],
+          record_types: [{ api_name: 'Fair', label: 'Fair' }],
+        },
+      ],
+      permissions,
+    }
+    await deployed(own)
+    const again = await check(own)
+    expect(reds(again)).toEqual([])
+    const codes = again.findings.map(({ code }) => code)
+    expect(codes).not.toContain('object_drifted')
+    expect(codes).not.toContain('new_field')
+    expect((await pulls())[0]).toMatchObject({ scope: ['Lead', 'Visit__c'] })
+
+    const naming = {
+      objects: [
+        {
+          api_name: 'Lead',
+          list_views: [{ api_name: 'Moods', label: 'Moods', columns: ['Mood__c'] }],
+        },
+        {
+          ...object,
+          fields: [text('Floor__c')],
+          record_types: [
+            {
+              api_name: 'Fair',
+              label: 'Fair',
+              picklist_values: [{ field: 'Sky__c', values: ['Good'] }],
+            },
+          ],
+        },
+      ],
+    }
+    const next = await check(naming)
+    expect(reds(next)).toEqual([])
+    // Its first pull has told everything.
+    expect((await pulls()).length).toBe(before + 1)
+    await goesAhead(next.id, naming)
+  })
+
+  it('knows of what a pull of other objects has not read since, and of values that any object may show', async () => {
+    await rig.pull()
+    const late = { ...onLead({ fields: [text('Late__c')] }), permissions }
+    await deployed(late)
+    await rig.pull(['Account'])
+    expect(reds(await check(late))).toEqual([])
+    const sets = {
+      global_value_sets: [{ api_name: 'Tempers', label: 'Tempers', values: ['Calm'] }],
+    }
+    await deployed(sets)
+    expect(reds(await check(onLead({ fields: [text('Later__c')] })))).toEqual([])
+    expect((await pulls())[0]).toMatchObject({ scope: 'all' })
+  })
+
+  it('says of a field that somebody else created since that it is new, not that it is hidden', async () => {
+    await rig.pull()
+    await control.act('schema/add-field', {
+      org: ORG,
+      object: 'Lead',
+      field: { name: 'Theirs__c', label: 'Theirs', type: 'string', length: 40 },
+    })
+    const plan = onLead({ fields: [text('Theirs__c')] })
+    expect(reds(await check(plan))).toMatchObject([{ code: 'field_appeared' }])
+    await rig.pull()
+    expect(reds(await check(plan))).toEqual([])
   })
 })

@@ -133,7 +133,11 @@ export const notAuthorized = (): EngineError =>
   new EngineError(
     'connection_not_ready',
     'The authorization in Salesforce is not complete yet. If the browser shows a refusal, see errors for the possible causes.',
-    { errors: possible('not_authorized') },
+    {
+      errors: possible('not_authorized'),
+      remedy:
+        'Have the connect link opened and access allowed in Salesforce, then repeat; for a new link, /api/connections/create.',
+    },
   )
 
 /** Why a connection that is not `connected` cannot be used, and what to do. */

@@ -143,7 +143,7 @@ export const checkReport = async (
   if (report.sfdcOrgId !== input.sfdcOrgId) {
     throw new EngineError(
       'topology_drifted',
-      'The report is about a different Salesforce org than the client is connected to now. Check again.',
+      'The report is about a different Salesforce org than the client is connected to now. Check again with refresh: true.',
     )
   }
   if (report.snapshotVersion === null) return
@@ -178,7 +178,7 @@ export const checkReport = async (
       unseen.length === 0
         ? ''
         : `The connected user no longer sees ${unseen.join(', ')}: deleted since, or the user lost access.`,
-      'Check again.',
+      'Check again with refresh: true.',
     ]
     throw new EngineError('topology_drifted', parts.filter((part) => part !== '').join(' '))
   }

@@ -7,6 +7,7 @@ import { type Reader, type Tenant } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type ConnectionStatus, type Environment } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
+import { newestOfBinding } from './drift/newest.ts'
 import { clientTags, type ClientTags } from './tags.ts'
 
 /** More than an org has clients; the ids of so many still fit into a body. */
@@ -151,11 +152,7 @@ const hasDrifted = ({ orgId }: Tenant, blueprintId: string | undefined): Express
   const ofBlueprint =
     blueprintId === undefined ? sql`` : sql`and b.blueprint_id = ${blueprintId}::uuid`
   return sql<SqlBool>`exists (
-    select from blueprint_bindings b cross join lateral (
-      select r.state from fleet_drift_results r
-       where r.org_id = b.org_id and r.client_id = b.client_id and r.blueprint_id = b.blueprint_id
-         and r.state is not null
-       order by r.id desc limit 1) newest
+    select from blueprint_bindings b cross join lateral (${newestOfBinding()}) newest
      where b.org_id = ${orgId}::uuid and b.client_id = c.id ${ofBlueprint}
        and newest.state = 'drifted')`
 }
@@ -206,4 +203,11 @@ const requireBlueprint = async (
     .where('id', '=', blueprintId)
     .executeTakeFirst()
   if (row === undefined) throw refusal('not_found', path, 'There is no such blueprint.')
+}
+
+/** Throws bad_request if a selector chooses nobody: it is mistyped, and what is begun for nobody looks done. */
+export const requireSome = (clients: readonly unknown[], path: string): void => {
+  if (clients.length > 0) return
+  const message = 'No active client fits this selector.'
+  throw new EngineError('bad_request', message, { errors: [{ path, code: 'no_targets', message }] })
 }

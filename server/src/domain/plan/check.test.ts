@@ -105,6 +105,12 @@ describe('parsePlan', () => {
     }
   })
 
+  it('names the type that a misspelled one is near to', () => {
+    const typed = (type: string) => onLead({ api_name: 'X__c', label: 'X', type })
+    expect(() => parsePlan(typed('text'))).toThrow('"text" is not a known type. Did you mean Text?')
+    expect(() => parsePlan(typed('Strange'))).toThrow(/Use one of .*\bLookup\b/)
+  })
+
   it('names the member that a misspelled one is near to', () => {
     expect(() => parsePlan({ objects: [{ api_name: 'Lead', feilds: [] }] })).toThrow(
       'feilds is not a known member. Did you mean fields?',

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
 import { clip } from '../../text.ts'
 import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
+import { didYouMean } from '../mappings/suggest/words.ts'
 import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { componentsOf } from './components.ts'
 import { FAULTS_MAX, type Issue, readWith, unknownMember } from '../schema-faults.ts'
@@ -202,9 +203,10 @@ const wrongUnion = (
       `Fields of type ${value} are not supported yet. Create them in Salesforce.`,
     )
   }
+  const meant = typeof value === 'string' ? didYouMean(value, FIELD_TYPES) : ''
   return here(
     'unknown_type',
-    `${quoted(value)} is not a known type. Use one of those in the schema.`,
+    `${quoted(value)} is not a known type.${meant || ` Use one of ${FIELD_TYPES.join(', ')}.`}`,
   )
 }
 

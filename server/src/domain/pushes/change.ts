@@ -1,8 +1,8 @@
 // What a push changes, for the person who approves it.
 
 import { type ApprovalAction, type Change, plainName } from '../approvals/change.ts'
-import { type MendedRow } from './failed-rows.ts'
 import { type Intention, type PushInput, type Taken } from './intention.ts'
+import { type MendedRow } from './mending.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type PushRow } from './rows.ts'
 

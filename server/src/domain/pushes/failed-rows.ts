@@ -2,7 +2,6 @@
 // be done about them.
 
 import { type Database } from '../../db/database.ts'
-import { EngineError } from '../../errors.ts'
 import { type RowError } from './model.ts'
 import { decodeCursor, encodeCursor, windowsFrom } from './results.ts'
 import { type PushKey, readFailedRows } from './store.ts'
@@ -40,21 +39,15 @@ export interface PushErrors {
   complete: boolean
 }
 
-/** A failed row in which some members are different. */
-export interface MendedRow {
-  index: number
-  set: Record<string, unknown>
-}
-
 /** Reading more would take longer than somebody waits. */
 const ROWS_COUNTED_MAX = 200_000
 const GROUPS_MAX = 200
 
 /** Failed rows with their errors, in input order from `index` on. Both are stored by index, so that they meet. */
-async function* failedFrom(
+export async function* failedFrom(
   db: Database,
   key: PushKey,
-  index: number,
+  index = 0,
 ): AsyncGenerator<FailedRow, void, undefined> {
   const results = flat(windowsFrom(db, key, index, { status: 'failed' }))
   for await (const rows of readFailedRows(db, key, index)) {
@@ -100,7 +93,7 @@ export async function* streamFailed(
   key: PushKey,
 ): AsyncGenerator<Buffer, void, undefined> {
   let lines: string[] = []
-  for await (const row of failedFrom(db, key, 0)) {
+  for await (const row of failedFrom(db, key)) {
     lines.push(JSON.stringify(row))
     if (lines.length < LINES_A_PIECE) continue
     yield Buffer.from(`${lines.join('\n')}\n`)
@@ -138,39 +131,3 @@ export const countErrors = async (db: Database, key: PushKey): Promise<PushError
 }
 
 const groupKey = ({ code, fields }: RowError): string => [code, ...fields].join('\n')
-
-/**
- * Puts the mended members in place of those that failed, row by row. `rest` names what belongs to no row: then
- * nothing may be sent.
- */
-export const mending = (mended: readonly MendedRow[]) => {
-  const open = new Map(mended.map((change, at) => [change.index, { ...change, at }]))
-  if (open.size !== mended.length) {
-    const seen = new Set<number>()
-    const at = mended.findIndex(({ index }) => seen.size === seen.add(index).size)
-    throw refused(at, 'duplicate', `Row ${mended[at]?.index ?? ''} is named twice.`)
-  }
-  return {
-    mend: (index: number, row: unknown): unknown => {
-      const change = open.get(index)
-      if (change === undefined) return row
-      open.delete(index)
-      return { ...(row as object), ...change.set }
-    },
-    /** Throws bad_request for a change that met no row. */
-    requireUsed: (): void => {
-      const [left] = open.values()
-      if (left === undefined) return
-      throw refused(
-        left.at,
-        'not_failed',
-        `Row ${left.index} is not among the failed rows of this push. Take it out of changes.`,
-      )
-    },
-  }
-}
-
-const refused = (at: number, code: string, message: string): EngineError =>
-  new EngineError('bad_request', message, {
-    errors: [{ path: `changes.${at}.index`, code, message }],
-  })

@@ -4,7 +4,8 @@
 import { type DryRunCounts } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { cutBlocks, type IncomingRow } from './blocks.ts'
-import { type Intention } from './intention.ts'
+import { type InputRow, type Intention } from './intention.ts'
+import { requireKnown } from './mending.ts'
 import { failedResult, type ReadyRow, type RowResult, warned } from './model.ts'
 import {
   addCounts,
@@ -155,10 +156,11 @@ export const createGathering = ({ judge, options }: Intention) => {
     pendingBytes: () => pendingBytes,
 
     /** True: the window is full and must be closed. */
-    add: (row: unknown, source: string): boolean => {
+    add: ({ row, source, mended, refused }: InputRow): boolean => {
       const index = total
       total += 1
-      const judged = judge.judge(index, row)
+      const judged = judge.judge(index, row, refused)
+      if (mended !== undefined && 'result' in judged) requireKnown(mended, judged.result)
       if ('ready' in judged) ready.push({ ready: judged.ready, source })
       else settled.push({ index, source, result: judged.result })
       windowChars += source.length

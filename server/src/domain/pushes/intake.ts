@@ -18,6 +18,7 @@ import { baseRow, type InputRow, type Intention } from './intention.ts'
 import { noteEnd } from './journal.ts'
 import { type Transport } from './model.ts'
 import { finalStatus, type PushRow } from './rows.ts'
+import { lockUnretried } from './retry.ts'
 import { openStage } from './staging.ts'
 import { insertBlocks, insertResults, type PushKey } from './store.ts'
 
@@ -76,7 +77,7 @@ export const takeIn = async (
   try {
     for await (const batch of batches) {
       await intention.judge.meet?.(batch)
-      for (const { row, source } of batch) {
+      for (const row of batch) {
         if (gathering.total === deps.maxRows) {
           throw new EngineError(
             'payload_too_large',
@@ -89,7 +90,7 @@ export const takeIn = async (
             `all_or_none takes at most ${ALL_OR_NONE_MAX} rows: they go in one call.`,
           )
         }
-        if (gathering.add(row, source)) await gathering.closeWindow()
+        if (gathering.add(row)) await gathering.closeWindow()
       }
       // One call a batch: a call of the hash costs more than the few bytes of a row.
       const text = hash === null ? '' : batch.map(({ source }) => `${source}\n`).join('')
@@ -146,6 +147,7 @@ const accept = (
 ): Promise<Accepted> =>
   db.as(caller.tenant).tx(async (tx) => {
     const { tenant, pushId } = key
+    if (intention.retryOf !== null) await lockUnretried(tx, tenant, intention.retryOf)
     if (!staged) {
       await tx
         .insertInto('crm_push_logs')

@@ -24,13 +24,29 @@ export interface PushInput {
 export interface InputRow {
   row: unknown
   source: string
+  /** In a retry: which of its members a change has set. */
+  mended?: { change: number; members: readonly string[] }
+  /** In a retry: what it was when it was refused for having the key of another row. */
+  refused?: RefusedRow
+}
+
+/** A row that repeated the key of another one, with that key. */
+export interface RefusedRow {
+  row: unknown
+  key: string | null
 }
 
 /** Checks rows one after the other; knows what must be unique in the whole push. */
 export interface Judge {
   /** Called with each batch before its rows are checked: reads what they name that is not known yet. */
   meet?(rows: readonly InputRow[]): Promise<void>
-  judge(index: number, row: unknown): JudgedRow
+  /** `refused`: the row is sent only if its key is another one now. */
+  judge(index: number, row: unknown, refused?: RefusedRow): JudgedRow
+  /**
+   * Called with each key that the pushes before this retry have written, before its rows are checked; rows that
+   * have one of them fail. Null: the keys of results do not tell.
+   */
+  readonly refuseWritten: ((key: string) => void) | null
   /** Statistics of the values of all rows so far; null if no mapping is used. */
   profile(): LastPush | null
 }

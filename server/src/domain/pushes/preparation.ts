@@ -147,8 +147,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       }),
     )
     const judge: Judge = {
-      judge: (index, row) => rows.judge(index, row),
-      profile: () => rows.profile(),
+      ...rows,
       meet: async (batch) => {
         const fresh = [...new Set(batch.flatMap(({ row }) => objectsOfLink(row)))].filter(
           (name) => !met.has(name),

@@ -23,8 +23,16 @@ afterAll(() => rig.close())
 
 let openGates = (): void => undefined
 
+interface Keyed {
+  key: string
+  notes: string
+}
+
 /** Records with keys that no other test uses. */
-const records = (count: number, values: (n: number) => Record<string, unknown> = () => ({})) => {
+const records = (
+  count: number,
+  values: (n: number) => Record<string, unknown> = () => ({}),
+): Keyed[] => {
   next += 1
   return Array.from({ length: count }, (_, n) => ({
     key: `t${next}-${n}`,
@@ -432,6 +440,24 @@ describe('cancelling', () => {
 })
 
 describe('retrying', () => {
+  const retry = (
+    { id }: PushWithResults,
+    changes?: { index: number; set: Record<string, unknown> }[],
+  ): Promise<PushWithResults> =>
+    rig.first.pushes.retry(rig.caller, { push_id: id, changes, wait_seconds: 30 })
+
+  /** Follows retries to the last one. */
+  const newestRetryOf = async ({ id }: PushWithResults): Promise<PushWithResults> => {
+    const { rows } = await rig.db.pool.query<{ id: string }>(
+      `with recursive line as (
+         select id from crm_push_logs where id = $1
+         union all select r.id from crm_push_logs r join line on r.retry_of = line.id)
+       select max(id::text) as id from line`,
+      [id],
+    )
+    return get(rows[0]?.id ?? id)
+  }
+
   it('pushes the failed rows only, as they came, and says of which push they are', async () => {
     const rows = records(450)
     const bad = rows.map((row, n) => (n % 100 === 7 ? { ...row, notes: 'x', key: null } : row))
@@ -476,24 +502,131 @@ describe('retrying', () => {
       7, 107, 207, 307, 407,
     ])
 
-    const retry = (changes: { index: number; set: Record<string, unknown> }[]) =>
-      pushes.retry(rig.caller, { push_id: first.id, changes, wait_seconds: 30 })
-    await expect(retry([{ index: 8, set: { key: 'k' } }])).rejects.toMatchObject({
+    await expect(retry(first, [{ index: 8, set: { key: 'k' } }])).rejects.toMatchObject({
       code: 'bad_request',
       errors: [{ path: 'changes.0.index', code: 'not_failed' }],
     })
     await expect(
-      retry([
+      retry(first, [
         { index: 7, set: { key: 'k' } },
         { index: 7, set: { key: 'k' } },
       ]),
     ).rejects.toMatchObject({ errors: [{ path: 'changes.1.index', code: 'duplicate' }] })
-    const again = await retry([{ index: 107, set: { key: `mended-${first.id}` } }])
+    const again = await retry(first, [{ index: 107, set: { key: `mended-${first.id}` } }])
     expect(again).toMatchObject({ retry_of: first.id, total: 5, succeeded: 1, failed: 4 })
     const [mended] = (await rig.records()).filter(
       (record) => record['External_Key__c'] === `mended-${first.id}`,
     )
     expect(mended).toMatchObject({ Notes__c: 'note 107' })
+  })
+
+  it('never sends a row that repeats the key of another one, until it has a free key of its own', async () => {
+    const [one, other] = records(2) as [Keyed, Keyed]
+    const first = await rig.push(clientId, [
+      { ...one, notes: 'first' },
+      { ...one, notes: 'repeated' },
+      { key: null, notes: 'no key' },
+      { ...other, notes: 'other' },
+      // Of the next two only the second can be sent; mended, the first would overwrite it.
+      { key: `${one.key}-c`, notes: { no: 'text' } },
+      { key: `${one.key}-c`, notes: 'taken' },
+    ])
+    expect(first).toMatchObject({ succeeded: 3, failed: 3 })
+    const notes = async (): Promise<unknown[]> =>
+      (await rig.records())
+        .filter((record) =>
+          String(record['External_Key__c']).startsWith(one.key.split('-')[0] ?? ''),
+        )
+        .map((record) => record['Notes__c'])
+    const repeated = 'DUPLICATE_KEY_IN_INPUT'
+
+    const second = await retry(first, [
+      { index: 2, set: { key: `${one.key}-b` } },
+      { index: 4, set: { notes: 'mended' } },
+    ])
+    expect(second).toMatchObject({ total: 3, succeeded: 1, failed: 2 })
+    expect(codesOf(second), 'neither is sent').toEqual([repeated, repeated])
+    expect((await notes()).toSorted()).toEqual(['first', 'no key', 'other', 'taken'])
+
+    // The keys of rows that the first push wrote, and the old key with another value, are not free.
+    const upper = one.key.toUpperCase()
+    for (const set of [
+      { notes: 'new' },
+      { key: other.key },
+      { key: upper },
+      { key: `${one.key}-b` },
+    ]) {
+      const refused = await retry(await newestRetryOf(second), [{ index: 0, set }])
+      expect(codesOf(refused), JSON.stringify(set)).toEqual([repeated, repeated])
+    }
+    expect((await notes()).toSorted()).toEqual(['first', 'no key', 'other', 'taken'])
+    const last = await retry(await newestRetryOf(second), [
+      { index: 0, set: { key: `${one.key}-d` } },
+    ])
+    expect(last).toMatchObject({ succeeded: 1, failed: 1 })
+    // The row still has what a change of an earlier retry gave it.
+    expect((await notes()).toSorted()).toEqual(['first', 'new', 'no key', 'other', 'taken'])
+  })
+
+  it('of updates leaves repeated ones out in the same way', async () => {
+    const [one] = records(1) as [Keyed]
+    await rig.push(clientId, [one])
+    const update = (notes: string) => ({ match: { key: one.key }, fields: { notes } })
+    const missing = { match: { key: `${one.key}-none` }, fields: { notes: 'x' } }
+    const first = await rig.first.pushes.push(
+      rig.caller,
+      {
+        kind: 'status_update',
+        client_id: clientId,
+        object: 'placement',
+        options: rig.OPTIONS,
+        wait_seconds: 30,
+      },
+      [update('first'), update('repeated'), missing],
+    )
+    expect(codesOf(first)).toEqual(['DUPLICATE_KEY_IN_INPUT', 'RECORD_NOT_FOUND'])
+    const again = await retry(first, [{ index: 2, set: { match: { key: one.key } } }])
+    expect(codesOf(again)).toEqual(['DUPLICATE_KEY_IN_INPUT', 'DUPLICATE_KEY_IN_INPUT'])
+    const [record] = (await rig.records()).filter(({ External_Key__c: key }) => key === one.key)
+    expect(record).toMatchObject({ Notes__c: 'first' })
+  })
+
+  it('happens once to a push: what failed again is retried with its retry', async () => {
+    const first = await rig.push(clientId, [{ key: null }, ...records(2)])
+    const tried = await Promise.allSettled([1, 2, 3].map(() => retry(first)))
+    const [done, ...more] = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(more).toEqual([])
+    const refused = tried.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason as unknown] : [],
+    )
+    expect(refused).toMatchObject([{ code: 'already_retried' }, { code: 'already_retried' }])
+    await expect(retry(first)).rejects.toMatchObject({
+      code: 'already_retried',
+      message: expect.stringContaining(done?.id ?? 'none') as unknown,
+    })
+    expect(await retry(done as PushWithResults)).toMatchObject({ retry_of: done?.id, failed: 1 })
+  })
+
+  it('sends nothing if a change names a member that no row has', async () => {
+    const first = await rig.push(clientId, [
+      { key: null },
+      { ...records(1)[0], notes: { no: 'text' } },
+    ])
+    await expect(
+      retry(first, [
+        { index: 0, set: { key: 'never' } },
+        { index: 1, set: { notes: 'x', nots: 'y' } },
+      ]),
+    ).rejects.toMatchObject({
+      code: 'bad_request',
+      errors: [{ path: 'changes.1.set.nots', code: 'unknown_field' }],
+    })
+    expect(await stored([{ key: 'never' }])).toEqual([0])
+    // A column that the file had and nobody mended is a fault of its row only.
+    const odd = await rig.push(clientId, [{ ...records(1)[0], colum: 'z' }])
+    expect(codesOf(await retry(odd, [{ index: 0, set: { notes: 'x' } }]))).toEqual([
+      'UNKNOWN_FIELD',
+    ])
   })
 
   it('with changes is whole or refused, while a different replica discards the rows', async () => {

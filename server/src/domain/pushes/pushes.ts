@@ -24,13 +24,12 @@ import { type InputRow, type Intention, type PushInput, type Taken } from './int
 import {
   countErrors,
   type FailedRowsPage,
-  type MendedRow,
-  mending,
   type PushErrors,
   readFailed,
   streamFailed,
 } from './failed-rows.ts'
 import { createLaneWorker } from './lane.ts'
+import { type MendedRow } from './mending.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type Preparation } from './preparation.ts'
 import {
@@ -40,6 +39,7 @@ import {
   streamResults,
   type Wanted,
 } from './results.ts'
+import { refuseWritten, requireUnretried, rowsGone, rowsToRetry } from './retry.ts'
 import {
   isFinal,
   lockPush,
@@ -52,7 +52,7 @@ import {
   toPush,
 } from './rows.ts'
 import { type Transport } from './transport/transport.ts'
-import { type PushKey, readFailedRows } from './store.ts'
+import { type PushKey } from './store.ts'
 import { objectWarnings, type PushListWarning } from './unknown-object.ts'
 
 export { type InputRow, type PushInput } from './intention.ts'
@@ -133,8 +133,8 @@ export interface Pushes {
   cancel(caller: Caller, pushId: string): Promise<PushWithResults>
   /**
    * A new push of the failed rows, those in `changes` mended, checked again with the current mapping. Throws
-   * not_found, push_in_progress, nothing_to_retry, bad_request for a change of a row that did not fail, and
-   * what `push` throws.
+   * not_found, push_in_progress, nothing_to_retry, already_retried, bad_request for a change of a row that did
+   * not fail or of a member that it cannot have, and what `push` throws.
    */
   retry(
     caller: Caller,
@@ -262,9 +262,10 @@ export const createPushes = ({
     manner: Manner,
     approve: (taken: Taken, mapping: Intention['mapping']) => Promise<Approved>,
     signal: AbortSignal | undefined,
-    retryOf: string | null = null,
+    retried?: PushRow,
   ): Promise<PushWithResults> => {
-    const intended = await intend(caller, input, retryOf)
+    const intended = await intend(caller, input, retried?.id ?? null)
+    if (retried !== undefined) await refuseWritten(db, caller.tenant, retried, intended.judge)
     const intention: Intention = {
       ...intended,
       approve: async (taken) =>
@@ -278,7 +279,7 @@ export const createPushes = ({
     if (input.options.all_or_none && rows.length > ALL_OR_NONE_MAX) throw allOrNoneTooLarge()
     const approve = ({ failed }: Taken, mapping: Intention['mapping']) =>
       approvals.require(caller, () => pushChange(input, rows, failed, mapping))
-    return start(caller, input, batchesOf(rows), 'body', approve, signal)
+    return start(caller, input, batchesOf(rows.map((row) => ({ row }))), 'body', approve, signal)
   }
 
   /**
@@ -311,6 +312,7 @@ export const createPushes = ({
   const retry: Pushes['retry'] = async (caller, input, signal) => {
     const { tenant } = caller
     const row = await rowWithRows(tenant, input.push_id)
+    await requireUnretried(db.as(tenant).read, tenant, row.id)
     const changes = input.changes ?? []
     const again: PushInput = {
       kind: row.kind,
@@ -323,23 +325,8 @@ export const createPushes = ({
     const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
     const approve = (_taken: Taken, mapping: Intention['mapping']) =>
       approvals.require(caller, () => retryChange(row, changes, mapping))
-    return start(caller, again, failedRowsOf(tenant, row, changes), manner, approve, signal, row.id)
-  }
-
-  async function* failedRowsOf(
-    tenant: Tenant,
-    push: PushRow,
-    changes: readonly MendedRow[],
-  ): AsyncGenerator<InputRow[], void, undefined> {
-    const { mend, requireUsed } = mending(changes)
-    let found = 0
-    for await (const rows of readFailedRows(db, keyOf(tenant, push))) {
-      found += rows.length
-      yield* batchesOf(rows.map(([index, row]) => mend(index, row)))
-    }
-    // The rows may have expired while they were read: a part of them is not a valid retry.
-    if (found !== push.failed) throw rowsGone()
-    requireUsed()
+    const rows = batchesOf(rowsToRetry(db, tenant, row, changes))
+    return start(caller, again, rows, manner, approve, signal, row)
   }
 
   const cancel: Pushes['cancel'] = async (caller, pushId) => {
@@ -502,9 +489,6 @@ export const createPushes = ({
   }
 }
 
-const rowsGone = (): EngineError =>
-  new EngineError('nothing_to_retry', 'The failed rows of this push have expired.')
-
 const allOrNoneTooLarge = (): EngineError =>
   new EngineError(
     'all_or_none_too_large',
@@ -535,12 +519,14 @@ const refuseContradictions = (options: PushOptions): void => {
   )
 }
 
-async function* batchesOf(rows: readonly unknown[]): AsyncGenerator<InputRow[], void, undefined> {
+async function* batchesOf(
+  rows: Iterable<Omit<InputRow, 'source'>> | AsyncIterable<Omit<InputRow, 'source'>>,
+): AsyncGenerator<InputRow[], void, undefined> {
   let batch: InputRow[] = []
   let chars = 0
-  for (const row of rows) {
-    const source = JSON.stringify(row)
-    batch.push({ row, source })
+  for await (const row of rows) {
+    const source = JSON.stringify(row.row)
+    batch.push({ ...row, source })
     chars += source.length
     if (batch.length < ROWS_A_TURN && chars < CHARS_A_TURN) continue
     yield batch

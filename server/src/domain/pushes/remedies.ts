@@ -98,7 +98,8 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
     RECORD_NOT_FOUND:
       'Push the record first, correct the key, or share the record with the connected user.',
     AMBIGUOUS_MATCH: 'Merge the records, or match by the id or a unique external id.',
-    DUPLICATE_KEY_IN_INPUT: 'Send each record, and each value of its fields, once.',
+    DUPLICATE_KEY_IN_INPUT:
+      'Leave the row out, or give it a key of its own: push/retry never sends it with this one.',
   }),
 )
 

@@ -113,7 +113,13 @@ export const bindingRoutes = (bindings: Bindings): Route[] => [
           .meta({ id: 'BlueprintBindings' }),
       },
     },
-    errors: ['not_found', 'invalid_parameters', 'client_inactive', 'blueprint_archived'],
+    errors: [
+      'not_found',
+      'invalid_parameters',
+      'client_inactive',
+      'blueprint_archived',
+      'bad_request',
+    ],
     example: {
       body: {
         blueprint_id: BLUEPRINT_ID,

@@ -187,7 +187,8 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     description:
       'Checks the plan against the newest snapshot, this client’s mappings and what only the ' +
       'Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes ' +
-      'nothing there. With `refresh` the topology is pulled first; without a snapshot and without ' +
+      'nothing there. With `refresh` the topology is pulled first; what we deployed or rolled back there ' +
+      'since the snapshot is pulled in any case. Without a snapshot and without ' +
       '`refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is ' +
       'sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce ' +
       'refuses becomes findings.\n\n' +

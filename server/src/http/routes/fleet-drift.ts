@@ -175,7 +175,7 @@ const runRoute = (drift: Drift): Route =>
         body: run,
       },
     },
-    errors: ['not_found', 'client_inactive'],
+    errors: ['not_found', 'client_inactive', 'bad_request'],
     example: { body: { blueprint_id: BLUEPRINT_ID }, reply: exampleRun },
     idempotency: {
       replay: async (caller, runId) => ({

@@ -114,7 +114,11 @@ const certificate = z
     purge: z
       .object({
         deleted_rows: z.record(z.string(), z.int()).describe('By table'),
-        grants_left: z.int(),
+        grants_left: z
+          .int()
+          .describe(
+            'Grants that Nango still keeps: it did not confirm for a day that they are gone',
+          ),
         kept: z.array(z.string()),
       })
       .nullable(),
@@ -123,8 +127,12 @@ const certificate = z
 
 const offboarding = summary
   .extend({
-    removed: z.array(named),
-    restored: z.array(named).describe('As it was before the first deployment'),
+    removed: z
+      .array(named)
+      .describe('Also what earlier off-boardings of the client removed before they failed'),
+    restored: z
+      .array(named)
+      .describe('As it was before the first deployment; also by earlier ones that failed'),
     stays: z.array(stay),
     certificate: certificate.nullable(),
   })
@@ -208,7 +216,7 @@ const cancelRoute = (offboardings: Offboardings): Route =>
     description:
       'As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` ' +
       'with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays ' +
-      'removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. ' +
+      'removed, is listed, and counts for the certificate of the next one; the client works as before. `abandon` ends one that is stalled, whatever became of it. ' +
       'Does nothing if it has ended.',
     access: 'fleet.write',
     body: z.strictObject({

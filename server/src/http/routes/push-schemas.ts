@@ -157,7 +157,10 @@ export const mendedRow = z
     index: z.int().min(0).describe('Of the failed row, in the input of the push'),
     set: z
       .record(z.string(), z.unknown())
-      .describe('Members in place of those that the row has; all others stay as they were sent in'),
+      .refine((set) => Object.keys(set).length > 0, 'Name at least one member of the row.')
+      .describe(
+        'At least one; members in place of those that the row has; all others stay as they were sent in',
+      ),
   })
   .meta({ id: 'MendedRow' })
 

@@ -432,8 +432,11 @@ const retryRoute = (pushes: Pushes): Route =>
     path: '/api/push/retry',
     summary: 'Retry the failed rows of a push',
     description:
-      'Creates a new push with the current mapping. Failed rows are kept as long as the results. ' +
-      '`changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.',
+      'Creates a new push of all failed rows with the current mapping. Failed rows are kept as long as the ' +
+      'results. `changes` mends rows that are themselves wrong: `/api/push/failed-rows` has their values.\n\n' +
+      'Nothing that was written is overwritten: a row that repeats the key of another one fails with ' +
+      '`DUPLICATE_KEY_IN_INPUT` again, until a change gives it a key that no row of the push, or of those that it ' +
+      'retries, has written. A push is retried once; what failed again is retried with its retry.',
     body: z.strictObject({
       push_id: id,
       changes: z
@@ -445,7 +448,7 @@ const retryRoute = (pushes: Pushes): Route =>
       ...approvalId,
       wait_seconds: waitSeconds,
     }),
-    errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
+    errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry', 'already_retried'],
     example: {
       body: { push_id: PUSH_ID },
       reply: { ...exampleReply, retry_of: PUSH_ID, id: '0199a1b2-0000-7000-8000-0000000000e2' },

@@ -3,6 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Approval } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
+import { useClientMark } from '../../api/directory.ts'
 import { clientQuery, connectionQuery } from '../../api/queries.ts'
 import { ClientName, UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -187,6 +188,7 @@ const GrantDialog = (props: GrantProps) => {
 
 const GrantForClient = ({ approval, clientId, ...dialog }: GrantProps & { clientId: string }) => {
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   // Until the name is known there is nothing that could be typed.
   if (client.data === undefined || connection.data === undefined) {
@@ -197,6 +199,7 @@ const GrantForClient = ({ approval, clientId, ...dialog }: GrantProps & { client
       {...dialog}
       action="Grant"
       clientName={client.data.name}
+      mark={mark}
       environment={connection.data?.environment ?? null}
     >
       <What approval={approval} />

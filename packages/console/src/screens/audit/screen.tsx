@@ -15,7 +15,7 @@ import { ListPage } from '../../ui/list.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
-import { Absent, count, CopyButton, Foreign, Moment } from '../../ui/text.tsx'
+import { Absent, count, CopyButton, Foreign, Moment, RelativeTime } from '../../ui/text.tsx'
 import { type AuditSearch } from './search.ts'
 
 const route = getRouteApi('/_app/audit')
@@ -29,25 +29,41 @@ const CREDENTIALS: Readonly<Record<CredentialType, string>> = {
 }
 
 const COLUMNS: readonly Column<AuditRow>[] = [
-  { id: 'at', header: 'When', width: '13.5rem', cell: ({ at }) => <Moment at={at} /> },
+  {
+    id: 'at',
+    header: 'When',
+    width: '13.5rem',
+    narrow: '5rem',
+    cell: ({ at }) => (
+      <>
+        <span className="wide-only">
+          <Moment at={at} />
+        </span>
+        <span className="narrow-only">
+          <RelativeTime at={at} />
+        </span>
+      </>
+    ),
+  },
   {
     id: 'action',
     header: 'What',
     width: 'minmax(8rem, 2fr)',
+    narrow: '6.5rem',
     cell: ({ action }) => <Foreign mono>{action}</Foreign>,
   },
   {
     id: 'client',
     header: 'Client',
     width: 'minmax(8rem, 1fr)',
-    wideOnly: true,
+    narrow: '5rem',
     cell: ({ client_id: id }) => <ClientName id={id} />,
   },
   {
     id: 'user',
     header: 'Who',
     width: 'minmax(8rem, 1fr)',
-    wideOnly: true,
+    narrow: '6rem',
     cell: ({ user_id: id }) => <UserName id={id} />,
   },
   {
@@ -61,7 +77,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'outcome',
     header: 'Outcome',
     width: 'minmax(6rem, 1fr)',
-    wideOnly: true,
+    narrow: '6rem',
     cell: ({ outcome }) =>
       outcome === 'ok' ? 'ok' : <Status tone="stopped">{outcome.replaceAll('_', ' ')}</Status>,
   },

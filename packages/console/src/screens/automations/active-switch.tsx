@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Automation, type WorkflowType } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
+import { useClientMark } from '../../api/directory.ts'
 import { clientQuery, connectionQuery } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import { Button } from '../../ui/button.tsx'
@@ -66,6 +67,7 @@ const Question = ({ clientId, type, automation, onClose }: QuestionProps) => {
   const search = route.useSearch()
   const navigate = useNavigate()
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   if (client.data === undefined || connection.data === undefined) return null
   const change = async () => {
@@ -88,6 +90,7 @@ const Question = ({ clientId, type, automation, onClose }: QuestionProps) => {
       onClose={onClose}
       action={active === true ? 'Deactivate' : 'Activate'}
       clientName={client.data.name}
+      mark={mark}
       environment={connection.data?.environment ?? null}
       onConfirm={change}
     >

@@ -50,7 +50,7 @@ export const COLUMNS: readonly Column<ClientHealth>[] = [
   {
     id: 'wrong',
     header: 'What is wrong',
-    width: 'minmax(11rem, 1.6fr)',
+    width: 'minmax(15rem, 1.6fr)',
     cell: Wrong,
   },
   {

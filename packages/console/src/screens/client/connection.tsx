@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ClientDetail, type Connection, type ConnectionHealth } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, connectionQuery } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -14,6 +15,7 @@ import { EnvironmentTag, Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { ConnectDialog } from './connect.tsx'
+import { Causes } from './causes.tsx'
 
 export const ConnectionSection = ({ client }: { client: ClientDetail }) => {
   const connection = useQuery(connectionQuery(client.id))
@@ -71,7 +73,15 @@ const Details = ({ connection }: { connection: Connection }) => {
       <KeyValue
         items={[
           ['Status', <ConnectionState key="status" status={status} />],
-          ['Environment', <EnvironmentTag key="environment" environment={environment} />],
+          [
+            'Environment',
+            // Before somebody has authorized, it is only where the link leads to.
+            connection.sfdc_org_id === null ? (
+              <Absent key="environment">not known</Absent>
+            ) : (
+              <EnvironmentTag key="environment" environment={environment} />
+            ),
+          ],
           ['Salesforce org', textOr(connection.sfdc_org_id)],
           ['Host', textOr(url === null ? null : hostOf(url))],
           ['Connected user', textOr(connection.sfdc_user_id)],
@@ -130,20 +140,9 @@ const Checked = ({ health }: { health: ConnectionHealth }) => (
               <Foreign>{message}</Foreign>
             </p>
             <p className="muted">
-              <Foreign>{inConsoleWords(remedy)}</Foreign>
+              <Foreign>{inConsoleWords(remedy, 'client')}</Foreign>
             </p>
-            {causes.length > 0 && (
-              <ol className="client-causes">
-                {causes.map((cause) => (
-                  <li key={cause.code}>
-                    <Foreign>{cause.message}</Foreign>{' '}
-                    <span className="muted">
-                      <Foreign>{cause.remedy}</Foreign>
-                    </span>
-                  </li>
-                ))}
-              </ol>
-            )}
+            <Causes causes={causes} />
           </li>
         ))}
       </ul>
@@ -182,6 +181,7 @@ const Maintain = ({ client, connection }: { client: ClientDetail; connection: Co
     onError: fail,
     onSettled: again,
   })
+  const mark = useClientMark(client.id)
   const revoke = async () => {
     const { failed_steps: failed } = await engine.connections.revoke({ client_id: client.id })
     await again()
@@ -206,6 +206,7 @@ const Maintain = ({ client, connection }: { client: ClientDetail; connection: Co
         onClose={() => setRevoking(false)}
         action="Revoke the connection"
         clientName={client.name}
+        mark={mark}
         environment={connection.environment}
         onConfirm={revoke}
       >

@@ -7,6 +7,7 @@ import { KeyValue, Section } from '../../ui/layout.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, CopyButton, count, counted, Foreign } from '../../ui/text.tsx'
+import { Causes } from './causes.tsx'
 
 /** What is wrong with the client and what to do about it; nothing where nothing is. */
 export const HealthSection = ({ clientId }: { clientId: string }) => {
@@ -62,8 +63,9 @@ const Risk = ({ risk }: { risk: ClientRisk }) => (
         <Foreign>{risk.message}</Foreign>
       </p>
       <p className="muted">
-        <Foreign>{inConsoleWords(risk.remedy)}</Foreign>
+        <Foreign>{inConsoleWords(risk.remedy, 'client')}</Foreign>
       </p>
+      <Causes causes={risk.possible_causes} />
       {risk.for_admin !== null && (
         <blockquote className="client-for-admin">
           <p className="small muted">To send to the client’s Salesforce administrator</p>

@@ -3,6 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ComponentName, type Deployment, type Rollback } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery, connectionQuery } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -84,6 +85,7 @@ const Plan = ({
   const [allowsLoss, setAllowsLoss] = useState(false)
   const [isAsking, setAsking] = useState(false)
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   const queryClient = useQueryClient()
   const { removed, restored, kept, remaining, data } = rollback
@@ -160,6 +162,7 @@ const Plan = ({
         onClose={() => setAsking(false)}
         action={action}
         clientName={client.data?.name ?? ''}
+        mark={mark}
         environment={connection.data?.environment ?? null}
         onConfirm={begin}
       >

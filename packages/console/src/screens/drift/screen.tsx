@@ -19,7 +19,7 @@ import { Empty, Loaded, Problem } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { counted, Foreign, RelativeTime, relativeTime } from '../../ui/text.tsx'
 import { Result } from './result.tsx'
-import { CLIENT_STATES, differencesInWords } from './words.ts'
+import { CLIENT_STATES, clientStateOf, differencesInWords } from './words.ts'
 
 const route = getRouteApi('/_app/fleet/drift')
 const LOOK_MS = 2_000
@@ -163,7 +163,7 @@ const columnsOf = (open: (result: DriftResult) => void): readonly Column<DriftRe
     width: '8rem',
     cell: (result) => (
       <button type="button" className="link" onClick={() => open(result)}>
-        <Status tone={CLIENT_STATES[result.state][0]}>{CLIENT_STATES[result.state][1]}</Status>
+        <State result={result} />
       </button>
     ),
   },
@@ -180,8 +180,8 @@ const columnsOf = (open: (result: DriftResult) => void): readonly Column<DriftRe
     header: 'What differs',
     width: 'minmax(12rem, 3fr)',
     wideOnly: true,
-    cell: ({ counts, reason }) =>
-      reason === null ? differencesInWords(counts) : <Foreign>{reason.message}</Foreign>,
+    cell: ({ components, reason }) =>
+      reason === null ? differencesInWords(components) : <Foreign>{reason.message}</Foreign>,
   },
   {
     id: 'snapshot',
@@ -191,6 +191,11 @@ const columnsOf = (open: (result: DriftResult) => void): readonly Column<DriftRe
     cell: ({ snapshot_at: at }) => <RelativeTime at={at} />,
   },
 ]
+
+const State = ({ result }: { result: DriftResult }) => {
+  const [tone, words] = clientStateOf(result)
+  return <Status tone={tone}>{words}</Status>
+}
 
 const Results = ({ run }: { run: DriftRun }) => {
   const search = route.useSearch()

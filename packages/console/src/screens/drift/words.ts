@@ -1,6 +1,11 @@
 // Drift in words.
 
-import { type DriftClientState, type DriftComponentState } from '@sfdc-engine-x/client'
+import {
+  type ComponentDrift,
+  type DriftClientState,
+  type DriftComponentState,
+  type DriftResult,
+} from '@sfdc-engine-x/client'
 import { type StatusTone } from '../../ui/status.tsx'
 
 export const CLIENT_STATES: Readonly<Record<DriftClientState, readonly [StatusTone, string]>> = {
@@ -22,11 +27,29 @@ export const COMPONENT_STATES: Readonly<Record<DriftComponentState, string>> = {
   unknown: 'The snapshot does not say',
 }
 
-/** `3 somebody changed it, 1 …`: what differs, without what is as wanted. */
-export const differencesInWords = (counts: Readonly<Record<string, number | undefined>>): string =>
+/** What differs, without what is as wanted: `3 × somebody changed it, 1 × somebody changed it (accepted)`. */
+export const differencesInWords = (
+  components: readonly Pick<ComponentDrift, 'state' | 'accepted'>[],
+): string =>
   Object.entries(COMPONENT_STATES)
-    .flatMap(([state, word]) => {
-      const count = counts[state] ?? 0
-      return count === 0 || state === 'in_sync' ? [] : [`${count} × ${word.toLowerCase()}`]
-    })
+    .filter(([state]) => state !== 'in_sync')
+    .flatMap(([state, word]) =>
+      [false, true].flatMap((isAccepted) => {
+        const { length } = components.filter(
+          (one) => one.state === state && one.accepted === isAccepted,
+        )
+        return length === 0
+          ? []
+          : [`${length} × ${word.toLowerCase()}${isAccepted ? ' (accepted)' : ''}`]
+      }),
+    )
     .join(', ')
+
+/** The state of a client. What differs and was accepted is no drift, and is not as wanted either. */
+export const clientStateOf = ({
+  state,
+  components,
+}: Pick<DriftResult, 'state' | 'components'>): readonly [StatusTone, string] =>
+  state === 'in_sync' && components.some(({ accepted }) => accepted)
+    ? ['done', 'As accepted']
+    : CLIENT_STATES[state]

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Offboarding } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, connectionQuery } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
@@ -15,6 +16,7 @@ export const Leave = ({ preview }: { preview: Offboarding }) => {
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const connection = useQuery(connectionQuery(clientId))
+  const mark = useClientMark(clientId)
   const [asked, setAsked] = useState(false)
   const [allowsDataLoss, setAllowsDataLoss] = useState(false)
   const [purges, setPurges] = useState(false)
@@ -41,6 +43,7 @@ export const Leave = ({ preview }: { preview: Offboarding }) => {
         onClose={() => setAsked(false)}
         action="Off-board the client"
         clientName={name}
+        mark={mark}
         // A deletion asks for the name, whatever the environment.
         environment={purges ? 'production' : (connection.data?.environment ?? null)}
         onConfirm={leave}

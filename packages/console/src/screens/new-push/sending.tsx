@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Mapping, type Push, type PushOptions } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery, connectionQuery, useWork } from '../../api/queries.ts'
 import { ErrorGroups } from '../../app/error-groups.tsx'
@@ -211,6 +212,7 @@ const PushIt = ({
   const { clientId } = props
   const [isAsking, setAsking] = useState(false)
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   const queryClient = useQueryClient()
   const navigate = useNavigate()
@@ -241,6 +243,7 @@ const PushIt = ({
         onClose={() => setAsking(false)}
         action={action}
         clientName={client.data?.name ?? ''}
+        mark={mark}
         environment={connection.data?.environment ?? null}
         onConfirm={begin}
       >

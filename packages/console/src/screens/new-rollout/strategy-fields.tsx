@@ -4,8 +4,8 @@ import { Checkbox, Select, TextField } from '../../ui/field.tsx'
 import { atNight, type StrategyDraft } from './strategy.ts'
 
 const MODES = [
-  { value: 'strict', label: 'Slows down' },
-  { value: 'soft', label: 'Goes on as before' },
+  { value: 'strict', label: 'Strict: slows down' },
+  { value: 'soft', label: 'Soft: goes on as before' },
 ] as const
 
 const ZONES_ID = 'rollout-zones'

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ConflictReport } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery, connectionQuery } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
@@ -23,6 +24,7 @@ export const Deploy = ({
 }) => {
   const [isAsking, setAsking] = useState(false)
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   const queryClient = useQueryClient()
   const navigate = useNavigate()
@@ -56,6 +58,7 @@ export const Deploy = ({
         onClose={() => setAsking(false)}
         action={action}
         clientName={client.data?.name ?? ''}
+        mark={mark}
         environment={connection.data?.environment ?? null}
         onConfirm={deploy}
       >

@@ -3,6 +3,7 @@
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ConflictFinding, type ConflictSeverity } from '@sfdc-engine-x/client'
+import { inConsoleWords } from '../../api/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { Verdict } from '../../ui/status.tsx'
 import { counted, Foreign } from '../../ui/text.tsx'
@@ -89,7 +90,7 @@ const Finding = ({
       </p>
       {remedy !== null && (
         <p className="muted">
-          <Foreign>{remedy}</Foreign>
+          <Foreign>{inConsoleWords(remedy)}</Foreign>
         </p>
       )}
       <p className="row small">

@@ -51,6 +51,7 @@ export const Reports = ({ clientId, currentId, onOpen }: Props) => {
     {
       id: 'when',
       header: 'Checked',
+      width: 'minmax(8rem, 1fr)',
       cell: ({ id, created_at: at }) => (
         <Button look="quiet" className="plan-report-link" onClick={() => void open(id)}>
           <RelativeTime at={at} />
@@ -82,6 +83,7 @@ export const Reports = ({ clientId, currentId, onOpen }: Props) => {
       header: 'Schema version',
       align: 'end',
       width: '8rem',
+      wideOnly: true,
       cell: ({ snapshot_version: version }) => (version === null ? <Absent /> : count(version)),
     },
   ]

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type FailedRow, type PushWithResults } from '@sfdc-engine-x/client'
+import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey, clientQuery, connectionQuery } from '../../api/queries.ts'
 import { csvLine } from '../../app/rows-file.ts'
@@ -50,6 +51,7 @@ const Retry = ({ push, mended, onDone }: Props) => {
   const { id, client_id: clientId, failed, sfdc_object: object } = push
   const [isAsking, setAsking] = useState(false)
   const client = useQuery(clientQuery(clientId))
+  const mark = useClientMark(client.data?.id)
   const connection = useQuery(connectionQuery(clientId))
   const queryClient = useQueryClient()
   const navigate = useNavigate()
@@ -78,6 +80,7 @@ const Retry = ({ push, mended, onDone }: Props) => {
         onClose={() => setAsking(false)}
         action={action}
         clientName={client.data?.name ?? ''}
+        mark={mark}
         environment={connection.data?.environment ?? null}
         onConfirm={retry}
       >
@@ -85,7 +88,8 @@ const Retry = ({ push, mended, onDone }: Props) => {
           A new push of the rows that failed, with the mapping as it is now.{' '}
           {changes.length === 0
             ? 'All of them as they were sent in.'
-            : `${counted(changes.length, 'row')} with the values that you corrected.`}
+            : `${counted(changes.length, 'row')} with the values that you corrected.`}{' '}
+          Rows that repeat the key of another row are sent only with a key of their own.
           {object !== null && (
             <>
               {' '}
@@ -102,6 +106,7 @@ const TOLD_EVERY = 1_000
 
 const Download = ({ push }: { push: PushWithResults }) => {
   const [read, setRead] = useState(0)
+  const [left, setLeft] = useState(0)
   const download = useMutation({
     mutationFn: async () => {
       const rows: FailedRow[] = []
@@ -109,7 +114,9 @@ const Download = ({ push }: { push: PushWithResults }) => {
         rows.push(row)
         if (rows.length % TOLD_EVERY === 0) setRead(rows.length)
       }
-      save(`${push.canonical_object ?? push.kind}.failed.csv`, csvOf(rows))
+      const mendable = rows.filter((row) => !isRepeated(row))
+      setLeft(rows.length - mendable.length)
+      save(`${push.canonical_object ?? push.kind}.failed.csv`, csvOf(mendable))
     },
   })
   return (
@@ -119,10 +126,19 @@ const Download = ({ push }: { push: PushWithResults }) => {
           ? `${counted(read, 'row')} read`
           : 'Download failed rows as CSV'}
       </Button>
+      {left > 0 && (
+        <span className="muted">
+          Not in the file: {counted(left, 'row')} with the key of another row. Pushed, each would
+          overwrite what that row wrote.
+        </span>
+      )}
       {download.error !== null && <Problem error={download.error} />}
     </>
   )
 }
+
+const isRepeated = ({ errors }: FailedRow): boolean =>
+  errors.some(({ code }) => code === 'DUPLICATE_KEY_IN_INPUT')
 
 /** With what went wrong in columns of their own, which a push of the corrected file leaves out. */
 const csvOf = (rows: readonly FailedRow[]): string[] => {

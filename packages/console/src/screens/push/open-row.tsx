@@ -9,6 +9,7 @@ import {
   type RowResult,
   type RowResultPage,
 } from '@sfdc-engine-x/client'
+import { inConsoleWords } from '../../api/words.ts'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { textOf } from '../../app/typed-value.ts'
@@ -140,7 +141,7 @@ const Messages = ({ items }: { items: RowResult['errors'] }) =>
             <Foreign mono>{code}</Foreign> <Foreign>{message}</Foreign>
           </p>
           <p className="muted small">
-            <Foreign>{remedy}</Foreign>
+            <Foreign>{inConsoleWords(remedy)}</Foreign>
           </p>
         </li>
       ))}

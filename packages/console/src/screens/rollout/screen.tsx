@@ -12,6 +12,7 @@ import { Status } from '../../ui/status.tsx'
 import { count, counted, Foreign, Moment, RelativeTime } from '../../ui/text.tsx'
 import {
   countsInWords,
+  MODES,
   nameOf,
   PAUSE_REASONS,
   ROLLOUT_STATES,
@@ -67,7 +68,7 @@ const Detail = ({ rollout }: { rollout: Rollout }) => {
       <Section title="Waves">
         <Waves rollout={rollout} />
       </Section>
-      {rollout.rollback_preview !== null && (
+      {rollout.rollback_preview !== null && rollout.rolled_back_at === null && (
         <RollbackPreview preview={rollout.rollback_preview} targets={targets} />
       )}
       <Matrix rollout={rollout} />
@@ -79,7 +80,10 @@ const Detail = ({ rollout }: { rollout: Rollout }) => {
             ['Created', <Moment at={rollout.created_at} />],
             ['Started', <Moment at={rollout.started_at} />],
             ['Ended', <Moment at={rollout.finished_at} />],
-            ['After a failure', rollout.mode === 'strict' ? 'Slows down' : 'Goes on as before'],
+            ...(rollout.rolled_back_at === null
+              ? []
+              : [['Rolled back', <Moment at={rollout.rolled_back_at} />] as const]),
+            ['After a failure', MODES[rollout.mode]],
             ['Yellow findings', rollout.accept.includes('yellow') ? 'Accepted' : 'Not accepted'],
             [
               'Hours',

@@ -4,8 +4,10 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Rollout, type RolloutTarget, type RolloutTargetState } from '@sfdc-engine-x/client'
+import { inConsoleWords } from '../../api/words.ts'
 import { engine } from '../../api/engine.ts'
 import { useMay } from '../../api/session.ts'
+import { UserName } from '../../app/names.tsx'
 import { Button } from '../../ui/button.tsx'
 import { type Column } from '../../ui/data-table.tsx'
 import { ConfirmFleet, ConfirmSimply } from '../../ui/dialog.tsx'
@@ -31,6 +33,7 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
     id: 'client',
     header: 'Client',
     width: 'minmax(9rem, 1.5fr)',
+    narrow: '5.5rem',
     cell: (target) => (
       <button type="button" className="link" onClick={() => open(target)}>
         <Foreign>{target.client_name}</Foreign>
@@ -49,21 +52,24 @@ const columnsOf = (open: (target: RolloutTarget) => void): readonly Column<Rollo
     id: 'severity',
     header: 'Verdict',
     width: '7rem',
-    wideOnly: true,
+    narrow: '6.5rem',
     cell: ({ severity }) => <Verdict severity={severity} />,
   },
   {
     id: 'state',
     header: 'State',
     width: 'minmax(10rem, 2fr)',
+    narrow: '7rem',
     cell: (target) => <Status tone={TARGET_STATES[target.state][0]}>{standing(target)}</Status>,
   },
   {
     id: 'error',
-    header: 'Error',
+    header: 'Why',
     width: 'minmax(8rem, 2fr)',
-    wideOnly: true,
-    cell: ({ error }) => error !== null && <Foreign>{error.message}</Foreign>,
+    cell: ({ error, decision }) => {
+      const why = error?.message ?? decision
+      return why !== null && <Foreign>{why}</Foreign>
+    },
   },
   {
     id: 'at',
@@ -174,6 +180,12 @@ const Target = ({ rollout, target }: { rollout: Rollout; target: RolloutTarget }
       {target.decision !== null && (
         <p>
           <Foreign>{target.decision}</Foreign>
+          {target.decided_by !== null && (
+            <span className="muted">
+              {' '}
+              (<UserName id={target.decided_by} />)
+            </span>
+          )}
         </p>
       )}
       {error !== null && (
@@ -234,7 +246,7 @@ const Report = ({ id }: { id: string }) => {
                 <Foreign>{message}</Foreign>
                 {remedy !== null && (
                   <span className="muted">
-                    <Foreign>{remedy}</Foreign>
+                    <Foreign>{inConsoleWords(remedy)}</Foreign>
                   </span>
                 )}
               </li>

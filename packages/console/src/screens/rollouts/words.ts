@@ -133,6 +133,24 @@ export const actionsFor = ({ state, pause_reason: reason, counts }: Rollout): Ro
 /** Pauses that `resume` does not end: they end by themselves, or by an approval. */
 const CLOCK: readonly RolloutPauseReason[] = ['soak', 'window', 'gate']
 
-/** What it is called where it has no name. */
-export const nameOf = ({ name, kind, targets }: RolloutSummary): string =>
-  name ?? `${kind === 'workflows' ? 'Automations' : 'A plan'} to ${counted(targets, 'client')}`
+/** What a failure does to the rest of a wave. */
+export const MODES: Readonly<Record<Rollout['mode'], string>> = {
+  strict: 'Strict: slows down, so that no more can fail than are tolerated',
+  soft: 'Soft: goes on as before',
+}
+
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** Where it has no name: what it takes to how many clients, and when it was made, since many are alike. */
+export const nameOf = ({
+  name,
+  kind,
+  version,
+  targets,
+  created_at: at,
+}: RolloutSummary): string => {
+  if (name !== null) return name
+  const what =
+    kind === 'workflows' ? 'Automations' : version === null ? 'A plan' : `Version ${version}`
+  return `${what} to ${counted(targets, 'client')}, ${WHEN.format(new Date(at))}`
+}

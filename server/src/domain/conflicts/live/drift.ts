@@ -1,9 +1,10 @@
-// Whether an object is still what the snapshot says: described again, 25 per call.
+// Objects as they are now, and whether they are still what the snapshot says: described again, 25 per call.
 
 import { asDescribeOf, describedBy } from '../../../salesforce/activities.ts'
 import { describeMany, type DescribeResult } from '../../../salesforce/describes.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
 import { sameName } from '../../metadata/names.ts'
 import { diffDescribes } from '../../topology/diff.ts'
 import { type LiveFacts } from '../facts.ts'
@@ -14,7 +15,7 @@ import { type JudgedSnapshot } from './judged-snapshot.ts'
 export const createDrift = (
   org: SalesforceOrg,
   { describeOf, apiVersion }: JudgedSnapshot,
-): LiveFacts['changedSinceSnapshot'] => {
+): Pick<LiveFacts, 'changedSinceSnapshot' | 'visibleFields'> => {
   const options = { acrossOrgs: false, acrossVersions: apiVersion !== org.apiVersion }
 
   const changed = (
@@ -33,13 +34,20 @@ export const createDrift = (
     throw new SalesforceError(result.failure)
   }
 
-  return gather(async (names: readonly string[]) => {
+  const described = gather(async (names: readonly string[]) => {
     const results = new Map<string, DescribeResult>()
-    for await (const described of describeMany(org, new Set(names.map(describedBy)))) {
-      results.set(sameName(described.name), described)
+    for await (const one of describeMany(org, new Set(names.map(describedBy)))) {
+      results.set(sameName(one.name), one)
     }
-    return new Map(
-      names.map((name) => [name, changed(results.get(sameName(describedBy(name))), name)]),
-    )
+    return new Map(names.map((name) => [name, results.get(sameName(describedBy(name)))]))
   })
+
+  return {
+    changedSinceSnapshot: async (name) => changed(await described(name), name),
+    visibleFields: async (name) => {
+      const now = await described(name)
+      if (now?.result !== 'ok') return null
+      return listObjects(asDescribeOf(name, now.body).fields).map((field) => String(field.name))
+    },
+  }
 }

@@ -201,7 +201,7 @@ export const createLiveFacts = ({
       if (told === null && deletedByUs.length === 0) return null
       return { objects: [...(told?.objects ?? []), ...deletedByUs], fields: told?.fields ?? [] }
     },
-    changedSinceSnapshot: createDrift(org, snapshot),
+    ...createDrift(org, snapshot),
     packageSize: async () => packageSize,
     ...createLookUps(org, queries),
     contentOf: createContents(org),

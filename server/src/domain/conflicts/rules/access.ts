@@ -5,13 +5,30 @@ import { componentName } from '../../../salesforce/component-name.ts'
 import { keyOf, objectKind, sameName } from '../../metadata/names.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { lackText, lacks, PLAN_PERMISSIONS } from '../../plan/permissions.ts'
-import { type Rule, rulesFor } from '../rule.ts'
+import { type Facts, type Rule, rulesFor, type Subjects } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'
 import { listed } from '../../words.ts'
 
 const rule = rulesFor('access')
 
 const isPicklistType = (type: unknown): boolean => type === 'picklist' || type === 'multipicklist'
+
+/**
+ * Whether the org has a field that the snapshot lacks, and why. Salesforce: a describe leaves out fields that
+ * the user may not see.
+ */
+const unseenIn = async (
+  { full, field, object, objectExists, existing, describe }: Subjects['field'],
+  { live, snapshot }: Facts,
+): Promise<'hidden' | 'new' | null> => {
+  if (!objectExists || existing !== null || describe === null) return null
+  const has = (names: readonly string[] | null, wanted: string): boolean | undefined =>
+    names?.some((name) => sameName(name) === sameName(wanted))
+  const all = await live.allFields(object.api_name)
+  const exists = has(all, field.api_name) ?? has(snapshot.notVisible, full)
+  if (exists !== true) return null
+  return has(await live.visibleFields(object.api_name), field.api_name) === true ? 'new' : 'hidden'
+}
 
 const permissionRules: Rule[] = PLAN_PERMISSIONS.map((permission) =>
   rule('package', {
@@ -32,22 +49,26 @@ export const accessRules = [
   rule('field', {
     code: 'field_hidden',
     severities: ['red'],
-    judge: async (
-      { full, field, object, objectExists, existing, describe },
-      { live, snapshot },
-    ) => {
-      // Salesforce: a describe leaves out fields that the user may not see.
-      if (!objectExists || existing !== null || describe === null) return null
-      const wasSeen = snapshot.notVisible.some((name) => sameName(name) === sameName(full))
-      const all = await live.allFields(object.api_name)
-      return (all?.some((name) => sameName(name) === sameName(field.api_name)) ?? wasSeen)
+    judge: async (subject, facts) =>
+      (await unseenIn(subject, facts)) === 'hidden'
         ? {
-            message: `${full} exists, but the connected user cannot see it; the deploy would overwrite it unseen.`,
+            message: `${subject.full} exists, but the connected user cannot see it; the deploy would overwrite it unseen.`,
             remedy: 'Give the user read access to the field and check again.',
             at: 'api_name',
           }
-        : null
-    },
+        : null,
+  }),
+  rule('field', {
+    code: 'field_appeared',
+    severities: ['red'],
+    judge: async (subject, facts) =>
+      (await unseenIn(subject, facts)) === 'new'
+        ? {
+            message: `${subject.full} is missing from the snapshot but exists in the Salesforce org: it was created since, or was hidden from the connected user.`,
+            remedy: 'Pull the topology and check again, or check with refresh: true.',
+            at: 'api_name',
+          }
+        : null,
   }),
   rule('object', {
     code: 'object_takes_no_fields',

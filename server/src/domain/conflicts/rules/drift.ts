@@ -26,7 +26,8 @@ export const driftRules = [
       return changed === true
         ? {
             message: `${object.api_name} has changed in the Salesforce org since the snapshot used for this check.`,
-            remedy: 'Pull the topology and check again; a deploy with this report is refused.',
+            remedy:
+              'Pull the topology and check again, or check with refresh: true; a deploy with this report is refused.',
           }
         : null
     },
@@ -40,7 +41,7 @@ export const driftRules = [
       return found?.exists === true
         ? {
             message: `${object.api_name} is missing from the snapshot but exists in the Salesforce org: it was created since, or was hidden from the connected user.`,
-            remedy: 'Pull the topology and check again.',
+            remedy: 'Pull the topology and check again, or check with refresh: true.',
             at: 'api_name',
           }
         : null
@@ -55,7 +56,7 @@ export const driftRules = [
         ? null
         : {
             message: `The snapshot is ${plural(days, 'day')} old; automations changed since then are not considered.`,
-            remedy: 'Check again with refresh.',
+            remedy: 'Check again with refresh: true.',
           }
     },
   }),

@@ -325,9 +325,15 @@ export const ACCESS_CASES: Cases = {
     fires: { ...calm, live: { allFields: async () => ['a__c'] } },
     not: {
       ...calm,
-      describes: [describedObject('Lead', [described('A__c')])],
-      live: { allFields: async () => ['A__c'] },
+      live: { allFields: async () => ['a__c'], visibleFields: async () => ['A__c'] },
     },
+  },
+  field_appeared: {
+    fires: {
+      ...calm,
+      live: { allFields: async () => ['a__c'], visibleFields: async () => ['A__c'] },
+    },
+    not: { ...calm, live: { allFields: async () => ['a__c'], visibleFields: async () => [] } },
   },
   object_takes_no_record_types: {
     fires: {

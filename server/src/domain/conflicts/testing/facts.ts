@@ -165,6 +165,7 @@ export const calmLive: LiveFacts = {
   componentCount: async () => 0,
   contentOf: async () => ({}),
   changedSinceSnapshot: async () => false,
+  visibleFields: async () => [],
   packageSize: async () => ({ files: 5, zipBytes: 4_000, unzippedBytes: 9_000 }),
 }
 

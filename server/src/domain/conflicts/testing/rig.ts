@@ -215,9 +215,9 @@ export const createConflictsRig = async (options: Options) => {
     finish,
     check: async (plan: unknown, input: Partial<CheckInput> = {}): Promise<Report> =>
       finish((await start(plan, input)).id),
-    /** Pulls a fresh snapshot. */
-    pull: async (): Promise<number | null> => {
-      const { id } = await topology.pull(caller, { client_id: clientId, wait_seconds: 0 })
+    /** Pulls a fresh snapshot; of these objects only, if there are any. */
+    pull: async (objects?: string[]): Promise<number | null> => {
+      const { id } = await topology.pull(caller, { client_id: clientId, objects, wait_seconds: 0 })
       await topology.worker.run({ orgId, clientId, id }, new AbortController().signal)
       return (await topology.snapshot(tenant, id)).version
     },

@@ -10,7 +10,7 @@ import { canonicalJson } from '../../canonical.ts'
 import { type Caller } from '../../caller.ts'
 import { requireClient } from '../../clients.ts'
 import { pageOf, type Page, type PageRequest } from '../../page.ts'
-import { type ClientSelector, selectClients } from '../selectors.ts'
+import { type ClientSelector, requireSome, selectClients } from '../selectors.ts'
 import { fillIn } from './content.ts'
 import { type ParameterValues, undeclaredValues } from './parameters.ts'
 import {
@@ -54,7 +54,8 @@ const refusal = (code: 'validation_failed' | 'not_found', path: string, message:
 export const createBindings = (db: Database) => ({
   /**
    * Binds clients, or changes their bindings: all of them or none. Throws `invalid_parameters` with what is
-   * wrong with a client's values, `blueprint_archived`, `client_inactive`, and `not_found` for blueprint,
+   * wrong with a client's values, `blueprint_archived`, `client_inactive`, `bad_request` for a selector that
+   * chooses nobody, and `not_found` for blueprint,
    * clients and the pinned version.
    */
   set: (caller: Caller, input: SetInput): Promise<SetBindings> =>
@@ -64,6 +65,7 @@ export const createBindings = (db: Database) => ({
       const blueprint = await requireBlueprint(tx, tenant, input.blueprint_id, { lock: true })
       requireLive(blueprint)
       const clientIds = await chosen(tx, tenant, input)
+      requireSome(clientIds, 'selector')
       const before = await bindingsOf(tx, tenant, blueprint.id, clientIds)
       const wanted = clientIds.map((clientId) => {
         const former = before.get(clientId)

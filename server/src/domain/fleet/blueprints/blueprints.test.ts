@@ -220,6 +220,16 @@ describe('a binding', () => {
     expect(rows[0]?.count).toBe(6)
   })
 
+  it('is not set with a selector that chooses nobody', async () => {
+    const id = await blueprint(PARAMETRIC)
+    await expect(
+      bindings.set(caller, { blueprint_id: id, selector: { tags: { tier: 'platinum' } } }),
+    ).rejects.toMatchObject({
+      code: 'bad_request',
+      errors: [{ path: 'selector', code: 'no_targets' }],
+    })
+  })
+
   it('is refused for values that do not fit its version, for all clients alike', async () => {
     const id = await blueprint(PARAMETRIC, lead('Tier'))
     const set = (parameters: object | undefined, pinned_version: number | null) =>

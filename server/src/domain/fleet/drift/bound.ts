@@ -4,7 +4,7 @@ import { sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
 import { requireBlueprint } from '../blueprints/rows.ts'
-import { type ClientSelector, selectClients } from '../selectors.ts'
+import { type ClientSelector, requireSome, selectClients } from '../selectors.ts'
 import { type BoundClient } from './assess.ts'
 import { type Override } from './evaluate.ts'
 
@@ -22,6 +22,7 @@ export const chosenOf = async (
     selector === undefined
       ? undefined
       : await selectClients(tx, tenant, selector, blueprintId === undefined ? {} : { blueprintId })
+  if (chosen !== undefined) requireSome(chosen, 'selector')
   return boundOf(tx, tenant, {
     ...(blueprintId === undefined ? {} : { blueprintId }),
     ...(chosen === undefined ? {} : { clientIds: chosen.map(({ client_id }) => client_id) }),

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
 import { type ConnectionStatus, type Environment, type Fault } from '../../../db/types.ts'
+import { newestOfBinding } from '../drift/newest.ts'
 import { type ClientSelector, selectClients } from '../selectors.ts'
 import { type ClientTags } from '../tags.ts'
 
@@ -181,11 +182,7 @@ export const factsOfClients = async (
              (count(*) filter (where r.state = 'unknown'))::integer as unknown,
              min(r.created_at) as looked_at
         from blueprint_bindings b
-       cross join lateral (
-         select d.client_id, d.state, d.created_at from fleet_drift_results d
-          where d.org_id = b.org_id and d.client_id = b.client_id and d.blueprint_id = b.blueprint_id
-            and d.state is not null
-          order by d.id desc limit 1) r
+       cross join lateral (${newestOfBinding()}) r
        where b.org_id = ${tenant.orgId}
        group by r.client_id`.execute(tx)
     return {

@@ -120,24 +120,6 @@ export const createBeginning = ({
     },
   })
 
-  /** Whether we changed the client's Salesforce org after its newest snapshot. */
-  const hasChangedSince = async ({ org_id, client_id }: TargetRow): Promise<boolean> => {
-    const row = await db
-      .as(wholeOrg(org_id))
-      .read.selectFrom('crm_deployments')
-      .select('id')
-      .where('org_id', '=', org_id)
-      .where('client_id', '=', client_id)
-      .where(
-        sql<boolean>`greatest(deployed_at, rolled_back_at) > (
-          select max(s.created_at) from crm_topology_snapshots s
-           where s.org_id = ${org_id} and s.client_id = ${client_id} and s.version is not null)`,
-      )
-      .limit(1)
-      .executeTakeFirst()
-    return row !== undefined
-  }
-
   const check = async (row: RolloutRow, held: Claimed, signal: AbortSignal): Promise<void> => {
     const { target } = held
     const content = await contents.of(row, target)
@@ -150,7 +132,7 @@ export const createBeginning = ({
         bound(held),
       )
     try {
-      await ask(target.needs_refresh || (await hasChangedSince(target)))
+      await ask(target.needs_refresh)
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'no_snapshot')) throw error
       await ask(true)

@@ -17,13 +17,28 @@ export const conflict = (message: string): EngineError =>
 const stateInWords = ({ state, pause_reason: reason }: RolloutRow): string =>
   reason === null ? state.replaceAll('_', ' ') : `paused (${reason})`
 
-export const requireState = (
-  row: RolloutRow,
-  allowed: readonly RolloutState[],
-  verb: string,
-): void => {
-  if (allowed.includes(row.state)) return
-  throw conflict(`A rollout that is ${stateInWords(row)} cannot be ${verb}.`)
+const OPEN: readonly RolloutState[] = ['draft', 'checking', 'ready', 'running', 'paused']
+
+/** In which states a rollout can be what. */
+const POSSIBLE = {
+  checked: OPEN,
+  started: ['ready'],
+  paused: ['running', 'paused'],
+  resumed: ['paused'],
+  stopped: OPEN,
+  retried: ['running', 'paused', ...ENDED_STATES],
+  changed: OPEN,
+  'rolled back': ['paused', ...ENDED_STATES, 'rolled_back', 'rollback_partial'],
+} as const satisfies Record<string, readonly RolloutState[]>
+
+export const requireState = (row: RolloutRow, verb: keyof typeof POSSIBLE): void => {
+  const isIn = (states: readonly RolloutState[]): boolean => states.includes(row.state)
+  if (isIn(POSSIBLE[verb])) return
+  const others = Object.entries(POSSIBLE).flatMap(([name, states]) => (isIn(states) ? [name] : []))
+  throw conflict(
+    `A rollout that is ${stateInWords(row)} cannot be ${verb}. ` +
+      (others.length === 0 ? 'Wait for its end.' : `It can be ${others.join(', ')}.`),
+  )
 }
 
 export const NOT_PAUSED = { pause_reason: null, pause_detail: null, paused_until: null } as const
@@ -121,7 +136,7 @@ export const beginChecks = async (
   row: RolloutRow,
   { client_ids: clientIds, refresh }: CheckInput,
 ): Promise<void> => {
-  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'checked')
+  requireState(row, 'checked')
   const states: TargetState[] = ['pending', 'ready', 'blocked']
   const targets = await targetsIn(tx, row, { states, clientIds }, 'checked')
   await setTargets(tx, row, idsOf(targets), {
@@ -149,7 +164,7 @@ export const requireStart = async (
   waves: readonly WaveRow[],
   seen: number | undefined,
 ): Promise<void> => {
-  if (row.state !== 'draft' && row.state !== 'checking') requireState(row, ['ready'], 'started')
+  if (row.state !== 'draft' && row.state !== 'checking') requireState(row, 'started')
   const first = waves[0]?.position ?? 1
   await requireChecked(tx, row, first)
   if (row.state !== 'ready') {
@@ -170,7 +185,7 @@ export const start = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<vo
 
 /** Nothing is sent after this: what was begun and not sent is cancelled, and begun anew when it goes on. */
 export const pause = async (tx: Tx, row: RolloutRow): Promise<void> => {
-  requireState(row, ['running', 'paused'], 'paused')
+  requireState(row, 'paused')
   if (row.pause_reason === 'user') return
   const paused = await updateRollout(tx, row, {
     state: 'paused',
@@ -183,7 +198,7 @@ export const pause = async (tx: Tx, row: RolloutRow): Promise<void> => {
 
 /** Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself. */
 export const requireResume = (row: RolloutRow): void => {
-  requireState(row, ['paused'], 'resumed')
+  requireState(row, 'resumed')
   if (row.pause_reason === 'gate') {
     throw conflict('The next wave needs an approval: /api/fleet/rollouts/approve.')
   }
@@ -221,7 +236,9 @@ export const requireApprove = async (
 ): Promise<WaveRow> => {
   const next = waves.find(({ state }) => state === 'pending')
   if (row.pause_reason !== 'gate' || next === undefined) {
-    throw conflict(`A rollout that is ${stateInWords(row)} waits for no approval.`)
+    throw conflict(
+      `A rollout that is ${stateInWords(row)} waits for no approval. A rollout waits for one while it is paused (gate).`,
+    )
   }
   if (named !== undefined && named !== next.position) {
     throw conflict(`Wave ${next.position} waits for an approval, not wave ${named}.`)
@@ -291,7 +308,7 @@ export const skipUnbegun = async (
 
 /** For good: what was not begun is skipped, what was sent ends. */
 export const stop = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
-  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'stopped')
+  requireState(row, 'stopped')
   await skipUnbegun(tx, caller, row, STOPPED)
   const stopped = await updateRollout(tx, row, { state: 'stopped', ...NOT_PAUSED, wake_at: NOW })
   await recall(tx, stopped)
@@ -307,7 +324,7 @@ const RETRIED: readonly TargetState[] = ['failed', 'blocked', 'skipped', 'rolled
 
 /** Throws rollout_state_conflict if nothing can be tried again, confirmation_stale if more is known than was seen. */
 export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) => {
-  requireState(row, ['running', 'paused', ...ENDED_STATES], 'retried')
+  requireState(row, 'retried')
   const { client_ids: clientIds, revision: seen } = input
   const states = clientIds === undefined ? (['failed', 'blocked'] as const) : RETRIED
   const targets = await targetsIn(tx, row, { states, clientIds }, 'retried')
@@ -388,7 +405,7 @@ export const skip = async (
   row: RolloutRow,
   { client_ids: clientIds, reason }: SkipInput,
 ): Promise<void> => {
-  requireState(row, ['draft', 'checking', 'ready', 'running', 'paused'], 'changed')
+  requireState(row, 'changed')
   const targets = await targetsIn(tx, row, { states: SKIPPED, clientIds }, 'skipped')
   const { rows: busy } = await sql<{ client_id: string }>`
     select t.client_id from rollout_targets t

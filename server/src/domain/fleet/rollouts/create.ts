@@ -8,7 +8,7 @@ import { EngineError } from '../../../errors.ts'
 import { actorOf, audit } from '../../audit.ts'
 import { type Caller } from '../../caller.ts'
 import { bindIdempotency } from '../../idempotency.ts'
-import { type ClientSelector, selectClients } from '../selectors.ts'
+import { type ClientSelector, requireSome, selectClients } from '../selectors.ts'
 import { type Contents, type Source } from './contents.ts'
 import { DEFAULT_STRATEGY, planWaves, type PlannedWave, type Strategy } from './strategy.ts'
 
@@ -102,9 +102,7 @@ export const createRollout = (
       path: 'targets',
       ...(input.blueprint_id === undefined ? {} : { blueprintId: input.blueprint_id }),
     })
-    if (clients.length === 0) {
-      throw refuse('targets', 'no_targets', 'No active client fits this selector.')
-    }
+    requireSome(clients, 'targets')
     if (clients.length > TARGETS_MAX) {
       throw refuse(
         'targets',

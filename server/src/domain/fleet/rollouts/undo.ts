@@ -7,21 +7,13 @@ import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
 import { conflict, NOT_PAUSED, NOW, requireState, skipUnbegun } from './controls.ts'
 import { recall } from './journal.ts'
-import { ENDED_STATES, type RolloutState } from './model.ts'
 import { restoreMappings } from './mappings.ts'
 import { actingFor, type RolloutRow, type TargetRow, updateRollout } from './rows.ts'
-
-const ROLLED_BACK_FROM: readonly RolloutState[] = [
-  'paused',
-  ...ENDED_STATES,
-  'rolled_back',
-  'rollback_partial',
-]
 
 /** Throws rollout_state_conflict, and not_rollbackable if nothing of it is in place. */
 export const requireRollback = async (tx: Tx, row: RolloutRow): Promise<void> => {
   if (row.state === 'running') throw conflict('The rollout is running. Pause or stop it first.')
-  requireState(row, ROLLED_BACK_FROM, 'rolled back')
+  requireState(row, 'rolled back')
   if (row.preview_state === 'running') {
     throw conflict('A dry run of the rollback is running. Wait for its end.')
   }

@@ -48,8 +48,28 @@ export class KeySet {
     return this.#segments.reduce((sum, { slots }) => sum + slots.byteLength, 0)
   }
 
+  has(key: string): boolean {
+    const { high, low } = this.#hash(key)
+    return find(this.#segmentOf(high).slots, high, low) < 0
+  }
+
   /** True: the key is new and was added. */
   add(key: string): boolean {
+    const { high, low } = this.#hash(key)
+    const segment = this.#segmentOf(high)
+    if (!insert(segment.slots, high, low)) return false
+    segment.size += 1
+    this.#size += 1
+    // Segments grow one by one, so that growing never takes twice the whole.
+    if (segment.size >= (segment.slots.length / 2) * LOAD_MAX) grow(segment)
+    return true
+  }
+
+  #segmentOf(high: number): Segment {
+    return this.#segments[high >>> 24] as Segment
+  }
+
+  #hash(key: string): { high: number; low: number } {
     let a = this.#seeds[0]
     let b = this.#seeds[1]
     for (let at = 0; at < key.length; at += 1) {
@@ -62,31 +82,33 @@ export class KeySet {
     const high = mix(a ^ Math.imul(b, 0x27d4eb2f)) >>> 0
     // Never zero: zeros mark a free slot.
     const low = (mix(b + Math.imul(a, 0x165667b1)) | 1) >>> 0
-    const segment = this.#segments[high >>> 24] as Segment
-    if (!insert(segment.slots, high, low)) return false
-    segment.size += 1
-    this.#size += 1
-    // Segments grow one by one, so that growing never takes twice the whole.
-    if (segment.size >= (segment.slots.length / 2) * LOAD_MAX) grow(segment)
-    return true
+    return { high, low }
   }
 }
 
-/** Open addressing: the next free slot after the one that the hash selects. */
-const insert = (slots: Uint32Array, high: number, low: number): boolean => {
+/**
+ * Where the key belongs, by open addressing: the next free slot after the one that the hash selects. Less than
+ * zero: it is there already.
+ */
+const find = (slots: Uint32Array, high: number, low: number): number => {
   const count = slots.length / 2
   // The upper 8 bits select the segment; the others the position in it.
   let slot = Math.floor(((high & 0xffffff) / 0x1000000) * count)
   for (;;) {
     const at = slot * 2
-    if (slots[at + 1] === 0) {
-      slots[at] = high
-      slots[at + 1] = low
-      return true
-    }
-    if (slots[at] === high && slots[at + 1] === low) return false
+    if (slots[at + 1] === 0) return at
+    if (slots[at] === high && slots[at + 1] === low) return -1
     slot = slot + 1 === count ? 0 : slot + 1
   }
+}
+
+/** False: the key is there already. */
+const insert = (slots: Uint32Array, high: number, low: number): boolean => {
+  const at = find(slots, high, low)
+  if (at < 0) return false
+  slots[at] = high
+  slots[at + 1] = low
+  return true
 }
 
 const grow = (segment: Segment): void => {

@@ -64,6 +64,7 @@ export const compileLinks = (input: LinkInput): Preparer => {
   return {
     profiled: [],
     keyName: null,
+    keyForm: null,
     judge: (index, row) => {
       if (!isRecord(row)) return failed(index, null, [notARecord('A link', row)])
       return row.junction === undefined || row.junction === null

@@ -94,7 +94,7 @@ export const missingField = (name: string): Refusal =>
   new Refusal(
     'REQUIRED_FIELD_MISSING',
     `Required fields are missing: [${name}]`,
-    'Send a value or give the mapping a default; to change only existing records, use push/status-update.',
+    'Send a value or give the mapping a default; to change only existing records, use /api/push/status-update.',
   )
 
 const uncheckable = (name: string): Refusal =>

@@ -31,7 +31,7 @@ const noName = (): Refusal =>
   new Refusal(
     'REQUIRED_FIELD_MISSING',
     'Required fields are missing: [Name] of a business account, or [LastName] of a person account.',
-    'Send one of the two; to change only existing records, use push/status-update.',
+    'Send one of the two; to change only existing records, use /api/push/status-update.',
   )
 
 const bothNames = (): Refusal =>

@@ -57,6 +57,11 @@ export interface Preparer {
   readonly profiled: readonly MappedField[]
   /** The caller's name of the field that identifies all rows; null if each row names its own. */
   readonly keyName: string | null
+  /**
+   * The key of a result in the form in which the same record always has the same. Null: one record may be in
+   * several rows of a push, so that its key proves nothing.
+   */
+  readonly keyForm: ((key: string) => string) | null
 }
 
 /** Why no row can be checked at all. */
@@ -154,7 +159,7 @@ const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
     return fault(
       'external_id_missing',
       'The mapping names no external id, so records cannot be upserted.',
-      'Name the external id of the object, or use push/status-update with ids.',
+      'Name the external id of the object, or use /api/push/status-update with ids.',
     )
   }
   const keyMapped = plan.mappedFields.find(
@@ -196,6 +201,8 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
     return own.length === 0 ? {} : { createOnly: own }
   }
   const accounts = accountKinds(plan.target, mappedFields)
+
+  const keyForm = (key: string): string => (foldsKey ? key.toLowerCase() : key)
 
   const judge = (index: number, row: unknown): Judgement => {
     if (!isRecord(row)) return failed(index, null, [notARecord('A record', row)])
@@ -256,10 +263,10 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         ...warningsIn(into),
         ...createOnlyIn(into.fields),
       },
-      foldsKey ? keyText.toLowerCase() : keyText,
+      keyForm(keyText),
     )
   }
-  return { judge, profiled: mappedFields, keyName: keyMapped.name }
+  return { judge, profiled: mappedFields, keyName: keyMapped.name, keyForm }
 }
 
 const createOnlyOf = (mappedFields: readonly MappedField[]): CreateOnly[] =>
@@ -274,6 +281,8 @@ const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['match', 'fields'])
 const prepareUpdates = (plan: ObjectPlan): Preparer => ({
   profiled: [],
   keyName: null,
+  // The rows of a push are found by one field, as a rule; in case of doubt nothing is overwritten.
+  keyForm: (key) => key.toLowerCase(),
   judge: (index, row) => {
     if (!isRecord(row)) return failed(index, null, [notARecord('An update', row)])
     const into: Written = { fields: {}, lockKeys: [], errors: unknownMembers(row, UPDATE_MEMBERS) }

@@ -3523,8 +3523,9 @@ export type Offboarding = {
   /** ISO 8601 in UTC */
   created_at: string
   completed_at: string | null
+  /** Also what earlier off-boardings of the client removed before they failed */
   removed: ComponentName[]
-  /** As it was before the first deployment */
+  /** As it was before the first deployment; also by earlier ones that failed */
   restored: ComponentName[]
   stays: StayingComponent[]
   certificate: OffboardingCertificate | null
@@ -3595,6 +3596,7 @@ export type OffboardingCertificate = {
     deleted_rows: {
       [name: string]: number
     }
+    /** Grants that Nango still keeps: it did not confirm for a day that they are gone */
     grants_left: number
     kept: string[]
   } | null
@@ -7052,7 +7054,7 @@ export interface FleetResource {
   /**
    * Cancel an off-boarding, or a preview of one.
    *
-   * As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. Does nothing if it has ended.
+   * As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays removed, is listed, and counts for the certificate of the next one; the client works as before. `abandon` ends one that is stalled, whatever became of it. Does nothing if it has ended.
    *
    * Needs the permission `fleet.write`.
    */

@@ -182,6 +182,12 @@ export const ERRORS = define({
     'Client is being off-boarded',
     'Wait for the end of the off-boarding; poll /api/fleet/offboard/get.',
   ),
+  client_left: kind(
+    409,
+    'Client was off-boarded',
+    'See its off-boarding with /api/fleet/offboard/get. To work for it again, activate it with ' +
+      '/api/clients/update and connect it. To delete what is stored of it, start with purge.',
+  ),
   org_active: kind(
     409,
     'Organization is active',

@@ -234,6 +234,52 @@ describe('drift', () => {
     expect((await statesOf(fresh, acme))[0]).toBe('drifted')
   })
 
+  it('that was accepted and leaves nothing to bring is unchanged in a rollout, until that is withdrawn', async () => {
+    const { id } = await ok<{ id: string }>('/api/blueprints/create', { name: 'Nothing' }, 201)
+    const plan = {
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [{ api_name: 'Never__c', type: 'Text', label: 'Never', length: 20 }],
+        },
+      ],
+      permissions: { permission_set: null, assign_to_connected_user: false },
+    }
+    await ok('/api/blueprints/versions/create', { blueprint_id: id, plan }, 201)
+    const bind = { blueprint_id: id, client_ids: [globex.id] }
+    await ok('/api/blueprints/bindings/set', bind)
+    const accept = async (note?: string) => {
+      const [result] = await resultsOf(await run({ blueprint_id: id }))
+      expect(result?.components).toMatchObject([{ state: 'not_applied' }])
+      const body = { result_id: result?.id, ...(note === undefined ? {} : { note }) }
+      return ok<{ binding: { overrides: object[] } }>('/api/fleet/drift/accept', body)
+    }
+    await accept('They do without')
+    const { binding } = await accept()
+    expect(binding.overrides).toMatchObject([{ note: 'They do without' }])
+    const create = async () =>
+      ok<{ id: string; counts: object }>(
+        '/api/fleet/rollouts/create',
+        { blueprint_id: id, targets: { bound: true }, strategy: { waves: [{ name: 'all' }] } },
+        201,
+      )
+    const rollout = await create()
+    expect(rollout.counts).toEqual({ unchanged: 1 })
+    const of = { rollout_id: rollout.id, wait_seconds: 55 }
+    await ok('/api/fleet/rollouts/check', of)
+    const ended = await ok<{ state: string; counts: object }>('/api/fleet/rollouts/start', of)
+    expect(ended).toMatchObject({ state: 'succeeded', counts: { unchanged: 1 } })
+
+    const withdraw = [{ type: 'CustomField', full_name: 'Lead.Never__c' }]
+    const { items } = await ok<{ items: object[] }>('/api/blueprints/bindings/set', {
+      ...bind,
+      withdraw,
+    })
+    expect(items).toMatchObject([{ overrides: [] }])
+    expect((await create()).counts).toEqual({ pending: 1 })
+    await ok('/api/blueprints/bindings/remove', bind)
+  })
+
   it('is found in what no describe shows: less access than wanted, more than was given, and by whom', async () => {
     const set = { org: orgs.get(acme) ?? '', set: 'Fleet' }
     const { control } = rig.simulator
@@ -256,8 +302,19 @@ describe('drift', () => {
     ])
   })
 
-  it('with refresh ends when its pulls do, though nobody looks', async () => {
+  it('with refresh ends when its pulls do, though nobody looks, and says more than a later look at the snapshot before', async () => {
+    const { control } = rig.simulator
+    const set = { org: orgs.get(acme) ?? '', set: 'Fleet' }
+    // As it was accepted.
+    await alter(acme, 'Fleet_Tier__c', { length: 90 })
+    await control.act('permissions/grant-field', { ...set, field: 'Lead.Fleet_Size__c' })
+    await control.act('permissions/revoke-field', { ...set, field: 'Account.Rating' })
+    await control.act('faults/add', {
+      ...{ org: set.org, path: '*', kind: { type: 'slow', ms: 1_000 } },
+    })
     const begun = await run({ refresh: true, wait_seconds: 0 })
+    const later = await run()
+    await control.act('faults/clear', { org: set.org })
     await until('the run has ended', async () => {
       const [row] = await rig.query<{ status: string }>(
         'select status from fleet_drift_runs where id = $1',
@@ -266,6 +323,20 @@ describe('drift', () => {
       return row?.status === 'complete'
     })
     expect(await resultsOf(begun, { state: 'waiting' })).toEqual([])
+    expect((await statesOf(begun, acme))[0]).toBe('in_sync')
+    expect((await statesOf(later, acme))[0]).toBe('drifted')
+    const { items } = await ok<{ items: { client_id: string; drift: object }[] }>(
+      '/api/fleet/health',
+      {},
+    )
+    expect(items.find(({ client_id: id }) => id === acme.id)?.drift).toMatchObject({ drifted: 0 })
+    const drifted = await resultsOf(await run({ selector: { drifted: true } }))
+    expect(drifted.map(({ client_id: id }) => id)).not.toContain(acme.id)
+    const [stale] = await resultsOf(later, { client_id: acme.id })
+    const accepted = await org.api.post<{ code: string }>('/api/fleet/drift/accept', {
+      result_id: stale?.id,
+    })
+    expect([accepted.status, accepted.body.code]).toEqual([409, 'drift_superseded'])
   })
 
   it('is unknown where the snapshot is too old, or cannot be taken', async () => {

@@ -66,7 +66,7 @@ export interface TargetBody {
   wave: number
   state: string
   reason: string | null
-  error: { code: string } | null
+  error: { code: string; message: string } | null
   is_failure: boolean
   severity: string | null
   checked_at: string | null

@@ -22,7 +22,8 @@ const OFFBOARD_MOMENTS = {
 const PURGE_MOMENTS = {
   drain: `old.stage = 'drain' and new.stage <> old.stage`,
   grants: `old.stage = 'grants' and new.stage <> old.stage`,
-  delete: `old.stage = 'delete' and new.deleted <> old.deleted`,
+  // Rows of several tables are gone then, and their transactions have ended.
+  delete: `new.deleted <> old.deleted and (select count(*) from jsonb_object_keys(new.deleted)) > 3`,
 }
 
 interface Held {
@@ -156,6 +157,15 @@ describe('kill -9', { timeout: 180_000 }, () => {
     await start(apiOf(rig.servers.at(-1)?.url ?? '', agency.token), some)
     const api = await killAndRestart(rig, agency.token, some.length, async () => true, 'purges')
     await expectGone(api, some)
+    // The certificate counts what went before the crash like what went after it.
+    const counted = new Map<string, string[]>()
+    for (const { id, moment } of some) {
+      const { body } = await api.post<{
+        certificate: { purge: { deleted_rows: Record<string, number> } }
+      }>('/api/fleet/offboard/get', { offboarding_id: id })
+      counted.set(moment, Object.keys(body.certificate.purge.deleted_rows).toSorted())
+    }
+    expect(counted.get('delete')).toEqual(counted.get('drain'))
     const tables = await rig.database.query<{ name: string }>(
       `select relname::text as name from pg_class
         where relkind = 'r' and relnamespace = 'public'::regnamespace`,

@@ -7,12 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../server/src/domain/canonical.ts'
 import { readFiles } from '../../server/src/domain/deployments/plan/images.ts'
 import { elementsIn } from '../../server/src/domain/metadata/xml-tree.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { createSalesforce } from '../../server/src/salesforce/gateway.ts'
 import { createHostPolicy } from '../../server/src/salesforce/hosts.ts'
 import { openBudget } from '../../server/src/salesforce/testing/budget.ts'
 import { Secret } from '../../server/src/secret.ts'
 import { type Api } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
+import { fieldPlan, OBJECT } from './fleet-support.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
@@ -52,6 +54,8 @@ interface Schema {
 }
 
 const VERSION = 'v66.0'
+/** A pull of it costs little. */
+const SMALL_ORG = { edition: 'Enterprise', seed: { objects: 2, fields: 26 } } as const
 
 let rig: SharedRig
 let org: TestOrg
@@ -117,6 +121,16 @@ const readOrg = async (salesforceOrg: string): Promise<Schema> => {
     assignments: (await rows('SELECT Id FROM PermissionSetAssignment')).length,
     layout: files.get('layouts/Lead-Lead Layout.layout') ?? '',
   }
+}
+
+const readRules = async (salesforceOrg: string): Promise<string[]> => {
+  const { token, instanceUrl } = await rig.simulator.control.openSession(salesforceOrg)
+  const query = encodeURIComponent('SELECT ValidationName FROM ValidationRule')
+  const answer = await fetch(`${instanceUrl}/services/data/${VERSION}/tooling/query?q=${query}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const { records } = (await answer.json()) as { records: { ValidationName: string }[] }
+  return records.map(({ ValidationName }) => ValidationName)
 }
 
 /** What differs, by name. */
@@ -405,6 +419,86 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
     })
     expect(goesOn.status, goesOn.text).toBe(200)
   })
+
+  it('that ends half way says what it removed, and so does the certificate of the next', async () => {
+    const half = await org.client('Half')
+    const { name: salesforceOrg } = await rig.salesforceOrg(SMALL_ORG)
+    await control().act('deploys/pace', { org: salesforceOrg, pendingMs: 0, runMs: 0 })
+    await half.connect(salesforceOrg)
+    await half.pull()
+    const by = { client_id: half.id, wait_seconds: 55 }
+    const given = {
+      ...rule('Give a name.'),
+      api_name: `${OBJECT}.Given`,
+      definition: { errorConditionFormula: 'ISBLANK(Name)', errorMessage: 'Give a name.' },
+    }
+    for (const [path, what] of [
+      ['custom-objects', { plan: fieldPlan('Half') }],
+      ['workflows', { workflows: [given] }],
+    ] as const) {
+      const made = await post<DeploymentBody>(org.api, `/api/deploy/${path}`, { ...by, ...what })
+      expect(made.status, JSON.stringify(made)).toBe('deployed')
+    }
+    const standing = await readRules(salesforceOrg)
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 5_000 })
+    const { id } = await post(org.api, '/api/fleet/offboard/start', { ...by, wait_seconds: 0 })
+    await until('its components were sent', async () => {
+      const [sent] = await rig.query(
+        `select from deployment_runs u join offboardings o on u.deployment_id = o.components_id
+          where o.id = $1 and u.stage = 'wait'`,
+        [id],
+      )
+      return sent !== undefined
+    })
+    await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id: id })
+    const ended = await until('the off-boarding has ended', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+      return state.is_final ? state : null
+    })
+    expect(standing).toContain('Given')
+    expect(await readRules(salesforceOrg), 'it went before the cancel').not.toContain('Given')
+    const gone = [`ValidationRule ${OBJECT}.Given`]
+    expect(named(ended.removed)).toEqual(gone)
+    expect(ended).toMatchObject({ status: 'failed', certificate: null, proof: { complete: true } })
+    expect(ended.error).toMatchObject({ code: 'cancelled' })
+    expect(ended.error?.message).not.toMatch(/nothing was changed/)
+    const { items } = await post<{ items: { status: string; kind: string }[] }>(
+      org.api,
+      '/api/deploy/list',
+      { client_id: half.id },
+    )
+    expect(items.map(({ kind, status }) => [kind, status]).toSorted()).toEqual([
+      ['custom_objects', 'deployed'],
+      ['workflows', 'rolled_back'],
+    ])
+    // Once more half way, before anything: what went the first time is not forgotten.
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: false } })
+    const second = await post(org.api, '/api/fleet/offboard/start', { ...by, wait_seconds: 0 })
+    await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id: second.id })
+    await until('the second has ended', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: second.id })
+      return state.is_final
+    })
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: true } })
+    await post(org.api, '/api/connections/get', { client_id: half.id, check: true })
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
+    const done = await post(org.api, '/api/fleet/offboard/start', by)
+    expect(done, JSON.stringify(done.error)).toMatchObject({ status: 'complete', stays: [] })
+    expect(named(done.removed)).toEqual([
+      `CustomField ${OBJECT}.Half__c`,
+      'PermissionSet Half',
+      ...gone,
+    ])
+    const { removed, sfdc_deploy_ids: sent } = done.certificate as {
+      removed: { type: string; full_name: string; before: unknown; deployed: unknown }[]
+      sfdc_deploy_ids: string[]
+    }
+    expect(named(removed)).toEqual(named(done.removed))
+    for (const { before: was, deployed: left } of removed) {
+      expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
+    }
+    expect(sent, 'the package of each half').toHaveLength(2)
+  })
 })
 
 describe('an off-boarding of a client with thirty deployments', { timeout: 120_000 }, () => {
@@ -542,6 +636,86 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
   })
 })
 
+describe('a client that has left', { timeout: 120_000 }, () => {
+  it('is out of the fleet, leaves once, and its rollouts tell what became of it, even when it is purged', async () => {
+    const gone = await org.client('Short')
+    await gone.connect((await rig.salesforceOrg({ edition: 'Enterprise' })).name)
+    await gone.pull()
+    interface Rolled {
+      id: string
+      state: string
+      targets: number
+      counts: Record<string, number>
+      is_final: boolean
+    }
+    const blueprint = await post<{ id: string }>(org.api, '/api/blueprints/create', {
+      name: 'Short stay',
+    })
+    await post(org.api, '/api/blueprints/versions/create', {
+      blueprint_id: blueprint.id,
+      plan: { objects: [{ api_name: 'Lead', fields: [text('Brief__c')] }] },
+    })
+    const bind = { blueprint_id: blueprint.id, client_ids: [gone.id] }
+    await post(org.api, '/api/blueprints/bindings/set', bind)
+    const { id: rollout_id } = await post<Rolled>(org.api, '/api/fleet/rollouts/create', {
+      blueprint_id: blueprint.id,
+      targets: { client_ids: [gone.id] },
+      strategy: { waves: [{ name: 'all' }] },
+    })
+    const rollout = () => post<Rolled>(org.api, '/api/fleet/rollouts/get', { rollout_id })
+    await post(org.api, '/api/fleet/rollouts/check', { rollout_id, wait_seconds: 55 })
+    await post(org.api, '/api/fleet/rollouts/start', { rollout_id, wait_seconds: 55 })
+    await until('it is deployed', async () => (await rollout()).counts.deployed === 1)
+
+    const refused = async (path: string, body: object) => {
+      const answer = await org.api.post<{ code: string; detail: string }>(path, body)
+      return [answer.status, answer.body.code, answer.body.detail]
+    }
+    const leave = { client_id: gone.id, wait_seconds: 0 }
+    const { id } = await post(org.api, '/api/fleet/offboard/start', leave)
+    const twice = await refused('/api/fleet/offboard/start', leave)
+    expect(twice).toEqual([409, 'client_leaving', expect.stringContaining(id)])
+    const left = await until('it has left', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+      return state.is_final && state
+    })
+    expect(left).toMatchObject({ status: 'complete', error: null })
+
+    const shown = await post<object>(org.api, '/api/clients/get', { client_id: gone.id })
+    expect(shown).toMatchObject({ is_active: false, left_at: expect.any(String) as string })
+    const once = await refused('/api/fleet/offboard/start', leave)
+    expect(once).toEqual([409, 'client_left', expect.stringContaining(id)])
+    const everywhere = async (path: string, body: object): Promise<string> =>
+      (await org.api.post(path, body)).text
+    expect(await everywhere('/api/blueprints/bindings/list', {})).not.toContain(gone.id)
+    expect(await everywhere('/api/fleet/health', {})).not.toContain(gone.id)
+    const brief = { kind: 'field', object: 'Lead', name: 'Brief__c' }
+    expect(await everywhere('/api/fleet/search', brief)).not.toContain(gone.id)
+    const again = await refused('/api/blueprints/bindings/set', bind)
+    expect(again).toEqual([400, 'client_inactive', expect.stringContaining('has left')])
+    const counts = { rolled_back: 1 }
+    expect(await rollout()).toMatchObject({ state: 'succeeded', targets: 1, counts })
+
+    const { id: second } = await post(org.api, '/api/fleet/offboard/start', {
+      ...leave,
+      purge: true,
+    })
+    const purged = await until('it is purged', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: second })
+      return state.is_final && state
+    })
+    expect(purged).toMatchObject({
+      ...{ purged: true, error: null },
+      certificate: { earlier: { certificate_hash: left.certificate_hash } },
+    })
+    expect(await rollout()).toMatchObject({ targets: 1, counts, waves: [{ targets: 1, counts }] })
+    const { items } = await post<{ items: Offboarding[] }>(org.api, '/api/fleet/offboard/list', {
+      client_id: gone.id,
+    })
+    expect(items.map((one) => one.id)).toEqual([second])
+  })
+})
+
 describe('a purge', { timeout: 120_000 }, () => {
   it('deletes all that is stored of the client, keeps audit rows and the certificate, and nothing of others', async () => {
     const neighbours = await mentioning(neighbour.id)
@@ -573,6 +747,35 @@ describe('a purge', { timeout: 120_000 }, () => {
     expect(answer.status).toBe(404)
   })
 
+  it('tells in the certificate how many grants Nango still keeps when it waits no longer', async () => {
+    const leaver = await org.client('Granted')
+    await leaver.connect((await rig.salesforceOrg(SMALL_ORG)).name)
+    const [{ grant } = { grant: '' }] = await rig.query<{ grant: string }>(
+      'select nango_connection_id as grant from crm_connections where client_id = $1',
+      [leaver.id],
+    )
+    await createNangoControl(rig.simulator.nangoUrl).addFault({
+      ...{ method: 'DELETE', path: `/connections/${grant}`, times: 1_000, status: 500 },
+      body: { error: { code: 'server_error', message: 'down' } },
+    })
+    const { id } = await post(org.api, '/api/fleet/offboard/start', {
+      ...{ client_id: leaver.id, purge: true, leave_in_place: true, wait_seconds: 0 },
+    })
+    await until('it waits for Nango', async () => {
+      const waiting = await rig.query(
+        `update purges set created_at = now() - interval '2 days', resume_at = null
+          where client_id = $1 and stage = 'grants' and error is not null returning id`,
+        [leaver.id],
+      )
+      return waiting.length > 0
+    })
+    const done = await until('the client is purged', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+      return state.is_final ? state : null
+    })
+    expect(done.certificate?.purge).toMatchObject({ grants_left: 1 })
+  })
+
   it('of an organization is refused while it is active, or without its slug', async () => {
     const other = await rig.org()
     const purge = (confirm: string) =>
@@ -591,7 +794,9 @@ describe('a purge', { timeout: 120_000 }, () => {
       is_active: false,
     })
     expect((await purge('wrong')).body.code).toBe('confirmation_mismatch')
-    expect((await purge(slug)).status).toBeLessThan(300)
+    // Of several calls at once one begins it, and all of them follow it.
+    const all = await Promise.all([1, 2, 3, 4].map(() => purge(slug)))
+    for (const { status, text: said } of all) expect(status, said).toBeLessThan(300)
   })
 
   it('of an inactive organization deletes everything of it but audit rows, and its grants at Nango', async () => {

@@ -495,6 +495,45 @@ describe("Monday's confirmation does not overwrite Tuesday's change", { timeout:
     expect(await valuesIn(changed)).toContain('Saturday')
   })
 
+  it('nor by a retry, until a person has confirmed what the report says by now', async () => {
+    const changed = members[2] as Member
+    const { id } = await call('create', {
+      plan: fieldPlan('Tier'),
+      targets: { client_ids: [changed.client.id] },
+      strategy: { ...AT_ONCE, accept: ['yellow'] },
+    })
+    const { revision } = await check(id, { refresh: true })
+    const [green] = await targets(id, [changed])
+    expect(green).toMatchObject({ state: 'ready', severity: 'green' })
+    const before = await deployed([changed])
+    await act('schema/add-field', {
+      org: changed.salesforce,
+      object: OBJECT,
+      field: { name: 'Tier__c', label: 'Tier', type: 'double', precision: 18, scale: 0 },
+    })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    const stopped = async (after: string | null | undefined) =>
+      until('it stops for a look', async () => {
+        const [target] = await targets(id, [changed])
+        const isNew = target?.conflict_report_id !== after
+        return target?.state === 'blocked' && isNew && (await rollouts.get(id))
+      })
+    await stopped(green?.conflict_report_id)
+    const [first] = await targets(id, [changed])
+    expect(first).toMatchObject({ reason: 'drifted', error: { code: 'topology_drifted' } })
+    expect(first?.error?.message).toMatch(/type_change/)
+    // Neither a retry nor another check is a look.
+    await call('retry', { rollout_id: id, wait_seconds: 0 })
+    const again = await stopped(first?.conflict_report_id)
+    expect((await targets(id, [changed]))[0]).toMatchObject({ reason: 'drifted' })
+    const old = await refused('retry', { rollout_id: id, revision, wait_seconds: 0 })
+    expect([old.status, old.code]).toEqual([409, 'confirmation_stale'])
+    expect(await deployed([changed])).toEqual(before)
+    await call('retry', { rollout_id: id, revision: again.revision, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+    expect(await deployed([changed])).toEqual([(before[0] ?? 0) + 1])
+  })
+
   it('with a change that does no harm: it is checked once more, and deployed', async () => {
     const [first, changed] = [members[0], members[4]] as [Member, Member]
     const plan = fieldPlan('Harmless', [text('Shared__c')])
@@ -602,6 +641,15 @@ describe('an approval of a retry', { timeout: 120_000 }, () => {
 describe('a pause', { timeout: 120_000 }, () => {
   it('holds within five seconds on both replicas', async () => {
     const before = await deployed(members)
+    const failedOf = async () => {
+      const { body } = await agency.api.post<{
+        items: { client_id: string; work: { failed: number } }[]
+      }>('/api/fleet/health', { limit: 200 })
+      return members.map(
+        ({ client }) => body.items.find((one) => one.client_id === client.id)?.work.failed ?? -1,
+      )
+    }
+    const failed = await failedOf()
     await inEach((org) => act('deploys/pace', { org, runMs: 1_500 }))
     const id = await started(members, fieldPlan('Paused'), {
       waves: [{ name: 'all', max_concurrent: 2 }],
@@ -623,6 +671,8 @@ describe('a pause', { timeout: 120_000 }, () => {
     const sent = await deployed(members)
     expect(sent.some((count, at) => count === before[at])).toBe(true)
     await reaches(id, 'paused', 'user')
+    // What a pause recalls is no failure of anybody.
+    expect(await failedOf()).toEqual(failed)
     await inEach((org) => act('deploys/pace', { org, runMs: 0 }))
     await call('resume', { rollout_id: id, wait_seconds: 0 })
     await reaches(id, 'succeeded')

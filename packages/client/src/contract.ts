@@ -491,11 +491,18 @@ export type BlueprintsBindingsSetRequest = {
   parameters?: ParameterValues
   /** null: the newest. Default: unchanged, or the newest */
   pinned_version?: number | null
+  /** Accepted differences (`overrides`) that no longer are: the version counts again */
+  withdraw?:
+    | 'all'
+    | readonly {
+        type: string
+        full_name: string
+      }[]
 }
 
 export type BlueprintsCreateRequest = {
   name: string
-  /** Unique, and never changes; derived from the name when absent */
+  /** Unique, and never changes. Default: the name in lower-case letters and hyphens, with a suffix if another blueprint has that */
   slug?: string
   description?: string
 }
@@ -667,6 +674,8 @@ export type Client = {
   /** What selectors choose by */
   tags: ClientTags
   is_active: boolean
+  /** When its off-boarding ended; null once it is activated again, and otherwise */
+  left_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
   /** ISO 8601 in UTC */
@@ -686,6 +695,8 @@ export type ClientDetail = {
   /** What selectors choose by */
   tags: ClientTags
   is_active: boolean
+  /** When its off-boarding ended; null once it is activated again, and otherwise */
+  left_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
   /** ISO 8601 in UTC */
@@ -743,7 +754,7 @@ export type ClientHealth = {
     /** Not ended, paused included */
     running: number
     waiting_for_person: number
-    /** Wholly or in part, in the last 7 days */
+    /** Wholly or in part, in the last 7 days; not what was cancelled, nor what was done again since */
     failed: number
   }
   /** When drift was last looked for; null if it never was */
@@ -1670,6 +1681,7 @@ export type ErrorCode =
   | 'not_rollbackable'
   | 'data_would_be_lost'
   | 'client_leaving'
+  | 'client_left'
   | 'org_active'
   | 'purge_in_progress'
   | 'confirmation_mismatch'
@@ -2288,6 +2300,7 @@ export type FaultCode =
   | 'not_rollbackable'
   | 'data_would_be_lost'
   | 'client_leaving'
+  | 'client_left'
   | 'org_active'
   | 'purge_in_progress'
   | 'confirmation_mismatch'
@@ -2889,6 +2902,8 @@ export type FleetRolloutsRetryRequest = {
   rollout_id: string
   /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose deployment was applied, or perhaps was, has to be rolled back first: `deployment_left` */
   client_ids?: readonly string[]
+  /** Of the rollout, as you saw it: what the last report of each of these targets says is accepted. Refused if one was checked again since */
+  revision?: number
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
@@ -3508,8 +3523,9 @@ export type Offboarding = {
   /** ISO 8601 in UTC */
   created_at: string
   completed_at: string | null
+  /** Also what earlier off-boardings of the client removed before they failed */
   removed: ComponentName[]
-  /** As it was before the first deployment */
+  /** As it was before the first deployment; also by earlier ones that failed */
   restored: ComponentName[]
   stays: StayingComponent[]
   certificate: OffboardingCertificate | null
@@ -3563,6 +3579,13 @@ export type OffboardingCertificate = {
   stays: StayingComponent[]
   proof: RollbackProof | null
   connection: unknown
+  /** Of a client that left before it was purged: how it left */
+  earlier: {
+    certificate: {
+      [name: string]: unknown
+    }
+    certificate_hash: string
+  } | null
   hashes: {
     removed: string
     restored: string
@@ -3573,6 +3596,7 @@ export type OffboardingCertificate = {
     deleted_rows: {
       [name: string]: number
     }
+    /** Grants that Nango still keeps: it did not confirm for a day that they are gone */
     grants_left: number
     kept: string[]
   } | null
@@ -6932,7 +6956,7 @@ export interface FleetResource {
   /**
    * Try targets again.
    *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -7018,7 +7042,7 @@ export interface FleetResource {
   /**
    * Off-board a client.
    *
-   * Removes from the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before.
+   * Removes from the Salesforce org everything that was ever deployed there and that nobody changed since, in one deploy, after the automations. What somebody changed, what is used, what holds data and what cannot be deleted stays, each with its reason. Then the connection is revoked. With `purge`, everything that is stored here of the client is deleted, but for audit rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins for the client; if the off-boarding fails, it goes on as before. Afterwards the client has left (`left_at`): it is inactive and bound to no blueprint, so that the fleet goes on without it; `/api/clients/update` with `is_active: true` undoes that. Once more only with `purge`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -7030,7 +7054,7 @@ export interface FleetResource {
   /**
    * Cancel an off-boarding, or a preview of one.
    *
-   * As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. Does nothing if it has ended.
+   * As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays removed, is listed, and counts for the certificate of the next one; the client works as before. `abandon` ends one that is stalled, whatever became of it. Does nothing if it has ended.
    *
    * Needs the permission `fleet.write`.
    */
@@ -7048,7 +7072,7 @@ export interface FleetResource {
   /**
    * List off-boardings, newest first.
    *
-   * Without their lists and certificates. Those of purged clients are found without `client_id`.
+   * Without their lists and certificates. That of a purged client stays, also by its `client_id`.
    *
    * Needs the permission `fleet.read`.
    */
@@ -7413,6 +7437,8 @@ export interface BlueprintsResource {
    * Holds a plan, workflows, mappings, or several of them, and never changes. `{ "param": "name" }` in place of a value leaves it to each client: in labels, descriptions, lists of picklist values, default values, names of layouts, sections, profiles, permission sets, queues and users, and in every number and switch. API names are the same for all clients.
    *
    * What is wrong is `400 invalid_blueprint` with its path: an undeclared or unused parameter, one in a place of a different type, and whatever a deploy of the content would refuse.
+   *
+   * What the newest version holds already makes no new one: the answer is that version, with 200.
    *
    * Needs the permission `fleet.write`.
    */

@@ -73,6 +73,7 @@ interface Clients {
   created_at: DefaultedTimestamp
   updated_at: DefaultedTimestamp
   leaving_at: Timestamp | null
+  left_at: Timestamp | null
   purging_at: Timestamp | null
 }
 
@@ -832,6 +833,7 @@ interface Purges {
   offboarding_id: string | null
   stage: Generated<'drain' | 'grants' | 'delete'>
   deleted: DefaultedJson<Record<string, number>>
+  grants_left: Generated<number>
   attempts: Generated<number>
   error: Json<WorkFault | null> | null
   resume_at: Timestamp | null

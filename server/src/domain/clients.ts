@@ -22,6 +22,8 @@ export interface Client {
   /** What selectors choose by. */
   tags: ClientTags
   is_active: boolean
+  /** When its off-boarding ended; null: it has not left, or was activated again. */
+  left_at: string | null
   created_at: string
   updated_at: string
 }
@@ -41,6 +43,7 @@ interface Row {
   metadata: Record<string, unknown>
   tags: ClientTags
   is_active: boolean
+  left_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -53,6 +56,7 @@ const toClient = (row: Row): Client => ({
   metadata: row.metadata,
   tags: row.tags,
   is_active: row.is_active,
+  left_at: row.left_at?.toISOString() ?? null,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })
@@ -163,6 +167,7 @@ export const createClients = (db: Database) => {
             ...(input.metadata === undefined ? {} : { metadata: json(input.metadata) }),
             ...(input.tags === undefined ? {} : { tags: json(input.tags) }),
             ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
+            ...(input.is_active === true ? { left_at: null } : {}),
             updated_at: sql<Date>`now()`,
           })
           .where('org_id', '=', caller.tenant.orgId)
@@ -183,15 +188,26 @@ export const createClients = (db: Database) => {
 
 export type Clients = ReturnType<typeof createClients>
 
+export interface RequiredClient extends Standing {
+  id: string
+  name: string
+}
+
+interface Standing {
+  is_active: boolean
+  leaving_at: Date | null
+  left_at?: Date | null
+}
+
 /** The client's row; missing and foreign clients get the same answer. */
 export const requireClient = async (
   reader: Reader,
   tenant: Tenant,
   clientId: string,
-): Promise<{ id: string; name: string; is_active: boolean; leaving_at: Date | null }> => {
+): Promise<RequiredClient> => {
   const row = await reader
     .selectFrom('clients')
-    .select(['id', 'name', 'is_active', 'leaving_at'])
+    .select(['id', 'name', 'is_active', 'leaving_at', 'left_at'])
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', clientId)
     .executeTakeFirst()
@@ -203,11 +219,13 @@ export const requireClient = async (
  * Throws unless new work in its Salesforce org may begin: client_inactive, or client_leaving during an
  * off-boarding.
  */
-export const requireWorking = (client: { is_active: boolean; leaving_at: Date | null }): void => {
+export const requireWorking = (client: Standing): void => {
   if (!client.is_active) {
     throw new EngineError(
       'client_inactive',
-      'This client is inactive: no new Salesforce work is done for it.',
+      client.left_at == null
+        ? 'This client is inactive: no new Salesforce work is done for it.'
+        : 'This client was off-boarded: no new Salesforce work is done for it.',
     )
   }
   if (client.leaving_at !== null) {

@@ -39,6 +39,35 @@ interface ConnectOptions {
   browser: boolean
 }
 
+const tagCommand = (clients: Command): void => {
+  clients
+    .command('tag <client> [tags...]')
+    .description(
+      'set tags (key=value) of a client, and take others away; bind and rollout choose by them',
+    )
+    .option('--remove <key>', 'take this tag away; may be repeated', several)
+    .action(
+      async (
+        given: string,
+        added: string[],
+        { remove = [] }: { remove?: string[] },
+        command: Command,
+      ) => {
+        const session = new Session(command)
+        if (added.length + remove.length === 0)
+          throw usage('Name a tag as key=value, or --remove one.')
+        const { id, tags: before } = await session.client(given)
+        const absent = remove.find((key) => !(key in before))
+        if (absent !== undefined) throw usage(`The client has no tag ${absent}.`)
+        const kept = Object.entries(before).filter(([key]) => !remove.includes(key))
+        const tags = added.reduce((all, text) => pair(text, all), Object.fromEntries(kept))
+        const client = await session.engine.clients.update({ client_id: id, tags }, session.call)
+        const now = Object.entries(client.tags).map(([key, value]) => `${key}=${value}`)
+        session.terminal.result(client, clean(`${client.name}: ${now.join(', ') || 'no tags'}`))
+      },
+    )
+}
+
 export const clientCommands = (root: Command): void => {
   const clients = root.command('clients').description('your clients')
 
@@ -82,32 +111,7 @@ export const clientCommands = (root: Command): void => {
       session.terminal.note(`Next: sfx connect ${client.id}`)
     })
 
-  clients
-    .command('tag <client> [tags...]')
-    .description(
-      'set tags (key=value) of a client, and take others away; bind and rollout choose by them',
-    )
-    .option('--remove <key>', 'take this tag away; may be repeated', several)
-    .action(
-      async (
-        given: string,
-        added: string[],
-        { remove = [] }: { remove?: string[] },
-        command: Command,
-      ) => {
-        const session = new Session(command)
-        if (added.length + remove.length === 0)
-          throw usage('Name a tag as key=value, or --remove one.')
-        const { id, tags: before } = await session.client(given)
-        const absent = remove.find((key) => !(key in before))
-        if (absent !== undefined) throw usage(`The client has no tag ${absent}.`)
-        const kept = Object.entries(before).filter(([key]) => !remove.includes(key))
-        const tags = added.reduce((all, text) => pair(text, all), Object.fromEntries(kept))
-        const client = await session.engine.clients.update({ client_id: id, tags }, session.call)
-        const now = Object.entries(client.tags).map(([key, value]) => `${key}=${value}`)
-        session.terminal.result(client, clean(`${client.name}: ${now.join(', ') || 'no tags'}`))
-      },
-    )
+  tagCommand(clients)
 
   clients
     .command('get <client>')

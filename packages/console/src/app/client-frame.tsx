@@ -7,7 +7,7 @@ import { useMe } from '../api/session.ts'
 import { Tabs } from '../ui/layout.tsx'
 import { Failed } from '../ui/states.tsx'
 import { EnvironmentTag } from '../ui/status.tsx'
-import { Foreign } from '../ui/text.tsx'
+import { Foreign, Moment } from '../ui/text.tsx'
 import { ConnectionState } from './connection-state.tsx'
 import { CLIENT_ENTRIES } from './navigation.ts'
 
@@ -34,7 +34,17 @@ export const ClientFrame = () => {
           {connection.data !== undefined && (
             <ConnectionState status={connection.data?.status ?? null} />
           )}
-          {client.data?.is_active === false && <span className="muted">Deactivated</span>}
+          {client.data?.is_active === false && (
+            <span className="muted">
+              {client.data.left_at === null ? (
+                'Deactivated'
+              ) : (
+                <>
+                  Left <Moment at={client.data.left_at} />
+                </>
+              )}
+            </span>
+          )}
         </div>
         <Tabs label="This client">
           {CLIENT_ENTRIES.filter(

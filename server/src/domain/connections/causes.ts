@@ -79,6 +79,29 @@ const CAUSES = {
 
 export type CauseCode = keyof typeof CAUSES
 
+/** What we write to the client's administrator: their own steps only, and none that are ours. */
+const ASKED: Readonly<Partial<Record<CauseCode, string>>> = {
+  user_frozen:
+    'Is the user that we work with frozen? Unfreeze that user under Setup > Users (button Unfreeze).',
+  user_inactive: 'Is that user inactive? Activate the user again, or name us another one.',
+  app_blocked:
+    'Is our app blocked? Unblock the app under Setup > Connected Apps OAuth Usage, and allow it in API Access Control if you use that.',
+  app_not_installed:
+    'Is our app not installed? Install the app under Setup > Connected Apps OAuth Usage, and permit the user to use it.',
+  login_ip_range:
+    "Does the user's profile have login IP ranges? Ask us for our addresses and add them, or relax the IP restrictions of our app.",
+  grant_revoked:
+    'Does our app\'s policy let refresh tokens expire? Set the policy to "valid until revoked".',
+  mfa_required:
+    'Does Salesforce ask the user for multi-factor authentication? Register a passkey or a security key for the user.',
+  session_level:
+    "Does our app, or the user's profile, require a high session security level? Set the level to Standard.",
+}
+
+/** The steps of these causes that are for the client's administrator, most likely first. */
+export const askedOf = (causes: readonly LostCause[]): string[] =>
+  causes.flatMap(({ code }) => ASKED[code as CauseCode] ?? [])
+
 const named = (codes: readonly CauseCode[]): LostCause[] =>
   codes.map((code) => ({ code, ...CAUSES[code] }))
 

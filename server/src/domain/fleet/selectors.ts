@@ -7,6 +7,7 @@ import { type Reader, type Tenant } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type ConnectionStatus, type Environment } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
+import { newestOfBinding } from './drift/newest.ts'
 import { clientTags, type ClientTags } from './tags.ts'
 
 /** More than an org has clients; the ids of so many still fit into a body. */
@@ -151,11 +152,7 @@ const hasDrifted = ({ orgId }: Tenant, blueprintId: string | undefined): Express
   const ofBlueprint =
     blueprintId === undefined ? sql`` : sql`and b.blueprint_id = ${blueprintId}::uuid`
   return sql<SqlBool>`exists (
-    select from blueprint_bindings b cross join lateral (
-      select r.state from fleet_drift_results r
-       where r.org_id = b.org_id and r.client_id = b.client_id and r.blueprint_id = b.blueprint_id
-         and r.state is not null
-       order by r.id desc limit 1) newest
+    select from blueprint_bindings b cross join lateral (${newestOfBinding()}) newest
      where b.org_id = ${orgId}::uuid and b.client_id = c.id ${ofBlueprint}
        and newest.state = 'drifted')`
 }
@@ -177,16 +174,19 @@ const requireNamed = async (
   if (ids.length === 0) return
   const rows = await tx
     .selectFrom('clients')
-    .select(['id', 'is_active'])
+    .select(['id', 'is_active', 'left_at'])
     .where('org_id', '=', orgId)
     .where(sql<SqlBool>`id = any(${ids}::uuid[])`)
     .execute()
-  const found = new Map(rows.map(({ id, is_active }) => [id, is_active]))
+  const found = new Map(rows.map((row) => [row.id, row]))
   for (const [index, id] of ids.entries()) {
-    const isActive = found.get(id.toLowerCase())
+    const client = found.get(id.toLowerCase())
     const at = `${path}.${index}`
-    if (isActive === undefined) throw refusal('not_found', at, 'There is no such client.')
-    if (active && !isActive) throw refusal('client_inactive', at, 'This client is inactive.')
+    if (client === undefined) throw refusal('not_found', at, 'There is no such client.')
+    if (active && !client.is_active) {
+      const why = client.left_at === null ? 'is inactive' : 'has left: it was off-boarded'
+      throw refusal('client_inactive', at, `This client ${why}.`)
+    }
   }
 }
 

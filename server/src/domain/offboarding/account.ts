@@ -11,7 +11,7 @@ import { keyOf } from '../metadata/names.ts'
 import { type Stay } from './rows.ts'
 
 /** The proofs of both rollbacks as one. */
-export const proofOf = (results: readonly RollbackResult[]): Proof | null => {
+export const proofOf = (results: readonly Pick<RollbackResult, 'proof'>[]): Proof | null => {
   const proofs = results.flatMap(({ proof }) => (proof === null ? [] : [proof]))
   if (proofs.length === 0) return null
   return {

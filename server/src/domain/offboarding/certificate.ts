@@ -13,14 +13,14 @@ import { type Purged } from '../purge/purges.ts'
 import { ruleIn } from '../workflows/rule-files.ts'
 import { findFlow } from '../workflows/state.ts'
 import { workflowNameOf } from '../workflows/transition.ts'
-import { type OffboardingRow, optionsOf, resultOf } from './rows.ts'
-
-export interface Certified extends NamedComponent {
-  /** SHA-256 of its content before the first deployment; null: it did not exist. */
-  before: string | null
-  /** … and as the last deployment left it; null: it was removed by it. */
-  deployed: string | null
-}
+import {
+  type Carried,
+  carriedTo,
+  type Certified,
+  type OffboardingRow,
+  optionsOf,
+  resultOf,
+} from './rows.ts'
 
 export const hashOf = (value: unknown): string =>
   createHash('sha256').update(canonicalJson(value)).digest('hex')
@@ -63,23 +63,40 @@ const partsOf = async (
   }
 }
 
+/**
+ * These components with what they were, by the images of what was taken out; what an earlier attempt had taken out, as
+ * that has certified it.
+ */
+export const certified = async (
+  reader: Reader,
+  row: OffboardingRow,
+  some: readonly NamedComponent[],
+  earlier: Carried | null,
+): Promise<Certified[]> => {
+  const ids = { automations: row.automations_id, components: row.components_id }
+  const was = await partsOf(reader, row.org_id, ids, 'before')
+  const left = await partsOf(reader, row.org_id, ids, 'after')
+  const known = [...(earlier?.removed ?? []), ...(earlier?.restored ?? [])]
+  return some.map(({ type, full_name }) => {
+    const [before, deployed] = [was, left].map((part) => contentHash(part({ type, full_name })))
+    const own = { type, full_name, before: before ?? null, deployed: deployed ?? null }
+    // Neither image has it: it went before.
+    const isOwn = own.before !== null || own.deployed !== null
+    const former = known.find((one) => one.type === type && one.full_name === full_name)
+    return isOwn ? own : (former ?? own)
+  })
+}
+
 /** What is certified before anything stored here is deleted. */
 export const draftCertificate = async (
   reader: Reader,
   row: OffboardingRow,
 ): Promise<Record<string, unknown>> => {
   const { client, removed, restored, stays, proof, connection } = resultOf(row)
-  const ids = { automations: row.automations_id, components: row.components_id }
-  const was = await partsOf(reader, row.org_id, ids, 'before')
-  const left = await partsOf(reader, row.org_id, ids, 'after')
-  const certified = (some: readonly NamedComponent[]): Certified[] =>
-    some.map((one) => ({
-      type: one.type,
-      full_name: one.full_name,
-      before: contentHash(was(one)),
-      deployed: contentHash(left(one)),
-    }))
-  const [gone, back] = [certified(removed), certified(restored)]
+  const earlier = await carriedTo(reader, row)
+  const gone = await certified(reader, row, removed, earlier)
+  const back = await certified(reader, row, restored, earlier)
+  const sent = await deployIdsOf(reader, row, [row.automations_id, row.components_id])
   return {
     format: 1,
     offboarding_id: row.id,
@@ -90,12 +107,13 @@ export const draftCertificate = async (
     started_at: row.created_at.toISOString(),
     options: optionsOf(row),
     deployments: await deploymentsIn(reader, row),
-    sfdc_deploy_ids: await deployIds(reader, row),
+    sfdc_deploy_ids: [...(earlier?.sfdc_deploy_ids ?? []), ...sent],
     removed: gone,
     restored: back,
     stays,
     proof,
     connection,
+    earlier: await earlierOf(reader, row),
     hashes: { removed: hashOf(gone), restored: hashOf(back), stays: hashOf(stays) },
   }
 }
@@ -117,6 +135,22 @@ export const certify = (
   return { certificate, hash: hashOf(certificate) }
 }
 
+/** Of a client that had left before: its certificate goes with what is stored of it, and lives on in this one. */
+const earlierOf = async (reader: Reader, row: OffboardingRow) => {
+  const former = await reader
+    .selectFrom('offboardings')
+    .select(['certificate', 'certificate_hash'])
+    .where('org_id', '=', row.org_id)
+    .where('client_id', '=', row.client_id)
+    .where('id', '<>', row.id)
+    .where('is_preview', '=', false)
+    .where('certificate_hash', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return former ?? null
+}
+
 const deploymentsIn = async (reader: Reader, row: OffboardingRow) => {
   const rows = await reader
     .selectFrom('crm_deployments')
@@ -135,8 +169,13 @@ const deploymentsIn = async (reader: Reader, row: OffboardingRow) => {
   }))
 }
 
-const deployIds = async (reader: Reader, row: OffboardingRow): Promise<string[]> => {
-  const ids = [row.automations_id, row.components_id].filter((id) => id !== null)
+/** Salesforce's ids of what was sent to roll these back. */
+export const deployIdsOf = async (
+  reader: Reader,
+  row: OffboardingRow,
+  of: readonly (string | null)[],
+): Promise<string[]> => {
+  const ids = of.filter((id) => id !== null)
   if (ids.length === 0) return []
   const runs = await reader
     .selectFrom('deployment_runs')

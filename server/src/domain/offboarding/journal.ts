@@ -2,13 +2,19 @@
 // this stage, so that of two workers, or of a worker and a cancel, one goes on.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
+import { type Database, type Tx } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Actor, audit } from '../audit.ts'
 import { WorkOver } from '../work/stages.ts'
-import { type OffboardingResult, type OffboardingRow, type OffboardingStage } from './rows.ts'
+import { settleHalf } from './done.ts'
+import {
+  type OffboardingResult,
+  type OffboardingRow,
+  type OffboardingStage,
+  scopeOf,
+} from './rows.ts'
 
 export interface Change {
   stage?: OffboardingStage
@@ -25,11 +31,6 @@ export interface Outcome {
 }
 
 const CANCELLED: WorkFault = { code: 'cancelled', message: 'The off-boarding was cancelled.' }
-
-export const scopeOf = (row: OffboardingRow): Tenant & { clientId: string } => {
-  const clientId = row.client_id ?? ''
-  return { ...tenantOf({ org_id: row.org_id, client_id: clientId }), clientId }
-}
 
 export const actorFor = (row: OffboardingRow): Actor => ({
   orgId: row.org_id,
@@ -93,7 +94,14 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
 
   /** The end, with its audit row; the client works again, or has left. */
   const endIn = async (tx: Tx, row: OffboardingRow, outcome: Outcome): Promise<void> => {
-    const { status, error = null, certificate } = outcome
+    const { status, certificate } = outcome
+    let error = outcome.error ?? null
+    if (status === 'failed' && !row.is_preview) {
+      const { result, calls, fault } = await settleHalf(tx, row, error)
+      await update(tx, row, { result, calls })
+      await close(tx, row)
+      error = fault
+    }
     await tx
       .updateTable('offboardings')
       .set({
@@ -109,12 +117,17 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
       .where('id', '=', row.id)
       .execute()
     if (!row.is_preview) {
+      const hasLeft = status !== 'failed'
       await tx
         .updateTable('clients')
-        .set({ leaving_at: null })
+        .set({
+          leaving_at: null,
+          ...(hasLeft ? { is_active: false, left_at: sql<Date>`clock_timestamp()` } : {}),
+        })
         .where('org_id', '=', row.org_id)
         .where('id', '=', row.client_id)
         .execute()
+      if (hasLeft) await unbind(tx, row)
     }
     await audit(tx, actorFor(row), {
       action: 'client.offboard',
@@ -125,6 +138,24 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
       salesforceApiCalls: row.salesforce_api_calls,
     })
     await jobs.announce(tx, row.id)
+  }
+
+  /** Nobody wants anything of it any more: neither drift nor a rollout asks where it stands. */
+  const unbind = async (tx: Tx, row: OffboardingRow): Promise<void> => {
+    const gone = await tx
+      .deleteFrom('blueprint_bindings')
+      .where('org_id', '=', row.org_id)
+      .where('client_id', '=', row.client_id)
+      .returning('blueprint_id')
+      .execute()
+    for (const { blueprint_id: id } of gone) {
+      await audit(tx, actorFor(row), {
+        action: 'blueprint.unbind',
+        clientId: row.client_id,
+        targetType: 'blueprint',
+        targetId: id,
+      })
+    }
   }
 
   /** What stood for the deployments is of no further use: its images go with the retention of such. */

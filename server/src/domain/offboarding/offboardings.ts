@@ -14,7 +14,7 @@ import {
 } from '../approvals/approvals.ts'
 import { type Change } from '../approvals/change.ts'
 import { type Caller } from '../caller.ts'
-import { requireClient } from '../clients.ts'
+import { requireClient, type RequiredClient } from '../clients.ts'
 import { type Connections } from '../connections/connections.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
@@ -79,6 +79,26 @@ const changeOf = (
   ],
 })
 
+const refusal = (
+  code: 'client_leaving' | 'client_left',
+  message: string,
+  retryAfterSeconds?: number,
+): EngineError =>
+  new EngineError(code, message, {
+    errors: [{ path: 'client_id', code, message }],
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  })
+
+/** Null: it was begun just now. */
+const underWay = (open: { id: string; is_preview: boolean } | null): EngineError => {
+  const what = open?.is_preview === true ? 'A preview of an off-boarding' : 'An off-boarding'
+  return refusal(
+    'client_leaving',
+    `${what} of this client is under way${open === null ? '' : `: ${open.id}`}.`,
+    10,
+  )
+}
+
 export const createOffboardings = (deps: Options) => {
   const { db, jobs, connections, approvals, deployments, logger } = deps
   const { worker, farewellOf, cancelUnbegun } = createOffboardWorker(deps)
@@ -107,6 +127,33 @@ export const createOffboardings = (deps: Options) => {
         `${error.message} What was deployed cannot be removed without it. Connect the client, or send leave_in_place to leave everything where it is.`,
       )
     }
+  }
+
+  /** Throws client_leaving while another one runs, and client_left after its end unless what is stored is to go. */
+  const requireFirst = async (
+    tx: Tx,
+    client: RequiredClient,
+    purge: boolean,
+    { orgId }: Tenant,
+  ) => {
+    const rows = await tx
+      .selectFrom('offboardings')
+      .select(['id', 'status', 'is_preview'])
+      .where('org_id', '=', orgId)
+      .where('client_id', '=', client.id)
+      .where((where) =>
+        where.or([where('status', '=', 'running'), where('is_preview', '=', false)]),
+      )
+      .orderBy('id', 'desc')
+      .execute()
+    const open = rows.find(({ status }) => status === 'running')
+    if (open !== undefined) throw underWay(open)
+    const former = rows.find(({ status }) => status !== 'failed')
+    if (client.left_at == null || former === undefined || purge) return
+    throw refusal(
+      'client_left',
+      `This client left with off-boarding ${former.id}, which has the certificate.`,
+    )
   }
 
   const requireIdle = async (tx: Tx, tenant: Tenant, clientId: string): Promise<void> => {
@@ -174,11 +221,7 @@ export const createOffboardings = (deps: Options) => {
       })
     } catch (error) {
       if (!isUniqueViolation(error, 'offboardings_one_per_client')) throw error
-      throw new EngineError(
-        'client_leaving',
-        'An off-boarding of this client, or a preview of one, is under way.',
-        { retryAfterSeconds: 10 },
-      )
+      throw underWay(null)
     }
     return id
   }
@@ -193,10 +236,13 @@ export const createOffboardings = (deps: Options) => {
     const clientId = input.client_id
     const reader = db.as(tenant).read
     const client = await requireClient(reader, tenant, clientId)
+    const purge = input.purge === true
+    await db.as(tenant).tx((tx) => requireFirst(tx, client, purge, tenant))
     const options: OffboardingOptions = {
       allow_data_loss: input.allow_data_loss === true,
-      purge: input.purge === true,
-      leave_in_place: input.leave_in_place === true,
+      purge,
+      // Of a client that has left, what could be removed was.
+      leave_in_place: input.leave_in_place === true || client.left_at !== null,
     }
     const deployed = await deploymentsOf(reader, tenant, clientId)
     const isNeeded = deployed.some(({ status }) => status !== 'rolled_back')
@@ -273,7 +319,7 @@ export const createOffboardings = (deps: Options) => {
 
     /**
      * Off-boards a client, and waits for the end as long as asked. Throws not_found, connection_not_ready,
-     * deployment_in_progress, client_leaving, and what approvals throw.
+     * deployment_in_progress, client_leaving, client_left, and what approvals throw.
      */
     start: (caller: Caller, input: OffboardInput, signal?: AbortSignal): Promise<Offboarding> =>
       begin(caller, input, false, signal),
@@ -286,9 +332,16 @@ export const createOffboardings = (deps: Options) => {
       input: PageRequest & { client_id?: string | undefined },
     ): Promise<Page<Omit<Offboarding, 'removed' | 'restored' | 'stays' | 'certificate'>>> => {
       const reader = db.as(tenant).read
-      if (input.client_id !== undefined) await requireClient(reader, tenant, input.client_id)
       let query = reader.selectFrom('offboardings').selectAll().where('org_id', '=', tenant.orgId)
-      if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
+      if (input.client_id !== undefined) {
+        // What is left of a purged client names it only in its result.
+        query = query.where(
+          sql<boolean>`(client_id = ${input.client_id}
+            or client_id is null and result #>> '{client,id}' = ${input.client_id.toLowerCase()})`,
+        )
+        const any = await query.limit(1).executeTakeFirst()
+        if (any === undefined) await requireClient(reader, tenant, input.client_id)
+      }
       return pageOf(query, 'id', input, (row) => {
         const {
           removed: _1,

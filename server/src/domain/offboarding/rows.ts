@@ -1,7 +1,7 @@
 // Off-boardings as rows and as callers see them.
 
 import { type Selectable } from 'kysely'
-import { type Reader, type Tenant } from '../../db/database.ts'
+import { type Reader, type Tenant, tenantOf } from '../../db/database.ts'
 import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'
@@ -48,9 +48,26 @@ export interface OffboardingResult {
   stays: Stay[]
   proof: Proof | null
   connection: { status: 'revoked'; failed_steps: FailedStep[] } | null
+  /** Of one that failed. */
+  carried?: Carried
 }
 
-export interface Offboarding extends Omit<OffboardingResult, 'client'> {
+export interface Certified extends NamedComponent {
+  /** SHA-256 of its content before the first deployment; null: it did not exist. */
+  before: string | null
+  /** … and as the last deployment left it; null: it was removed by it. */
+  deployed: string | null
+}
+
+/** What one that failed had done, with those that failed before it: the certificate of the next names it. */
+export interface Carried {
+  removed: Certified[]
+  restored: Certified[]
+  proof: Proof | null
+  sfdc_deploy_ids: string[]
+}
+
+export interface Offboarding extends Omit<OffboardingResult, 'client' | 'carried'> {
   id: string
   client_id: string
   client_name: string
@@ -69,12 +86,17 @@ export interface Offboarding extends Omit<OffboardingResult, 'client'> {
   completed_at: string | null
 }
 
+export const scopeOf = (row: OffboardingRow): Tenant & { clientId: string } => {
+  const clientId = row.client_id ?? ''
+  return { ...tenantOf({ org_id: row.org_id, client_id: clientId }), clientId }
+}
+
 export const resultOf = (row: OffboardingRow): OffboardingResult => row.result as OffboardingResult
 export const optionsOf = (row: OffboardingRow): OffboardingOptions =>
   row.options as OffboardingOptions
 
 export const toOffboarding = (row: OffboardingRow): Offboarding => {
-  const { client, ...result } = resultOf(row)
+  const { client, carried: _, ...result } = resultOf(row)
   const isFinal = row.status !== 'running'
   const at = STAGES.indexOf(row.stage as OffboardingStage)
   return {
@@ -114,6 +136,21 @@ export const offboardingById = (
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** What those before this one did that failed since the client last left; null: nothing. */
+export const carriedTo = async (reader: Reader, row: OffboardingRow): Promise<Carried | null> => {
+  const before = await reader
+    .selectFrom('offboardings')
+    .selectAll()
+    .where('org_id', '=', row.org_id)
+    .where('client_id', '=', row.client_id)
+    .where('id', '<', row.id)
+    .where('is_preview', '=', false)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return before?.status === 'failed' ? (resultOf(before).carried ?? null) : null
+}
 
 export const standingOf = async (reader: Reader, work: Work): Promise<Standing | null> => {
   const row = await offboardingById(reader, work, work.id)

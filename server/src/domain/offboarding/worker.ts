@@ -3,7 +3,7 @@
 // them, durable work of its own, whose id is stored; everything else is safe to repeat.
 
 import { type Logger } from 'pino'
-import { type Database, isUniqueViolation, type Tenant } from '../../db/database.ts'
+import { type Database, isUniqueViolation, type Reader, type Tenant } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -12,33 +12,26 @@ import { type Connections } from '../connections/connections.ts'
 import { connectionOfClient } from '../connections/rows.ts'
 import { type Combined, insertCombined } from '../deployments/combined.ts'
 import { LOCK } from '../deployments/run/accept.ts'
-import {
-  type Changes,
-  deploymentById,
-  rollbackOf,
-  type RollbackOptions,
-  type RollbackResult,
-} from '../deployments/rows.ts'
+import { type Changes, type RollbackOptions } from '../deployments/rows.ts'
 import { loadWorkflowState } from '../deployments/workflows/images.ts'
 import { type Farewell, insertPurge, type Purged } from '../purge/purges.ts'
 import { standingStill } from '../work/faults.ts'
 import { handOver } from '../work/follow.ts'
 import { WorkOver } from '../work/stages.ts'
-import { proofOf, staysOf } from './account.ts'
 import { certify, draftCertificate } from './certificate.ts'
-import { type History, historyOf } from './history.ts'
-import { actorFor, createOffboardingJournal, scopeOf } from './journal.ts'
+import { combinedOf, doneBy, historyFor, runOf } from './done.ts'
+import { type History } from './history.ts'
+import { actorFor, createOffboardingJournal } from './journal.ts'
 import { mergePlans } from './merge-plans.ts'
 import { mentionedBy, mergeWorkflows } from './merge-workflows.ts'
 import {
   offboardingById,
-  type OffboardingResult,
   type OffboardingRow,
   optionsOf,
   resultOf,
+  scopeOf,
   standingOf,
 } from './rows.ts'
-import { settle } from './settle.ts'
 
 export interface OffboardDeps {
   db: Database
@@ -55,6 +48,7 @@ type Step = (row: OffboardingRow, signal: AbortSignal) => Promise<Next>
 /** How long a turn waits for the rollback before it leaves it to the sweep to go on. */
 const WAIT_MS = 30_000
 const LOOK_AGAIN_SECONDS = 5
+const GIVEN_UP_SECONDS = 300
 
 export const createOffboardWorker = (deps: OffboardDeps) => {
   const { db, jobs, connections, logger, waitScale = 1 } = deps
@@ -63,38 +57,8 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
     jobs,
   )
 
-  const history = (row: OffboardingRow): Promise<History> => {
-    const { clientId, ...tenant } = scopeOf(row)
-    return historyOf(
-      db.as({ ...tenant, clientId }).read,
-      { ...tenant, clientId },
-      clientId,
-      row.sfdc_org_id,
-    )
-  }
-
-  /** The deployment that stands for all, and how its rollback ended; null: there is nothing of the kind. */
-  const combined = async (
-    row: OffboardingRow,
-    which: 'automations_id' | 'components_id',
-  ): Promise<{ result: RollbackResult; options: RollbackOptions } | null> => {
-    const id = row[which]
-    if (id === null) return null
-    const reader = db.as(scopeOf(row)).read
-    const found = await deploymentById(reader, scopeOf(row), id)
-    const run = await runOf(row, id)
-    if (found === undefined || run === undefined) return null
-    return { result: rollbackOf(found), options: run.options as RollbackOptions }
-  }
-
-  const runOf = (row: OffboardingRow, deploymentId: string) =>
-    db
-      .as(scopeOf(row))
-      .read.selectFrom('deployment_runs')
-      .selectAll()
-      .where('org_id', '=', row.org_id)
-      .where('deployment_id', '=', deploymentId)
-      .executeTakeFirst()
+  const readerOf = (row: OffboardingRow): Reader => db.as(scopeOf(row)).read
+  const history = (row: OffboardingRow): Promise<History> => historyFor(readerOf(row), row)
 
   /** Begins the rollback of what is merged, in the transaction that stores its id. */
   const begin = async (
@@ -143,17 +107,17 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
 
   /** Waits for the rollback of `id`. `next`: it has ended well. */
   const follow = async (row: OffboardingRow, id: string, signal: AbortSignal): Promise<Next> => {
-    const run = await runOf(row, id)
+    const run = await runOf(readerOf(row), row, id)
     if (run === undefined) throw new WorkOver('its deployment is gone')
     const look = async () => {
-      const present = await runOf(row, id)
+      const present = await runOf(readerOf(row), row, id)
       return present?.ended_at !== null || present.error !== null
     }
     if (run.ended_at === null) {
       await jobs.waitFor(run.id, { isDone: look, timeoutMs: WAIT_MS, signal })
       signal.throwIfAborted()
     }
-    const ended = await runOf(row, id)
+    const ended = await runOf(readerOf(row), row, id)
     if (ended === undefined) throw new WorkOver('its deployment is gone')
     if (ended.ended_at === null) {
       const message = 'The rollback of all deployments is under way.'
@@ -193,7 +157,8 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
   /** In a preview nothing has gone yet: the automations of which Salesforce will say that they use something. */
   const firstOf = async (row: OffboardingRow): Promise<NonNullable<Changes['first']>> => {
     if (!row.is_preview || row.automations_id === null) return []
-    const { removed = [], restored = [] } = (await combined(row, 'automations_id'))?.result ?? {}
+    const { removed = [], restored = [] } =
+      (await combinedOf(readerOf(row), row, 'automations_id'))?.result ?? {}
     const of = { org_id: row.org_id, deployment_id: row.automations_id }
     const before = await loadWorkflowState(db.as(scopeOf(row)).read, of, 'before')
     return [
@@ -210,7 +175,7 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
       return 'next'
     }
     const { plans, beside } = await history(row)
-    const gone = (await combined(row, 'automations_id'))?.result.removed ?? []
+    const gone = (await combinedOf(readerOf(row), row, 'automations_id'))?.result.removed ?? []
     const merged = mergePlans(plans, beside)
     if (row.sfdc_org_id === null || merged.rows.length === 0) {
       await step(row, { stage: 'settle' })
@@ -223,39 +188,22 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
   }
 
   const settling: Step = async (row) => {
-    const all = await history(row)
-    const results = [
-      await combined(row, 'automations_id'),
-      await combined(row, 'components_id'),
-    ].filter((one) => one !== null)
-    const left = [
-      ...all.left,
-      ...mergeWorkflows(all.workflows).left,
-      ...mergePlans(all.plans, all.beside).left,
-    ]
-    const rollbacks = results.map(({ result }) => result)
-    const result: OffboardingResult = {
-      ...resultOf(row),
-      removed: rollbacks.flatMap(({ removed }) => removed),
-      restored: rollbacks.flatMap(({ restored }) => restored),
-      stays: staysOf(left, results),
-      proof: row.is_preview ? null : proofOf(rollbacks),
-    }
-    const calls = await callsOf(row)
+    const account = await doneBy(readerOf(row), row)
+    const { result, calls } = account
     await write(row, async (tx) => {
-      if (!row.is_preview) await settle(tx, all.handled, rollbacks, left)
+      if (!row.is_preview) await account.settle(tx)
       await close(tx, row)
       await update(tx, row, { stage: row.is_preview ? 'done' : 'revoke', result, calls })
     })
     return 'next'
   }
 
-  const callsOf = async (row: OffboardingRow): Promise<number> => {
-    let calls = 0
+  const isAtWork = async (row: OffboardingRow): Promise<boolean> => {
     for (const id of [row.automations_id, row.components_id]) {
-      if (id !== null) calls += (await runOf(row, id))?.salesforce_api_calls ?? 0
+      const run = id === null ? undefined : await runOf(readerOf(row), row, id)
+      if (run?.ended_at === null) return true
     }
-    return calls
+    return false
   }
 
   const statusOf = (row: OffboardingRow): 'complete' | 'partial' =>
@@ -332,10 +280,10 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
       const row = await offboardingById(db.as(work).read, work, work.id)
       if (row?.status !== 'running' || row.stage === 'purge') return
       logger.error({ err: error, offboarding_id: row.id }, 'off-boarding failed')
-      await end(row, {
-        status: 'failed',
-        error: { code: 'internal', message: 'Something went wrong on our side.' },
-      })
+      const fault = { code: 'internal' as const, message: 'Something went wrong on our side.' }
+      // What its rollback does has to be told, and nobody would after the end.
+      if (await isAtWork(row)) return hold(row, fault, GIVEN_UP_SECONDS * waitScale)
+      await end(row, { status: 'failed', error: fault })
     },
     standing: (work) => standingOf(db.as(work).read, work),
   }

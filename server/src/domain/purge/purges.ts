@@ -13,7 +13,7 @@ import {
   wholeOrg,
 } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { json, jsonOrNull } from '../../db/json.ts'
+import { jsonOrNull } from '../../db/json.ts'
 import { type TenantTables, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Standing } from '../../jobs/account.ts'
@@ -78,8 +78,6 @@ export interface PurgeDeps {
 
 /** Rows a statement: no lock is held for long. */
 const BATCH = 1_000
-/** Progress is stored after so many batches. */
-const STORED_AFTER = 20
 const LOOK_MS = 250
 /** How long one turn waits for other work to end before it pauses. */
 const TURN_MS = 15_000
@@ -133,19 +131,18 @@ export const createPurges = (deps: PurgeDeps) => {
     row: PurgeRow,
     change: Partial<{
       stage: PurgeRow['stage']
-      deleted: Record<string, number>
+      grants_left: number
       attempts: number
       error: WorkFault | null
       resumeAt: Date | null
     }>,
   ): Promise<void> => {
-    const { deleted, error, resumeAt, ...plain } = change
+    const { error, resumeAt, ...plain } = change
     await db.as(scopeOf(row)).tx((tx) =>
       tx
         .updateTable('purges')
         .set({
           ...plain,
-          ...(deleted === undefined ? {} : { deleted: json(deleted) }),
           ...(error === undefined ? {} : { error: jsonOrNull(error) }),
           ...(resumeAt === undefined ? {} : { resume_at: resumeAt }),
         })
@@ -217,7 +214,7 @@ export const createPurges = (deps: PurgeDeps) => {
     requestId: row.request_id,
   })
 
-  /** Without our rows, nobody would know of a grant that Nango still keeps. True: it has none. */
+  /** Without our rows, nobody would know of a grant that Nango still keeps. True: it has none, or is waited for no longer. */
   const granted = async (row: PurgeRow, signal: AbortSignal): Promise<boolean> => {
     for (const clientId of await clientsOf(row)) {
       signal.throwIfAborted()
@@ -228,6 +225,7 @@ export const createPurges = (deps: PurgeDeps) => {
     const waited = (Date.now() - row.created_at.getTime()) / 1000
     if (waited > PATIENCE.purge.wait * waitScale) {
       logger.warn({ purge_id: row.id, left }, 'grants left at Nango')
+      await store(row, { grants_left: left })
       return true
     }
     const message = `${left} of its grants could not be deleted at Nango yet.`
@@ -249,14 +247,9 @@ export const createPurges = (deps: PurgeDeps) => {
     )
   }
 
-  /** Deletes all rows but the last one, and counts them. */
-  const deleteRows = async (
-    row: PurgeRow,
-    signal: AbortSignal,
-  ): Promise<Record<string, number>> => {
-    const deleted = { ...row.deleted }
+  /** Deletes all rows but the last one; the database counts them. */
+  const deleteRows = async (row: PurgeRow, signal: AbortSignal): Promise<void> => {
     await db.lookup('purge_lists', row.id)
-    let batches = 0
     for (const step of await stepsOf()) {
       // The client itself goes with the end.
       if (row.client_id !== null && step.table === 'clients') continue
@@ -272,22 +265,18 @@ export const createPurges = (deps: PurgeDeps) => {
                 step.column,
                 BATCH,
               )
-        if (step.do === 'delete' && gone > 0)
-          deleted[step.table] = (deleted[step.table] ?? 0) + gone
-        batches += 1
-        if (batches % STORED_AFTER === 0) await store(row, { deleted })
         if (gone < BATCH) break
       }
     }
-    await store(row, { deleted })
-    return deleted
   }
 
-  const end = async (row: PurgeRow, deleted: Record<string, number>): Promise<void> => {
+  const end = async (row: PurgeRow): Promise<void> => {
+    const { deleted, grants_left: grantsLeft } =
+      (await load({ ...scopeOf(row), id: row.id })) ?? row
     const farewell =
       row.offboarding_id === null
         ? null
-        : await farewellOf(scopeOf(row), row.offboarding_id, { deleted, grantsLeft: 0 })
+        : await farewellOf(scopeOf(row), row.offboarding_id, { deleted, grantsLeft })
     await db.lookup(
       'purge_ends',
       row.id,
@@ -298,16 +287,14 @@ export const createPurges = (deps: PurgeDeps) => {
     logger.info({ purge_id: row.id, org_id: row.org_id, deleted }, 'purged')
   }
 
-  const deleteAll = async (first: PurgeRow, signal: AbortSignal): Promise<void> => {
-    let row = first
+  const deleteAll = async (row: PurgeRow, signal: AbortSignal): Promise<void> => {
     for (let round = 1; ; round += 1) {
       try {
-        const deleted = await deleteRows(row, signal)
-        return await end(row, deleted)
+        await deleteRows(row, signal)
+        return await end(row)
       } catch (error) {
         // Something was written meanwhile that refers to a deleted row: once more, from the beginning.
         if (!isForeignKeyViolation(error) || round === ROUNDS) throw error
-        row = (await load({ ...scopeOf(row), id: row.id })) ?? row
       }
     }
   }
@@ -366,7 +353,8 @@ export const createPurges = (deps: PurgeDeps) => {
     completed_at: row.completed_at?.toISOString() ?? null,
   })
 
-  const accept = (caller: SuperAdminCaller, orgId: string): Promise<string> =>
+  /** Of several calls at once one begins it, and the others follow that; null: it has ended already. */
+  const accept = (caller: SuperAdminCaller, orgId: string): Promise<string | null> =>
     db.as(wholeOrg(orgId)).tx(async (tx) => {
       const org = await tx
         .selectFrom('organizations')
@@ -374,8 +362,15 @@ export const createPurges = (deps: PurgeDeps) => {
         .where('id', '=', orgId)
         .forUpdate()
         .executeTakeFirst()
-      if (org === undefined) throw notFound('organization')
+      if (org === undefined) return null
       if (org.is_active) throw activeOrg()
+      const begun = await tx
+        .selectFrom('purges')
+        .select('id')
+        .where('org_id', '=', orgId)
+        .where('client_id', 'is', null)
+        .executeTakeFirst()
+      if (begun !== undefined) return begun.id
       // Work ends for an inactive client.
       await tx
         .updateTable('clients')
@@ -417,6 +412,7 @@ export const createPurges = (deps: PurgeDeps) => {
       }
       if (before.id === null && before.is_active) throw activeOrg()
       const id = before.id ?? (await accept(caller, orgId))
+      if (id === null) return shown(orgId, await ofOrg(orgId))
       await handOver({ jobs, logger }, 'purge', { orgId, clientId: null, id }, orgId)
       const isDone = async () => (await ofOrg(orgId)).stage === 'done'
       await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)

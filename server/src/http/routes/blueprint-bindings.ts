@@ -3,7 +3,7 @@ import { type Bindings } from '../../domain/fleet/blueprints/bindings.ts'
 import { parameterValues } from '../../domain/fleet/blueprints/parameters.ts'
 import { clientSelector } from '../../domain/fleet/selectors.ts'
 import { route, type Route } from '../route.ts'
-import { id, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 import {
   BLUEPRINT_ID,
   BLUEPRINTS,
@@ -88,6 +88,21 @@ export const bindingRoutes = (bindings: Bindings): Route[] => [
           .nullable()
           .optional()
           .describe('null: the newest. Default: unchanged, or the newest'),
+        withdraw: z
+          .union(
+            [
+              z.literal('all'),
+              z
+                .array(z.strictObject({ type: line(80), full_name: line(255) }))
+                .min(1)
+                .max(1_000),
+            ],
+            { error: 'must be "all" or a list of components' },
+          )
+          .optional()
+          .describe(
+            'Accepted differences (`overrides`) that no longer are: the version counts again',
+          ),
       })
       .refine(isEither, EITHER),
     replies: {

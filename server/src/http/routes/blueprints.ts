@@ -39,7 +39,10 @@ const blueprintRoutesOf = (blueprints: Blueprints): Route[] => [
       name: line(200),
       slug: slug
         .optional()
-        .describe('Unique, and never changes; derived from the name when absent'),
+        .describe(
+          'Unique, and never changes. Default: the name in lower-case letters and hyphens, with a suffix if ' +
+            'another blueprint has that',
+        ),
       description: text(2_000).optional(),
     }),
     replies: { 201: { description: 'The blueprint', body: blueprint } },
@@ -153,7 +156,8 @@ const createVersionRoute = (blueprints: Blueprints): Route =>
       'values, names of layouts, sections, profiles, permission sets, queues and users, and in every number ' +
       'and switch. API names are the same for all clients.\n\n' +
       'What is wrong is `400 invalid_blueprint` with its path: an undeclared or unused parameter, one in a ' +
-      'place of a different type, and whatever a deploy of the content would refuse.',
+      'place of a different type, and whatever a deploy of the content would refuse.\n\n' +
+      'What the newest version holds already makes no new one: the answer is that version, with 200.',
     access: 'fleet.write',
     bodyLimitBytes: PLAN_BODY_BYTES,
     body: z.strictObject({
@@ -169,7 +173,10 @@ const createVersionRoute = (blueprints: Blueprints): Route =>
           'The newest version that you have seen, 0 if none: `409 blueprint_changed` if there is a newer one',
         ),
     }),
-    replies: { 201: { description: 'The version', body: version } },
+    replies: {
+      200: { description: 'The newest version, which holds this already', body: version },
+      201: { description: 'The version', body: version },
+    },
     errors: ['not_found', 'invalid_blueprint', 'blueprint_changed', 'blueprint_archived'],
     example: {
       body: {
@@ -187,10 +194,10 @@ const createVersionRoute = (blueprints: Blueprints): Route =>
         body: await blueprints.versionById(caller.tenant, versionId),
       }),
     },
-    handle: async ({ caller, body }) => ({
-      status: 201,
-      body: await blueprints.createVersion(caller, body),
-    }),
+    handle: async ({ caller, body }) => {
+      const { isNew, version: made } = await blueprints.createVersion(caller, body)
+      return { status: isNew ? 201 : 200, body: made }
+    },
   })
 
 const versionRoutesOf = (blueprints: Blueprints): Route[] => [

@@ -17,6 +17,9 @@ const client = z
     metadata: z.record(z.string(), z.unknown()),
     tags: clientTags.describe('What selectors choose by'),
     is_active: z.boolean(),
+    left_at: timestamp
+      .nullable()
+      .describe('When its off-boarding ended; null once it is activated again, and otherwise'),
     created_at: timestamp,
     updated_at: timestamp,
   })
@@ -39,6 +42,7 @@ const exampleClient = {
   metadata: { account_manager: 'Grace' },
   tags: { tier: 'gold' },
   is_active: true,
+  left_at: null,
   created_at: '2026-11-22T09:00:00.000Z',
   updated_at: '2026-11-22T09:00:00.000Z',
 }

@@ -86,7 +86,11 @@ const clientHealth = z
     work: z.object({
       running: z.int().describe('Not ended, paused included'),
       waiting_for_person: z.int(),
-      failed: z.int().describe('Wholly or in part, in the last 7 days'),
+      failed: z
+        .int()
+        .describe(
+          'Wholly or in part, in the last 7 days; not what was cancelled, nor what was done again since',
+        ),
     }),
     drift: z
       .object({

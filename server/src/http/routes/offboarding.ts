@@ -106,11 +106,19 @@ const certificate = z
     stays: z.array(stay),
     proof: rollbackProof.nullable(),
     connection: z.unknown(),
+    earlier: z
+      .object({ certificate: z.record(z.string(), z.unknown()), certificate_hash: z.string() })
+      .nullable()
+      .describe('Of a client that left before it was purged: how it left'),
     hashes: z.object({ removed: z.string(), restored: z.string(), stays: z.string() }),
     purge: z
       .object({
         deleted_rows: z.record(z.string(), z.int()).describe('By table'),
-        grants_left: z.int(),
+        grants_left: z
+          .int()
+          .describe(
+            'Grants that Nango still keeps: it did not confirm for a day that they are gone',
+          ),
         kept: z.array(z.string()),
       })
       .nullable(),
@@ -119,8 +127,12 @@ const certificate = z
 
 const offboarding = summary
   .extend({
-    removed: z.array(named),
-    restored: z.array(named).describe('As it was before the first deployment'),
+    removed: z
+      .array(named)
+      .describe('Also what earlier off-boardings of the client removed before they failed'),
+    restored: z
+      .array(named)
+      .describe('As it was before the first deployment; also by earlier ones that failed'),
     stays: z.array(stay),
     certificate: certificate.nullable(),
   })
@@ -190,6 +202,7 @@ const ERRORS = [
   'connection_not_ready',
   'deployment_in_progress',
   'client_leaving',
+  'client_left',
 ] as const
 
 const replyOf = (body: Offboarding): Reply => replyWith(body, '/api/fleet/offboard/get')
@@ -203,7 +216,7 @@ const cancelRoute = (offboardings: Offboardings): Route =>
     description:
       'As long as the connection is not being revoked. What waits or was not sent ends at once, as `failed` ' +
       'with `cancelled`; Salesforce is asked to cancel what it works on. What was already removed stays ' +
-      'removed, and the client works as before. `abandon` ends one that is stalled, whatever became of it. ' +
+      'removed, is listed, and counts for the certificate of the next one; the client works as before. `abandon` ends one that is stalled, whatever became of it. ' +
       'Does nothing if it has ended.',
     access: 'fleet.write',
     body: z.strictObject({
@@ -265,7 +278,9 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
         'holds data and what cannot be deleted stays, each with its reason. Then the connection is ' +
         'revoked. With `purge`, everything that is stored here of the client is deleted, but for audit ' +
         'rows, which have no contents. `certificate` says what was done. Meanwhile no other work begins ' +
-        'for the client; if the off-boarding fails, it goes on as before.',
+        'for the client; if the off-boarding fails, it goes on as before. Afterwards the client has left ' +
+        '(`left_at`): it is inactive and bound to no blueprint, so that the fleet goes on without it; ' +
+        '`/api/clients/update` with `is_active: true` undoes that. Once more only with `purge`.',
       access: 'fleet.write',
       body: z.strictObject({
         ...by,
@@ -315,7 +330,7 @@ export const offboardingRoutes = ({ offboardings }: { offboardings: Offboardings
       tag: 'Fleet',
       summary: 'List off-boardings, newest first',
       description:
-        'Without their lists and certificates. Those of purged clients are found without `client_id`.',
+        'Without their lists and certificates. That of a purged client stays, also by its `client_id`.',
       access: 'fleet.read',
       body: z.strictObject({ client_id: id.optional(), ...pageRequest }),
       replies: { 200: { description: 'A page of off-boardings', body: pageOf(summary) } },

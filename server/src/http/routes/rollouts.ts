@@ -369,15 +369,24 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
           'Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose ' +
             'deployment was applied, or perhaps was, has to be rolled back first: `deployment_left`',
         ),
+      revision: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          'Of the rollout, as you saw it: what the last report of each of these targets says is accepted. ' +
+            'Refused if one was checked again since',
+        ),
     },
     {
       summary: 'Try targets again',
       description:
         'Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ' +
-        'ended runs again.' +
+        'ended runs again. A target whose new report says what nobody was shown stays `blocked` with ' +
+        '`drifted`, and its `error` names it: look at the report, then retry with the `revision`.' +
         WAITS,
       approvable: true,
-      errors: [...CONTROL, 'bad_request'],
+      errors: [...CONTROL, 'bad_request', 'confirmation_stale'],
       example: { client_ids: [CLIENT_ID] },
     },
     (caller, body, signal) => rollouts.retry(caller, body, signal),

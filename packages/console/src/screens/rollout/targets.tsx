@@ -313,9 +313,14 @@ const TargetActions = ({ rollout, target }: { rollout: Rollout; target: RolloutT
           </strong>
         }
         clients={1}
-        onConfirm={() => act(() => engine.fleet.rolloutsRetry(names))}
+        onConfirm={() =>
+          act(() => engine.fleet.rolloutsRetry({ ...names, revision: rollout.revision }))
+        }
       >
         <p>It is checked once more, and goes with the wave that is open or comes next.</p>
+        {target.reason === 'drifted' && (
+          <p>What its report says by now is accepted; if the new one says more, it stops again.</p>
+        )}
       </ConfirmFleet>
     </>
   )

@@ -1,9 +1,9 @@
 // Bindings: which clients should stand at a blueprint, with which parameters of their own.
 
 import { sql, type SqlBool } from 'kysely'
-import { type Database, type Reader, type Tenant } from '../../../db/database.ts'
+import { type Database, type Reader, type Tenant, type Tx } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
-import { json } from '../../../db/json.ts'
+import { json, type JsonText } from '../../../db/json.ts'
 import { EngineError, type MemberError, notFound } from '../../../errors.ts'
 import { actorOf, auditAll } from '../../audit.ts'
 import { canonicalJson } from '../../canonical.ts'
@@ -35,6 +35,8 @@ export interface SetInput extends Chosen {
   parameters?: ParameterValues | undefined
   /** Null: not pinned. Absent: unchanged. */
   pinned_version?: number | null | undefined
+  /** Accepted differences that are wanted as the version has them again. */
+  withdraw?: 'all' | readonly { type: string; full_name: string }[] | undefined
 }
 
 export interface SetBindings {
@@ -100,7 +102,7 @@ export const createBindings = (db: Database) => ({
           )
           .returningAll()
           .execute()
-        items.push(...rows.map(toBinding))
+        items.push(...(await withdrawn(tx, tenant, rows, input.withdraw)).map(toBinding))
       }
       await auditAll(
         tx,
@@ -164,6 +166,32 @@ export const createBindings = (db: Database) => ({
       return { removed: rows.length }
     }),
 })
+
+type BindingRow = Parameters<typeof toBinding>[0]
+
+/** Takes acceptances of drift out of bindings that this transaction has just written. */
+const withdrawn = async (
+  tx: Tx,
+  { orgId }: Tenant,
+  rows: readonly BindingRow[],
+  what: SetInput['withdraw'],
+): Promise<readonly BindingRow[]> => {
+  if (what === undefined) return rows
+  const keys =
+    what === 'all' ? null : what.map((one) => `${one.type} ${one.full_name}`.toLowerCase())
+  return tx
+    .updateTable('blueprint_bindings')
+    .set({
+      overrides: sql<JsonText<unknown>>`(select coalesce(jsonb_agg(o order by n), '[]')
+        from jsonb_array_elements(overrides) with ordinality as own(o, n)
+       where ${keys}::text[] is not null
+         and lower(concat_ws(' ', o ->> 'type', o ->> 'full_name')) <> all(${keys}::text[]))`,
+    })
+    .where('org_id', '=', orgId)
+    .where(sql<SqlBool>`id = any(${rows.map(({ id }) => id)}::uuid[])`)
+    .returningAll()
+    .execute()
+}
 
 export type Bindings = ReturnType<typeof createBindings>
 

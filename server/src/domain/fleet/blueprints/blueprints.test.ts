@@ -59,6 +59,8 @@ const blueprint = async (...versions: object[]): Promise<string> => {
   for (const one of versions) await blueprints.createVersion(caller, { blueprint_id: id, ...one })
   return id
 }
+const slugged = async (name: string): Promise<string> =>
+  (await blueprints.create(caller, { name })).slug
 const codeOf = (work: Promise<unknown>) =>
   work.then(
     () => 'ok',
@@ -69,7 +71,7 @@ const codeOf = (work: Promise<unknown>) =>
 describe('a blueprint', () => {
   it('has a slug of its own in its org, and none of another org’s is seen', async () => {
     const { id, slug } = await blueprints.create(caller, { name: 'Näme & more' })
-    expect(slug).toMatch(/^na-me-more-[0-9a-f]{6}$/)
+    expect(slug).toBe('na-me-more')
     expect(await codeOf(blueprints.create(caller, { name: 'x', slug }))).toBe(
       'already_exists, slug already_exists',
     )
@@ -109,7 +111,27 @@ describe('a blueprint', () => {
   })
 })
 
+describe('the slug of a blueprint', () => {
+  it('is its name, with a suffix only if that is taken', async () => {
+    const own = await slugged('Lead  Tiers! (new)')
+    expect(own).toBe('lead-tiers-new')
+    expect(await slugged('Lead Tiers New')).toMatch(/^lead-tiers-new-[0-9a-f]{6}$/)
+    expect(await slugged('日本')).toBe('blueprint')
+    const given = { name: 'Other', slug: 'lead-tiers-new' }
+    expect(await codeOf(blueprints.create(caller, given))).toMatch(/^already_exists/)
+  })
+})
+
 describe('a version', () => {
+  it('that holds what the newest holds is that one', async () => {
+    const id = await blueprint(lead('Tier'))
+    const again = await blueprints.createVersion(caller, { blueprint_id: id, ...lead('Tier') })
+    expect(again).toMatchObject({ isNew: false, version: { version: 1 } })
+    expect((await blueprints.get(caller.tenant, id)).latest_version).toBe(1)
+    const other = await blueprints.createVersion(caller, { blueprint_id: id, ...lead('Level') })
+    expect(other).toMatchObject({ isNew: true, version: { version: 2 } })
+  })
+
   it('counts up, never changes, and has the hash of what it holds', async () => {
     const id = await blueprint(lead('Tier'), lead('Level'), lead('Tier'))
     const [one, two, three] = await Promise.all(

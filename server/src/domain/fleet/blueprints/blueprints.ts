@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto'
 import { sql } from 'kysely'
-import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../../db/database.ts'
+import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
 import { json } from '../../../db/json.ts'
 import { EngineError, notFound } from '../../../errors.ts'
@@ -37,6 +37,12 @@ export interface NewVersion extends BlueprintContent {
   expected_latest?: number | undefined
 }
 
+export interface PublishedVersion {
+  /** False: it was there already. */
+  isNew: boolean
+  version: BlueprintVersion
+}
+
 export interface VersionDiff {
   blueprint_id: string
   from_version: number
@@ -44,6 +50,19 @@ export interface VersionDiff {
   /** Whether both hold and declare the same. */
   equal: boolean
   differences: VersionDifference[]
+}
+
+/** From the name; with something of the id only where another blueprint has that slug, or no letter can be in one. */
+const freeSlug = async (tx: Tx, { orgId }: Tenant, name: string, id: string): Promise<string> => {
+  const words = slugOf(name)
+  const plain = words === '' ? 'blueprint' : words.slice(0, -1)
+  const other = await tx
+    .selectFrom('blueprints')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('slug', '=', plain)
+    .executeTakeFirst()
+  return other === undefined ? plain : `${plain}-${id.slice(-6)}`
 }
 
 const taken = (slug: string): EngineError =>
@@ -77,29 +96,26 @@ export const createBlueprints = (db: Database) => {
       input: { slug?: string | undefined; name: string; description?: string | undefined },
     ): Promise<Blueprint> => {
       const id = newId()
-      const slug = input.slug ?? `${slugOf(input.name)}${id.slice(-6)}`
-      try {
-        return await db.as(caller.tenant).tx(async (tx) => {
-          const row = await tx
-            .insertInto('blueprints')
-            .values({
-              id,
-              org_id: caller.tenant.orgId,
-              slug,
-              name: input.name,
-              description: input.description ?? null,
-              created_by: caller.userId,
-            })
-            .returningAll()
-            .executeTakeFirstOrThrow()
-          await bindIdempotency(tx, caller, id)
-          await auditOf(tx, caller, 'blueprint.create', id)
-          return toBlueprint(row)
-        })
-      } catch (error) {
-        if (isUniqueViolation(error, 'blueprints_org_id_slug_key')) throw taken(slug)
-        throw error
-      }
+      return db.as(caller.tenant).tx(async (tx) => {
+        const slug = input.slug ?? (await freeSlug(tx, caller.tenant, input.name, id))
+        const row = await tx
+          .insertInto('blueprints')
+          .values({
+            id,
+            org_id: caller.tenant.orgId,
+            slug,
+            name: input.name,
+            description: input.description ?? null,
+            created_by: caller.userId,
+          })
+          .onConflict((conflict) => conflict.columns(['org_id', 'slug']).doNothing())
+          .returningAll()
+          .executeTakeFirst()
+        if (row === undefined) throw taken(slug)
+        await bindIdempotency(tx, caller, id)
+        await auditOf(tx, caller, 'blueprint.create', id)
+        return toBlueprint(row)
+      })
     },
 
     /** Its slug stays: programs know it by that. */
@@ -139,9 +155,10 @@ export const createBlueprints = (db: Database) => {
 
     /**
      * Throws `invalid_blueprint` with every fault in its path, `blueprint_changed` if there is a newer
-     * version than the caller expects, `blueprint_archived` and `not_found`.
+     * version than the caller expects, `blueprint_archived` and `not_found`. What the newest version holds already
+     * is no new one: that one is returned.
      */
-    createVersion: async (caller: Caller, input: NewVersion): Promise<BlueprintVersion> => {
+    createVersion: async (caller: Caller, input: NewVersion): Promise<PublishedVersion> => {
       const content: BlueprintContent = {
         ...(input.plan === undefined ? {} : { plan: input.plan }),
         ...(input.workflows === undefined ? {} : { workflows: input.workflows }),
@@ -159,6 +176,12 @@ export const createBlueprints = (db: Database) => {
         })
         requireLive(blueprint)
         requireLatest(blueprint, input.expected_latest)
+        const contentHash = hash('sha256', canonicalJson({ ...content, parameters }), 'hex')
+        const latest = await versionOf(tx, caller.tenant, blueprint.id, blueprint.latest_version)
+        if (latest?.content_hash === contentHash) {
+          await bindIdempotency(tx, caller, latest.id)
+          return { isNew: false, version: latest }
+        }
         const version = blueprint.latest_version + 1
         const row = await tx
           .insertInto('blueprint_versions')
@@ -167,7 +190,7 @@ export const createBlueprints = (db: Database) => {
             org_id: caller.tenant.orgId,
             blueprint_id: blueprint.id,
             version,
-            content_hash: hash('sha256', canonicalJson({ ...content, parameters }), 'hex'),
+            content_hash: contentHash,
             content: json(content),
             parameters: json(parameters),
             notes: input.notes ?? null,
@@ -183,7 +206,7 @@ export const createBlueprints = (db: Database) => {
           .execute()
         await bindIdempotency(tx, caller, row.id)
         await auditOf(tx, caller, 'blueprint.version', blueprint.id)
-        return toVersion(row)
+        return { isNew: true, version: toVersion(row) }
       })
     },
 

@@ -56,9 +56,17 @@ export const fillIn = (
   )
   const faulty = contentFaults(filled)
   if (faulty.length > 0) return { content: null, problems: faulty }
-  const kept = withOverrides(filled, overrides)
+  const kept = overrides.length === 0 ? filled : withoutEmptyPlan(withOverrides(filled, overrides))
+  // Nothing of it is left to be wanted, which is no fault of anybody.
+  if (Object.keys(kept).length === 0) return { content: kept, problems: null }
   const problems = overrides.length === 0 ? [] : contentFaults(kept)
   return problems.length > 0 ? { content: null, problems } : { content: kept, problems: null }
+}
+
+const withoutEmptyPlan = ({ plan, ...others }: BlueprintContent): BlueprintContent => {
+  const isEmpty =
+    plan !== undefined && contentFaults({ plan }).some(({ code }) => code === 'nothing_to_do')
+  return plan === undefined || isEmpty ? others : { plan, ...others }
 }
 
 const withValues = (

@@ -75,7 +75,7 @@ export const createFromClient =
       throw refusal('invalid_blueprint', 'objects', message.trim())
     }
     const { blueprint_id, notes, expected_latest } = input
-    const version = await blueprints.createVersion(caller, {
+    const { version } = await blueprints.createVersion(caller, {
       ...{ blueprint_id, notes, expected_latest },
       ...content,
     })

@@ -55,12 +55,16 @@ export const acceptIn = async (
     throw refusal('drift_superseded', 'result_id', 'There is a newer result for this client.')
   }
   const chosen = acceptedOf(row.components as ComponentDrift[], input.components)
-  const made = chosen.map(({ type, full_name, state, differences }): Override => ({
-    ...{ type, full_name, state, differences, note: input.note ?? null },
-    ...{ accepted_by: caller.userId, accepted_at: new Date().toISOString() },
-  }))
   const keyOf = ({ type, full_name }: { type: string; full_name: string }) =>
     `${type} ${full_name}`.toLowerCase()
+  const before = new Map((binding.overrides as Override[]).map((one) => [keyOf(one), one]))
+  const made = chosen.map((one): Override => ({
+    ...{ type: one.type, full_name: one.full_name, state: one.state },
+    differences: one.differences,
+    // Why it was accepted holds until somebody says why else.
+    note: input.note ?? before.get(keyOf(one))?.note ?? null,
+    ...{ accepted_by: caller.userId, accepted_at: new Date().toISOString() },
+  }))
   const anew = new Set(made.map(keyOf))
   const kept = (binding.overrides as Override[]).filter((one) => !anew.has(keyOf(one)))
   const changed = await tx

@@ -1,11 +1,12 @@
 // Runs and results of drift in the database, and as callers see them.
 
-import { type Selectable } from 'kysely'
-import { type Reader, type Tenant } from '../../../db/database.ts'
+import { type Selectable, sql } from 'kysely'
+import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
 import { type Fault, type TenantTables } from '../../../db/types.ts'
 import { notFound } from '../../../errors.ts'
 import { type ClientSelector } from '../selectors.ts'
 import { type ComponentDrift, type StateCounts } from './evaluate.ts'
+import { newestOf } from './newest.ts'
 
 export interface RunCounts {
   in_sync: number
@@ -104,21 +105,13 @@ export const requireRun = async (
 }
 
 /** The newest result of a client that is known, for a blueprint; `except` leaves out those of one run. */
-export const newestResult = (
-  reader: Reader,
+export const newestResult = async (
+  reader: Tx,
   { orgId }: Tenant,
   of: { clientId: string; blueprintId: string; except?: string },
 ): Promise<ResultRow | undefined> => {
-  const query = reader
-    .selectFrom('fleet_drift_results')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('client_id', '=', of.clientId)
-    .where('blueprint_id', '=', of.blueprintId)
-    .where('state', 'is not', null)
-    .orderBy('id', 'desc')
-    .limit(1)
-  return (
-    of.except === undefined ? query : query.where('run_id', '<>', of.except)
-  ).executeTakeFirst()
+  const [clientId, blueprintId] = [sql`${of.clientId}::uuid`, sql`${of.blueprintId}::uuid`]
+  const ids = { orgId: sql`${orgId}::uuid`, clientId, blueprintId }
+  const { rows } = await newestOf<ResultRow>(ids, of.except).execute(reader)
+  return rows[0]
 }

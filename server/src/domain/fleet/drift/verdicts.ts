@@ -52,6 +52,8 @@ export const tell = async (
   const before = await newestResult(tx, tenant, {
     ...{ clientId: of.client_id, blueprintId: of.blueprint_id, except: of.run_id },
   })
+  // What was true of an older snapshot is no news.
+  if ((before?.snapshot_version ?? 0) > (found.snapshot?.version ?? 0)) return
   const known = new Set(keysOf((before?.components ?? []) as ComponentDrift[]))
   if (keysOf(found.components).every((key) => known.has(key))) return
   await appendEvent(tx, { orgId: tenant.orgId, clientId: of.client_id }, 'drift.found', {

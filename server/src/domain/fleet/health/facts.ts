@@ -1,8 +1,9 @@
 // What is stored about the clients of an org that says how they are: six statements, however many clients.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant } from '../../../db/database.ts'
+import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
 import { type ConnectionStatus, type Environment, type Fault } from '../../../db/types.ts'
+import { newestOfBinding } from '../drift/newest.ts'
 import { type ClientSelector, selectClients } from '../selectors.ts'
 import { type ClientTags } from '../tags.ts'
 
@@ -85,10 +86,57 @@ interface UsageRow {
   observed_at: Date
 }
 
-/** Failed work counts for so long. */
-const FAILED_WITHIN = sql`interval '7 days'`
+/**
+ * Of the last seven days, and nobody's wish; what was done again since, and came to its end, counts no more. Of a
+ * push that was retried the last one counts.
+ */
+const isFailure = sql`f.created_at > now() - interval '7 days'
+  and f.error ->> 'code' is distinct from 'cancelled'`
 
 const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time))
+
+/** The work of each client that has not ended, and that failed. */
+const workOf = async (tx: Tx, tenant: Tenant): Promise<WorkRow[]> => {
+  const { rows } = await sql<WorkRow>`
+    select client_id, (count(*) filter (where state = 'open'))::integer as running,
+           (count(*) filter (where state = 'open' and waits_for = 'person'))::integer as waiting_for_person,
+           (count(*) filter (where state = 'failed'))::integer as failed
+      from (
+        select client_id, 'open' as state, error -> 'waiting' ->> 'for' as waits_for
+          from crm_topology_snapshots where org_id = ${tenant.orgId} and status = 'pulling'
+        union all
+        select client_id, 'open', error -> 'waiting' ->> 'for'
+          from crm_conflict_reports where org_id = ${tenant.orgId} and status = 'running'
+        union all
+        select client_id, 'open', error -> 'waiting' ->> 'for'
+          from deployment_runs where org_id = ${tenant.orgId} and ended_at is null
+        union all
+        select client_id, 'open', error -> 'waiting' ->> 'for'
+          from crm_push_logs where org_id = ${tenant.orgId} and status in ('queued', 'in_progress')
+        union all
+        select f.client_id, 'failed', null from crm_topology_snapshots f
+         where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+           and not exists (select from crm_topology_snapshots n where n.org_id = f.org_id
+             and n.client_id = f.client_id and n.status = 'complete' and n.created_at > f.created_at)
+        union all
+        select f.client_id, 'failed', null from crm_conflict_reports f
+         where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+           and not exists (select from crm_conflict_reports n where n.org_id = f.org_id
+             and n.client_id = f.client_id and n.status = 'complete' and n.created_at > f.created_at)
+        union all
+        select f.client_id, 'failed', null from crm_deployments f
+         where f.org_id = ${tenant.orgId} and f.status = 'failed' and ${isFailure}
+           and not exists (select from crm_deployments n where n.org_id = f.org_id
+             and n.client_id = f.client_id and n.plan_hash = f.plan_hash
+             and n.deployed_at is not null and n.created_at > f.created_at)
+        union all
+        select f.client_id, 'failed', null from crm_push_logs f
+         where f.org_id = ${tenant.orgId} and f.status in ('failed', 'partial') and ${isFailure}
+           and not exists (select from crm_push_logs n where n.org_id = f.org_id
+             and n.retry_of = f.id)) w
+     group by client_id`.execute(tx)
+  return rows
+}
 
 /** Active clients that the tenant sees; those that the selector chooses, if there is one. */
 export const factsOfClients = async (
@@ -121,36 +169,6 @@ export const factsOfClients = async (
            where s.org_id = c.org_id and s.client_id = c.id and s.version is not null
            order by s.version desc limit 1) s on true
        where c.org_id = ${tenant.orgId} and c.is_active ${chosen}`.execute(tx)
-    const under = await sql<WorkRow>`
-      select client_id, (count(*) filter (where state = 'open'))::integer as running,
-             (count(*) filter (where state = 'open' and waits_for = 'person'))::integer as waiting_for_person,
-             (count(*) filter (where state = 'failed'))::integer as failed
-        from (
-          select client_id, 'open' as state, error -> 'waiting' ->> 'for' as waits_for
-            from crm_topology_snapshots where org_id = ${tenant.orgId} and status = 'pulling'
-          union all
-          select client_id, 'open', error -> 'waiting' ->> 'for'
-            from crm_conflict_reports where org_id = ${tenant.orgId} and status = 'running'
-          union all
-          select client_id, 'open', error -> 'waiting' ->> 'for'
-            from deployment_runs where org_id = ${tenant.orgId} and ended_at is null
-          union all
-          select client_id, 'open', error -> 'waiting' ->> 'for'
-            from crm_push_logs where org_id = ${tenant.orgId} and status in ('queued', 'in_progress')
-          union all
-          select client_id, 'failed', null from crm_topology_snapshots
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
-          union all
-          select client_id, 'failed', null from crm_conflict_reports
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
-          union all
-          select client_id, 'failed', null from crm_deployments
-           where org_id = ${tenant.orgId} and status = 'failed' and created_at > now() - ${FAILED_WITHIN}
-          union all
-          select client_id, 'failed', null from crm_push_logs
-           where org_id = ${tenant.orgId} and status in ('failed', 'partial')
-             and created_at > now() - ${FAILED_WITHIN}) w
-       group by client_id`.execute(tx)
     const made = await sql<{ client_id: string; day: number; hour: number }>`
       select client_id, sum(salesforce_api_calls)::integer as day,
              coalesce(sum(salesforce_api_calls) filter (where at > now() - interval '1 hour'), 0)::integer as hour
@@ -164,14 +182,15 @@ export const factsOfClients = async (
              (count(*) filter (where r.state = 'unknown'))::integer as unknown,
              min(r.created_at) as looked_at
         from blueprint_bindings b
-       cross join lateral (
-         select d.client_id, d.state, d.created_at from fleet_drift_results d
-          where d.org_id = b.org_id and d.client_id = b.client_id and d.blueprint_id = b.blueprint_id
-            and d.state is not null
-          order by d.id desc limit 1) r
+       cross join lateral (${newestOfBinding()}) r
        where b.org_id = ${tenant.orgId}
        group by r.client_id`.execute(tx)
-    return { clients: rows, work: under.rows, calls: made.rows, drift: differing.rows }
+    return {
+      clients: rows,
+      work: await workOf(tx, tenant),
+      calls: made.rows,
+      drift: differing.rows,
+    }
   })
   const orgIds = clients.flatMap(({ connection }) => connection?.sfdc_org_id ?? [])
   // Belongs to no tenant: what a Salesforce org has left, whoever works in it.
@@ -180,7 +199,7 @@ export const factsOfClients = async (
        from engine.salesforce_org_usage where sfdc_org_id = any($1)`,
     [orgIds],
   )
-  const [driftOf, workOf, callsOf, usageOf] = [
+  const [driftOf, workFor, callsOf, usageOf] = [
     new Map(drift.map(({ client_id, ...row }) => [client_id, row])),
     new Map(work.map((row) => [row.client_id, row])),
     new Map(calls.map((row) => [row.client_id, row])),
@@ -199,7 +218,7 @@ export const factsOfClients = async (
           },
     snapshot:
       snapshot === null ? null : { ...snapshot, completed_at: new Date(snapshot.completed_at) },
-    work: counted(workOf.get(client.client_id)),
+    work: counted(workFor.get(client.client_id)),
     drift: driftOf.get(client.client_id) ?? null,
     usage: expected(
       usageOf.get(connection?.sfdc_org_id ?? ''),

@@ -2,7 +2,7 @@
 // what to write to the client's Salesforce administrator where it is for them to do.
 
 import { type Fault } from '../../../db/types.ts'
-import { causeInWords, causesOf, type LostCause } from '../../connections/causes.ts'
+import { askedOf, causeInWords, causesOf, type LostCause } from '../../connections/causes.ts'
 import { type ClientFacts } from './facts.ts'
 
 export const RISK_LEVELS = ['critical', 'warning', 'notice', 'none'] as const
@@ -73,12 +73,15 @@ const causesBehind = ({ code, message }: Fault): LostCause[] => {
   return named === null ? causesOf(code) : [named]
 }
 
-/** At most three, so that somebody reads them. */
-const toRuleOut = (causes: readonly LostCause[]): string =>
-  causes
-    .slice(0, 3)
-    .map(({ remedy }) => remedy)
-    .join(' ')
+/** What the administrator is asked to do first, up to the word that leads on; at most three steps, so that somebody reads them. */
+const pleaseCheck = (causes: readonly LostCause[]): string => {
+  const steps = askedOf(causes).slice(0, 3)
+  if (steps.length === 0) return 'To connect it again, '
+  if (steps.length === 1) return steps.map((step) => `${step} Then `).join('')
+  return `Please check, one after the other: ${steps.map((step, at) => `${at + 1}. ${step} `).join('')}Then `
+}
+
+const pieces = (count: number): string => `${count} piece${count === 1 ? '' : 's'} of work`
 
 const risk = (
   code: RiskCode,
@@ -99,9 +102,7 @@ const ofLostGrant = (facts: ClientFacts, error: Fault): Risk => {
     only === undefined
       ? `Rule out possible_causes with the client's administrator, then ${NEW_LINK}.`
       : `${only.remedy} If that does not help, ${NEW_LINK}.`,
-    `We can no longer reach ${org(facts)}. ${
-      causes.length > 1 ? 'Please check, one after the other: ' : ''
-    }${toRuleOut(causes)} Then open the link that we send you and log in as the user that we work with.`,
+    `We can no longer reach ${org(facts)}. ${pleaseCheck(causes)}please open the link that we send you and log in as the user that we work with.`,
     causes,
   )
 }
@@ -185,9 +186,9 @@ const refreshRisks = (facts: ClientFacts, now: Date): Risk[] => {
       risk(
         'refresh_failing',
         'warning',
-        `Refreshing the grant was refused ${connection.refresh_refused_count} times since ${connection.refresh_refused_since?.toISOString() ?? 'a while ago'}; after ten minutes of that it counts as ended.`,
+        `Refreshing the grant was refused ${connection.refresh_refused_count} ${connection.refresh_refused_count === 1 ? 'time' : 'times'} since ${connection.refresh_refused_since?.toISOString() ?? 'a while ago'}; after ten minutes of that it counts as ended.`,
         "Rule out possible_causes with the client's administrator, then refresh: /api/connections/refresh.",
-        `Salesforce refuses to renew our access to ${org(facts)}. Please check, one after the other: ${toRuleOut(causes)}`,
+        `Salesforce refuses to renew our access to ${org(facts)}. ${pleaseCheck(causes)}please tell us, and we try again.`,
         causes,
       ),
     )
@@ -266,7 +267,7 @@ const stateRisks = (facts: ClientFacts, now: Date): Risk[] => {
       risk(
         'work_waiting',
         'warning',
-        `${work.waiting_for_person} pieces of work wait for somebody to act.`,
+        `${pieces(work.waiting_for_person)} ${work.waiting_for_person === 1 ? 'waits' : 'wait'} for somebody to act.`,
         'See their error.waiting: /api/work/list with states ["paused"].',
       ),
     )
@@ -276,7 +277,7 @@ const stateRisks = (facts: ClientFacts, now: Date): Risk[] => {
       risk(
         'work_failed',
         'notice',
-        `${work.failed} pieces of work failed, wholly or in part, in the last 7 days.`,
+        `${pieces(work.failed)} failed, wholly or in part, in the last 7 days.`,
         'See /api/work/list with states ["failed", "partial"].',
       ),
     )
@@ -286,7 +287,7 @@ const stateRisks = (facts: ClientFacts, now: Date): Risk[] => {
       risk(
         'drifted',
         'notice',
-        `The client differs from ${drift.drifted} of ${drift.blueprints} blueprints that it is bound to.`,
+        `The client differs from ${drift.drifted} of ${drift.blueprints} blueprint${drift.blueprints === 1 ? '' : 's'} that it is bound to.`,
         'See /api/fleet/drift/results; accept it, or bring the client back with a rollout.',
       ),
     )

@@ -99,8 +99,14 @@ const advance = (game: Game, mode: View['mode']): void => {
         const before = game.waves.filter(({ position }) => position < decision.wave)
         expect(before.every(({ state }) => state === 'closed')).toBe(true)
         const opened = game.waves[decision.wave - 1] ?? never()
-        expect(opened.gate === 'auto' || opened.isApproved).toBe(true)
-        const last = before.at(-1)
+        const isOfNobody = (at: number) =>
+          game.targets.every((target) => target.wave !== at || target.state === 'skipped')
+        expect(opened.gate === 'auto' || opened.isApproved || isOfNobody(opened.position)).toBe(
+          true,
+        )
+        const last = isOfNobody(opened.position)
+          ? undefined
+          : before.findLast(({ position }) => !isOfNobody(position))
         if (last !== undefined) {
           expect(game.at).toBeGreaterThanOrEqual(
             (last.closedAt?.getTime() ?? 0) + last.soakSeconds * 1000,
@@ -367,6 +373,34 @@ const view = (wave: Partial<Wave>, more: Partial<View> = {}): View => ({
 })
 
 describe('what is decided', () => {
+  it('a wave of nobody is over at once, and waits for no clock and no person', () => {
+    const [wave] = view({}).waves as [Wave]
+    const closed = {
+      ...wave,
+      state: 'closed',
+      soakSeconds: 900,
+      closedAt: new Date(),
+      due: 0,
+    } as const
+    const after = (counts: Wave['counts'], next: Partial<Wave> = {}) =>
+      decide(
+        view(
+          {},
+          {
+            waves: [
+              { ...closed, counts },
+              { ...wave, position: 2, state: 'pending', counts: { ready: 3 }, ...next },
+            ],
+            now: new Date(),
+          },
+        ),
+      )
+    expect(after({ deployed: 1, excluded: 2 })).toMatchObject({ do: 'pause', reason: 'soak' })
+    expect(after({ excluded: 2, skipped: 1 })).toEqual({ do: 'open', wave: 2 })
+    const nobody = { counts: { skipped: 2 }, gate: 'manual' } as const
+    expect(after({ deployed: 1 }, nobody)).toEqual({ do: 'open', wave: 2 })
+  })
+
   it('strict: after failures, no more under way than the tolerance has left, plus one', () => {
     expect(decide(view({}))).toEqual({ do: 'begin', wave: 1, count: 20 })
     expect(decide(view({ failures: 3 }))).toEqual({ do: 'begin', wave: 1, count: 3 })

@@ -10,6 +10,7 @@ import {
   type PauseReason,
   sumOf,
   TARGET_STATES,
+  totalOf,
 } from './model.ts'
 import { type WindowState } from './window.ts'
 
@@ -83,8 +84,17 @@ export const limitOf = (
     ? maxConcurrent
     : Math.max(0, Math.min(maxConcurrent, failureTolerance - failures + 1))
 
-const soakEnd = ({ closedAt, soakSeconds }: Wave, scale: number): Date =>
-  new Date((closedAt?.getTime() ?? 0) + soakSeconds * 1000 * scale)
+/** Targets that were left out by a person: of a wave of these nothing is sent, and nothing is awaited. */
+const isOfNobody = ({ counts }: Pick<Tally, 'counts'>): boolean =>
+  totalOf(counts) === countOf(counts, 'skipped', 'excluded')
+
+/** When the last of the closed waves that sent something has stood long enough. */
+const soakEnd = (waves: readonly Wave[], scale: number): Date => {
+  const ends = waves
+    .filter((wave) => wave.state === 'closed' && !isOfNobody(wave))
+    .map(({ closedAt, soakSeconds }) => (closedAt?.getTime() ?? 0) + soakSeconds * 1000 * scale)
+  return new Date(Math.max(0, ...ends))
+}
 
 /** Why nothing more may be sent in an open wave. */
 const alarmOf = (wave: Wave): Decision | null => {
@@ -139,17 +149,16 @@ const inOpenWave = (wave: Wave, { mode, window }: View): Decision => {
     : { do: 'wait', until: window.changesAt }
 }
 
-const beforeWave = (next: Wave, previous: Wave | undefined, view: View): Decision => {
+const beforeWave = (next: Wave, view: View): Decision => {
   const { position, counts } = next
   const pause = (
     reason: PauseReason,
     until: Date | null,
     detail: Record<string, number> = {},
   ): Decision => ({ do: 'pause', reason, until, detail: { wave: position, ...detail } })
-  if (previous !== undefined) {
-    const until = soakEnd(previous, view.scale)
-    if (until > view.now) return pause('soak', until)
-  }
+  if (isOfNobody(next)) return { do: 'open', wave: position }
+  const until = soakEnd(view.waves, view.scale)
+  if (until > view.now) return pause('soak', until)
   // What a check has found is for a person, whatever the gate says.
   const blocked = countOf(counts, 'blocked')
   const unchecked = countOf(counts, 'pending')
@@ -171,8 +180,7 @@ const whenPaused = (view: View): Decision => {
   if (pauseReason === 'window') {
     return window.isOpen ? { do: 'go_on' } : { do: 'wait', until: window.changesAt }
   }
-  const last = waves.findLast(({ state }) => state === 'closed')
-  const until = last === undefined ? now : soakEnd(last, scale)
+  const until = soakEnd(waves, scale)
   return until > now ? { do: 'wait', until } : { do: 'go_on' }
 }
 
@@ -181,12 +189,11 @@ export const decide = (view: View): Decision => {
   if (view.state === 'paused') return whenPaused(view)
   const open = view.waves.find(({ state }) => state === 'open')
   if (open !== undefined) return inOpenWave(open, view)
-  const at = view.waves.findIndex(({ state }) => state === 'pending')
-  const next = view.waves[at]
+  const next = view.waves.find(({ state }) => state === 'pending')
   if (next === undefined) {
     return { do: 'finish', state: endOf(sumOf(view.waves.map(({ counts }) => counts))) }
   }
-  return beforeWave(next, view.waves[at - 1], view)
+  return beforeWave(next, view)
 }
 
 /** What a rollback works with: the waves, and what of each is left to be rolled back. */

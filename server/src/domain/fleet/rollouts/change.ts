@@ -164,6 +164,7 @@ export const rolloutChange = (
         ]
       : []),
     ...(action !== 'rollout_rollback' && row.accepts_yellow ? [YELLOW_ACCEPTED] : []),
+    ...('revision' in request ? ['What the last report of each client says is accepted'] : []),
     ...(action === 'rollout_resume' && affected.some((one) => one.is_open_failure)
       ? ['Failures so far no longer count against the tolerance']
       : []),

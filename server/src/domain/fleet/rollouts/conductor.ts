@@ -306,7 +306,7 @@ const closeWave = async (tx: Tx, rollout: RolloutRow, position: number): Promise
            left join crm_deployments d on d.org_id = t.org_id and d.id = t.deployment_id
           where t.org_id = w.org_id and t.rollout_id = w.rollout_id and t.wave = w.position
             and (t.state in ('pending', 'checking', 'ready', 'queued', 'deploying', 'waiting', 'unknown', 'rolling_back')
-                 or t.state in ('deployed', 'unchanged')
+                 or t.state in ('deployed', 'unchanged') and t.plan_hash <> ''
                     and (d.id is null or d.status <> 'deployed' or d.deployed_at is null
                          or d.plan_hash is distinct from t.plan_hash)))
     returning w.position`.execute(tx)

@@ -39,6 +39,12 @@ export type Source =
       mappings: boolean
     }
 
+interface PreparedTarget {
+  /** Empty: what was accepted as drift leaves nothing to bring. */
+  planHash: string
+  values: unknown
+}
+
 export interface Prepared {
   kind: RolloutRow['kind']
   blueprintId: string | null
@@ -46,7 +52,7 @@ export interface Prepared {
   /** Null: it is in the version. */
   content: unknown
   withMappings: boolean
-  of(clientId: string): { planHash: string; values: unknown }
+  of(clientId: string): PreparedTarget
 }
 
 export interface Contents {
@@ -123,7 +129,7 @@ const prepareVersion = async (
   const part = partOf(version, named)
   const bindings = await bindingsOf(tx, tenant, blueprintId, clientIds)
   const errors: MemberError[] = []
-  const prepared = new Map<string, { planHash: string; values: unknown }>()
+  const prepared = new Map<string, PreparedTarget>()
   const hashes = new Map<string, string>()
   for (const clientId of clientIds) {
     const binding = bindings.get(clientId)
@@ -147,7 +153,8 @@ const prepareVersion = async (
       )
       continue
     }
-    const hash = hashes.get(key) ?? hashOf(part, filled.content[part])
+    const own = filled.content[part]
+    const hash = hashes.get(key) ?? (own === undefined ? '' : hashOf(part, own))
     hashes.set(key, hash)
     prepared.set(clientId, { planHash: hash, values: frozen(values, overrides) })
   }

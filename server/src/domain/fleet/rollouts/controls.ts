@@ -7,7 +7,7 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { actingFor, type RolloutRow, type TargetRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
-import { requireChecked, requireUnblocked, requireUnchanged } from './gate.ts'
+import { requireChecked, requireSeen, requireUnblocked, requireUnchanged } from './gate.ts'
 import { recall } from './journal.ts'
 import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
 import { STOPPED } from './outcome.ts'
@@ -116,6 +116,21 @@ const setTargets = async (
 
 const idsOf = (targets: readonly { id: string }[]): string[] => targets.map(({ id }) => id)
 
+/** The last report that was made, and not only begun. */
+const LAST = sql`(select r.id from crm_conflict_reports r
+  where r.org_id = rollout_targets.org_id and r.id = report_id and r.status = 'complete')`
+
+/** What a person has been shown stays that, whatever was found since; and what they accept now. */
+const SHOWN = sql<string | null>`coalesce(shown_report_id, ${LAST})`
+const SHOWN_NOW = sql<string | null>`coalesce(${LAST}, shown_report_id)`
+
+/** A wave that waits for an approval is looked at then; any other goes on by itself with what is found. */
+const SHOWN_UNLESS_GATED = sql<string | null>`case when not exists (
+  select from rollout_waves w
+   where w.org_id = rollout_targets.org_id and w.rollout_id = rollout_targets.rollout_id
+     and w.position = wave and w.state = 'pending' and w.gate = 'manual' and w.approved_at is null)
+  then ${SHOWN} end`
+
 export interface CheckInput {
   client_ids?: string[] | undefined
   refresh?: boolean | undefined
@@ -151,7 +166,7 @@ export const beginChecks = async (
   }
   await setTargets(tx, row, idsOf(targets), {
     state: 'checking',
-    shown_report_id: null,
+    shown_report_id: row.started_at === null ? null : SHOWN_UNLESS_GATED,
     report_id: null,
     reason: null,
     fault: null,
@@ -325,6 +340,8 @@ export const stop = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<voi
 
 export interface RetryInput {
   client_ids?: string[] | undefined
+  /** Of the rollout, as the person saw it: what its reports say of the targets is accepted. */
+  revision?: number | undefined
 }
 
 const RETRIED: readonly TargetState[] = ['failed', 'blocked', 'skipped', 'rolled_back']
@@ -351,24 +368,29 @@ const requireNothingLeft = async (
   )
 }
 
-/** Throws rollout_state_conflict if nothing can be tried again. */
+/** Throws rollout_state_conflict if nothing can be tried again, confirmation_stale if more is known than was seen. */
 export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) => {
   requireState(row, 'retried')
-  const { client_ids: clientIds } = input
+  const { client_ids: clientIds, revision: seen } = input
   const states = clientIds === undefined ? (['failed', 'blocked'] as const) : RETRIED
   const targets = await targetsIn(tx, row, { states, clientIds }, 'retried')
   if (targets.length === 0) throw conflict('No target of this rollout is failed or blocked.')
   await requireNothingLeft(tx, row, targets, clientIds)
+  if (seen !== undefined) await requireSeen(tx, row, seen, idsOf(targets))
   return targets
 }
 
-/** Each is checked once more first, and goes with the wave that is open, or with the next. */
+/**
+ * Each is checked once more first, and goes with the wave that is open, or with the next; but it stops again if that
+ * check finds what nobody has been shown. With `isSeen` its last report has been.
+ */
 export const retry = async (
   tx: Tx,
   caller: Caller,
   row: RolloutRow,
   waves: readonly WaveRow[],
   targets: readonly { id: string }[],
+  isSeen: boolean,
 ): Promise<void> => {
   const wave = waves.find(({ state }) => state !== 'closed') ?? waves.at(-1)
   const position = wave?.position ?? 1
@@ -385,7 +407,7 @@ export const retry = async (
     state: 'checking',
     wave: position,
     deployment_id: null,
-    shown_report_id: null,
+    shown_report_id: isSeen ? SHOWN_NOW : SHOWN,
     report_id: null,
     reason: null,
     fault: null,

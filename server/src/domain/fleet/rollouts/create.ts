@@ -27,6 +27,8 @@ export interface CreateInput {
   strategy?: Strategy | undefined
 }
 
+const NOTHING_LEFT = 'All that differs was accepted: nothing is left to bring.'
+
 /** More than an org has clients. */
 const TARGETS_MAX = 5_000
 /** PostgreSQL: a statement takes 65,535 parameters. */
@@ -166,6 +168,7 @@ export const createRollout = (
         position: at + 1,
         values: mine.values === null ? null : json(mine.values),
         plan_hash: mine.planHash,
+        ...(mine.planHash === '' ? { state: 'unchanged' as const, decision: NOTHING_LEFT } : {}),
       }
     })
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {

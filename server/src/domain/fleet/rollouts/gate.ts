@@ -23,7 +23,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   yellow_not_accepted: 'The check has yellow findings, and the rollout does not accept them.',
   not_connected: 'The client has no usable connection.',
   missing_permission: 'The connected user lacks a permission.',
-  drifted: 'The Salesforce org keeps changing between check and deploy.',
+  drifted: 'The Salesforce org has changed, and what was found now was shown to nobody.',
   check_failed: 'The check failed.',
 }
 
@@ -132,7 +132,7 @@ export const requireUnchanged = async (
          order by s.version desc limit 1) newest on true
       cross join lateral (
         select case
-          when t.state not in ('excluded', 'blocked', 'pending') then case
+          when t.state not in ('excluded', 'blocked', 'pending') and t.plan_hash <> '' then case
             when not c.is_active then 'client_inactive'
             when k.status is distinct from 'connected' then 'not_connected'
             when k.sfdc_org_id is distinct from r.sfdc_org_id then 'salesforce_org_changed'
@@ -156,5 +156,34 @@ export const requireUnchanged = async (
     rows.length === 0
       ? [{ path: 'revision', code: 'verdict_changed', message: STALE_WORDS.verdict_changed }]
       : errors,
+  )
+}
+
+/** Throws confirmation_stale if one of these targets was checked again since the revision that a person saw. */
+export const requireSeen = async (
+  tx: Tx,
+  rollout: RolloutRow,
+  seen: number,
+  targetIds: readonly string[],
+): Promise<void> => {
+  const rows = await tx
+    .selectFrom('rollout_targets')
+    .select('client_id')
+    .where('org_id', '=', rollout.org_id)
+    .where('rollout_id', '=', rollout.id)
+    .where(sql<boolean>`id = any(${targetIds}::uuid[])`)
+    .where('revision', '>', seen)
+    .orderBy('position')
+    .execute()
+  if (rows.length === 0 && seen <= rollout.revision) return
+  throw stale(
+    `The rollout is at revision ${rollout.revision}, not ${seen}. Look at its targets again.`,
+    rows.length === 0
+      ? [{ path: 'revision', code: 'verdict_changed', message: STALE_WORDS.verdict_changed }]
+      : rows.map(({ client_id: id }) => ({
+          path: pathOf(id),
+          code: 'verdict_changed',
+          message: STALE_WORDS.verdict_changed,
+        })),
   )
 }

@@ -38,6 +38,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
       r_about_permissions: boolean
       r_of_old_snapshot: boolean
       r_says_more: boolean
+      r_news: string[] | null
       d_status: DeploymentFacts['status'] | null
       d_plan_hash: string | null
       d_applied: DeploymentFacts['applied']
@@ -58,13 +59,10 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
              select from jsonb_array_elements(r.findings) f
               where f ->> 'code' in ('object_drifted', 'object_appeared', 'snapshot_stale')), false)
              as r_of_old_snapshot,
-           coalesce((t.is_rechecked or t.shown_report_id is not null) and r.status = 'complete'
-             and (o.id is null or exists (
-             select from jsonb_array_elements(r.findings) f
-              where f ->> 'code' not like '%\\_unchanged' and not exists (
-                select from jsonb_array_elements(o.findings) shown
-                 where shown ->> 'code' = f ->> 'code' and shown ->> 'path' = f ->> 'path'
-                   and shown ->> 'message' = f ->> 'message'))), false) as r_says_more,
+           coalesce(r.status = 'complete' and (
+             o.id is null and (t.is_rechecked or t.shown_report_id is not null)
+             or o.id is not null and news.codes is not null), false) as r_says_more,
+           news.codes as r_news,
            d.status::text as d_status, d.plan_hash as d_plan_hash, d.applied as d_applied, d.error as d_error,
            coalesce(d.sfdc_deploy_id is not null or (d.changes #>> '{assignment,made_by_us}')::boolean
              or exists (select from deployment_components c where c.org_id = d.org_id
@@ -78,6 +76,12 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
         on t.state = 'checking' and r.org_id = t.org_id and r.id = t.report_id
       left join crm_conflict_reports o
         on t.state = 'checking' and o.org_id = t.org_id and o.id = t.shown_report_id
+      left join lateral (
+        select array_agg(distinct f ->> 'code') as codes from jsonb_array_elements(r.findings) f
+         where f ->> 'code' not like '%\\_unchanged' and not exists (
+           select from jsonb_array_elements(o.findings) shown
+            where shown ->> 'code' = f ->> 'code' and shown ->> 'path' = f ->> 'path'
+              and shown ->> 'message' = f ->> 'message')) news on r.status = 'complete'
       left join crm_deployments d
         on t.state <> 'checking' and d.org_id = t.org_id and d.id = t.deployment_id
       left join deployment_runs u
@@ -98,7 +102,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
             error: row.r_error,
             isAboutPermissions: row.r_about_permissions,
             isOfOldSnapshot: row.r_of_old_snapshot,
-            saysMore: row.r_says_more,
+            saysMore: row.r_says_more ? (row.r_news ?? []) : null,
           },
     deployment:
       row.d_status === null

@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../../db/database.ts'
 import { notFound } from '../../../errors.ts'
-import { type Counts, countOf, sumOf } from './model.ts'
+import { type Counts, countOf, sumOf, totalOf } from './model.ts'
 import { countsOf, rolloutById, wavesOf } from './rows.ts'
 
 /** A finding of the check, over all targets that have it. */
@@ -51,7 +51,8 @@ export const readMatrix = (db: Database, tenant: Tenant, id: string): Promise<Ma
   db.as(tenant).tx(async (tx) => {
     const rollout = await rolloutById(tx, tenant, id)
     if (rollout === undefined) throw notFound('rollout')
-    const counts = sumOf([...(await countsOf(tx, tenant, id)).values()])
+    const byWave = await countsOf(tx, tenant, id)
+    const counts = sumOf([...byWave.values()])
     const ofThis = sql`t.org_id = ${tenant.orgId} and t.rollout_id = ${id} and t.state <> 'excluded'`
     const { rows: findings } = await sql<FindingRow>`
       with found as (
@@ -97,7 +98,10 @@ export const readMatrix = (db: Database, tenant: Tenant, id: string): Promise<Ma
        where ${ofThis} and t.state = 'blocked' and t.reason is not null
        group by t.reason order by 2 desc, 1`.execute(tx)
     const seconds = (await wavesOf(tx, tenant, id)).map((wave) => {
-      const rounds = Math.ceil(wave.targets_total / wave.max_concurrent)
+      const of = byWave.get(wave.position) ?? {}
+      const targets = totalOf(of) - countOf(of, 'excluded', 'skipped')
+      if (targets === 0) return 0
+      const rounds = Math.ceil(targets / wave.max_concurrent)
       return rounds * SECONDS_PER_TARGET + wave.soak_seconds
     })
     const { api_calls = 0, ...severities } = sums ?? { green: 0, yellow: 0, red: 0, unchecked: 0 }

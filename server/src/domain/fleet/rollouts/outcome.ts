@@ -34,8 +34,8 @@ export interface ReportFacts {
   isAboutPermissions: boolean
   /** What it found is about a snapshot that the Salesforce org has left behind. */
   isOfOldSnapshot: boolean
-  /** Checked once more, it found something that the person was not shown. */
-  saysMore: boolean
+  /** The codes of what it found that the person was not shown; null: nothing, or no person has been shown anything. */
+  saysMore: readonly string[] | null
 }
 
 const NOT_CONNECTED: ReadonlySet<string> = new Set([
@@ -53,6 +53,15 @@ export const blockedBy = (code: string): BlockedReason => {
   if (code === 'invalid_mapping') return 'red'
   return code === 'missing_permissions' ? 'missing_permission' : 'check_failed'
 }
+
+/** What a person has to look at before it is deployed. */
+const unseen = (codes: readonly string[]): WorkFault =>
+  fault(
+    'topology_drifted',
+    `The Salesforce org has changed since what was shown.${
+      codes.length === 0 ? '' : ` New in its report: ${codes.join(', ')}.`
+    } Look at the report, then retry with the revision of the rollout that you saw, or leave the client out.`,
+  )
 
 /** Null: the check goes on. `isOpen`: its wave has begun, so that a red report is a failure. */
 export const afterReport = (
@@ -75,7 +84,7 @@ export const afterReport = (
   if (severity === 'red') return blocked(isAboutPermissions ? 'missing_permission' : 'red', isOpen)
   if (severity === 'yellow' && !acceptsYellow) return blocked('yellow_not_accepted', false)
   // Green, and yet not what the person agreed to: a value that somebody added meanwhile would be removed.
-  if (saysMore) return blocked('drifted', false)
+  if (saysMore !== null) return { ...blocked('drifted', false), fault: unseen(saysMore) }
   return {
     state: isOpen ? 'queued' : 'ready',
     severity,

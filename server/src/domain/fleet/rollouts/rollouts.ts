@@ -357,13 +357,17 @@ export const createRollouts = (options: Options) => {
       input: RetryInput & Waiting & { rollout_id: string },
       signal?: AbortSignal,
     ): Promise<Rollout> => {
-      const { rollout_id: id, client_ids: clientIds } = input
+      const { rollout_id: id, client_ids: clientIds, revision } = input
       const possible = (tx: Tx, row: RolloutRow) => requireRetry(tx, row, input)
-      const request = clientIds === undefined ? {} : { client_ids: clientIds }
+      const request = {
+        ...(clientIds === undefined ? {} : { client_ids: clientIds }),
+        ...(revision === undefined ? {} : { revision }),
+      }
       const chosen = (targets: readonly { id: string }[]) => targets
       const what = { action: 'rollout.retry', does: 'rollout_retry', request, chosen } as const
-      await changeApproved(caller, id, what, possible, (tx, row, waves, chosen) =>
-        retry(tx, caller, row, waves, chosen),
+      const isSeen = revision !== undefined
+      await changeApproved(caller, id, what, possible, (tx, row, waves, found) =>
+        retry(tx, caller, row, waves, found, isSeen),
       )
       return follow(caller, id, input, signal)
     },

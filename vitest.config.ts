@@ -8,14 +8,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const LONGEST = [
   'rollouts-failures',
+  'leaving',
+  'console-fleet',
   'command-line',
+  'fuzz',
   'waiting-work',
   'deploy-claims',
-  'fuzz',
+  'words',
+  'console-main-job',
   'rollouts-kill',
   'push-crash',
   'crash',
-  'words',
 ].map((name) => `/test/src/${name}.test.ts`)
 
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */

@@ -1,23 +1,9 @@
--- A client that was off-boarded has left: it is shown as such, and the fleet goes on without it. A rollout says of a
--- target whose deployment was rolled back since that it was, and its counts stay when a client is purged. Safe to run
--- again, like 0001.
+-- A client that was off-boarded has left: it is shown as such, and the fleet goes on without it. The counts of a rollout
+-- stay when a client is purged. Safe to run again, like 0001.
 
 alter table public.clients
   -- An off-boarding has ended; until somebody activates the client again.
   add column if not exists left_at timestamptz;
-
--- Whoever rolls a deployment back: the rollout itself sees to targets that it is rolling back.
-create or replace function engine.target_rolled_back() returns trigger
-  language plpgsql security definer set search_path = '' as $$
-begin
-  update public.rollout_targets t set state = 'rolled_back', updated_at = clock_timestamp()
-   where t.org_id = new.org_id and t.deployment_id = new.id and t.state in ('deployed', 'unchanged', 'rollback_partial');
-  return null;
-end $$;
-revoke all on function engine.target_rolled_back() from public;
-create or replace trigger target_rolled_back after update of status on public.crm_deployments
-  for each row when (new.status = 'rolled_back' and old.status <> 'rolled_back')
-  execute function engine.target_rolled_back();
 
 -- As in 0027, but for what goes with its client: the past stays as it was, and what had not ended counts as skipped.
 create or replace function engine.count_rollout_targets() returns trigger

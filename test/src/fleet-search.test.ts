@@ -282,7 +282,7 @@ describe('the health of the fleet', () => {
     expect(worst?.risks[0]).toMatchObject({
       code: 'expired',
       possible_causes: [{ code: 'user_frozen' }],
-      for_admin: expect.stringContaining('Setup > Users > Unfreeze') as string,
+      for_admin: expect.stringContaining('Unfreeze that user under Setup > Users') as string,
     })
     expect(items.at(-1)).toMatchObject({
       snapshot: { version: 1 },

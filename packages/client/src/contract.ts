@@ -492,12 +492,7 @@ export type BlueprintsBindingsSetRequest = {
   /** null: the newest. Default: unchanged, or the newest */
   pinned_version?: number | null
   /** Accepted differences (`overrides`) that no longer are: the version counts again */
-  withdraw?:
-    | 'all'
-    | readonly {
-        type: string
-        full_name: string
-      }[]
+  withdraw?: WithdrawnDifferences
 }
 
 export type BlueprintsCreateRequest = {
@@ -6340,6 +6335,13 @@ export type WebhookEndpointsUpdateRequest = {
 export type WebhooksNangoResponse = {
   received: true
 }
+
+export type WithdrawnDifferences =
+  | 'all'
+  | readonly {
+      type: string
+      full_name: string
+    }[]
 
 export type Work = {
   kind: WorkKind

@@ -99,6 +99,7 @@ export const bindingRoutes = (bindings: Bindings): Route[] => [
             ],
             { error: 'must be "all" or a list of components' },
           )
+          .meta({ id: 'WithdrawnDifferences' })
           .optional()
           .describe(
             'Accepted differences (`overrides`) that no longer are: the version counts again',

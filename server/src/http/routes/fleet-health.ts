@@ -128,7 +128,7 @@ const exampleClient = {
       remedy:
         'A Salesforce administrator unfreezes the user (Setup > Users > Unfreeze); then refresh the connection. If that does not help, send a new link: /api/fleet/reconsent/create.',
       for_admin:
-        'We can no longer reach your Salesforce org 00DWs000001AbCdMAK. A Salesforce administrator unfreezes the user (Setup > Users > Unfreeze); then refresh the connection. Then open the link that we send you and log in as the user that we work with.',
+        'We can no longer reach your Salesforce org 00DWs000001AbCdMAK. Is the user that we work with frozen? Unfreeze that user under Setup > Users (button Unfreeze). Then please open the link that we send you and log in as the user that we work with.',
       possible_causes: [],
     },
   ],

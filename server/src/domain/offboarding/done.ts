@@ -145,7 +145,7 @@ export const settleHalf = async (
 
 const halfDone = (fault: WorkFault): WorkFault => ({
   ...fault,
-  message: `${fault.code === 'cancelled' ? 'The off-boarding was cancelled.' : fault.message} What removed and restored name was done before, and stays so.`,
+  message: `${fault.code === 'cancelled' ? 'The off-boarding was cancelled.' : fault.message} What is listed in removed and restored had been done by then, and was not undone.`,
 })
 
 const allOf = async (reader: Reader, row: OffboardingRow): Promise<Combined[]> => {

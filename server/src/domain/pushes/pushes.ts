@@ -52,7 +52,7 @@ import {
   toPush,
 } from './rows.ts'
 import { type Transport } from './transport/transport.ts'
-import { type PushKey } from './store.ts'
+import { keyOf } from './store.ts'
 import { objectWarnings, type PushListWarning } from './unknown-object.ts'
 
 export { type InputRow, type PushInput } from './intention.ts'
@@ -168,12 +168,6 @@ export const createPushes = ({
   waitScale = 1,
 }: Options): Pushes => {
   const intakeDeps = { db, jobs, maxRows, retentionDays: resultRetentionDays, secrets }
-
-  const keyOf = (tenant: Tenant, row: Pick<PushRow, 'id' | 'client_id'>): PushKey => ({
-    tenant,
-    clientId: row.client_id,
-    pushId: row.id,
-  })
 
   const rowOf = async (tenant: Tenant, pushId: string): Promise<PushRow> => {
     const row = await pushById(db.as(tenant).read, tenant, pushId)

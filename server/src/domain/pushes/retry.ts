@@ -9,13 +9,7 @@ import { type InputRow, type Judge } from './intention.ts'
 import { type MendedRow, mending } from './mending.ts'
 import { windowsFrom } from './results.ts'
 import { lockPush, pushById, type PushRow } from './rows.ts'
-import { type PushKey } from './store.ts'
-
-const keyOf = (tenant: Tenant, row: Pick<PushRow, 'id' | 'client_id'>): PushKey => ({
-  tenant,
-  clientId: row.client_id,
-  pushId: row.id,
-})
+import { keyOf } from './store.ts'
 
 export const rowsGone = (): EngineError =>
   new EngineError('nothing_to_retry', 'The failed rows of this push have expired.')

@@ -21,6 +21,12 @@ export interface PushKey {
   pushId: string
 }
 
+export const keyOf = (tenant: Tenant, row: { id: string; client_id: string }): PushKey => ({
+  tenant,
+  clientId: row.client_id,
+  pushId: row.id,
+})
+
 const columnsOf = ({ tenant, clientId, pushId }: PushKey) => ({
   org_id: tenant.orgId,
   client_id: clientId,

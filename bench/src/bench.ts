@@ -3,6 +3,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildServer } from '../../scripts/server-file.ts'
 import { startCommand } from '../../scripts/start-command.ts'
 import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { startProgram, type Program } from './processes.ts'
@@ -50,6 +51,7 @@ export const startBench = async (environment: Record<string, string>): Promise<B
     HOST: '127.0.0.1',
     ...environment,
   }
+  await buildServer()
   const { command, environment: ofStart } = startCommand()
   const startReplica = () => startProgram(command, { ...ofStart, ...settings })
   const server = await startReplica()

@@ -9,12 +9,15 @@ const DIST = join(ROOT, 'server/dist')
 export const TABLE_SUFFIX = '.lines'
 
 /** A place in the file, as a stack names it; line and column are counted from one. */
-const PLACE = /^(main-\w+\.cjs):(\d+):(\d+)/
+const PLACE = /^([\w.-]+\.cjs):(\d+):(\d+)/
 
 /** Not split into rows: it has as many as the file has lines. */
 const rowOf = (table: string, row: number): string => {
   let start = 0
-  for (let i = 0; i < row; i++) start = table.indexOf('\n', start) + 1
+  for (let i = 0; i < row; i++) {
+    start = table.indexOf('\n', start) + 1
+    if (start === 0) return ''
+  }
   return table.slice(start, table.indexOf('\n', start))
 }
 
@@ -32,20 +35,25 @@ const originOf = (table: string, line: number, column: number): string | undefin
   return path === undefined ? undefined : `${join(ROOT, path)}:${at}`
 }
 
+const readTable = (name: string): string => {
+  try {
+    return readFileSync(join(DIST, name + TABLE_SUFFIX), 'utf8')
+  } catch {
+    return '[]\n' // a later build has removed it
+  }
+}
+
 /** The error's stack with the places in the sources, where they are known. */
 export const stackOf = ({ stack }: Error): string | undefined => stack && inSources(stack)
 
 const inSources = (stack: string): string => {
   const [start = '', ...places] = stack.split(`${DIST}/`)
-  let table: string | undefined
+  const tables = new Map<string, string>()
   const told = places.map((text) => {
     const [place = '', name = '', line, column] = PLACE.exec(text) ?? []
     if (name === '') return `${DIST}/${text}`
-    try {
-      table ??= readFileSync(join(DIST, name + TABLE_SUFFIX), 'utf8')
-    } catch {
-      table = '' // a later build has replaced it
-    }
+    const table = tables.get(name) ?? readTable(name)
+    tables.set(name, table)
     const origin = originOf(table, Number(line), Number(column))
     return origin === undefined ? `${DIST}/${text}` : origin + text.slice(place.length)
   })

@@ -1,10 +1,13 @@
 // `npm start` runs the server as one file. Nobody must notice: it is never of yesterday's sources, and what
 // goes wrong in it is told in lines of the sources.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   appendFileSync,
+  chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,12 +16,13 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { builtServer } from '../../server/src/built.js'
-import { freePort, startServer } from './server-process.ts'
+import { freePort, JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const BUILT = /^loaded \S+\/server\/dist\/main-\w+\.cjs$/
+const BUILT = /^loaded \S+\/server\/dist\/main-[\w-]+\.cjs$/
 const MINUTES_MS = 120_000
 
 /** A checkout, elsewhere. */
@@ -26,8 +30,15 @@ let checkout: string
 
 beforeAll(() => {
   checkout = mkdtempSync(join(tmpdir(), 'checkout-'))
+  chmodSync(checkout, 0o755) // PostgreSQL runs as another user when we are root
   mkdirSync(join(checkout, 'server'))
-  for (const part of ['package.json', 'server/package.json', 'server/src', 'scripts']) {
+  for (const part of [
+    'package.json',
+    'server/package.json',
+    'server/src',
+    'migrations',
+    'scripts',
+  ]) {
     cpSync(join(ROOT, part), join(checkout, part), { recursive: true })
   }
   symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'))
@@ -67,6 +78,33 @@ it(
     expect(load(), 'a module has changed').toBe('loaded the modules')
     build()
     expect(load()).toMatch(BUILT)
+  },
+  MINUTES_MS,
+)
+
+it(
+  'starts the database from npm, and ends after it',
+  async () => {
+    if (builtServer() === undefined) throw new Error('not built')
+    cpSync(join(ROOT, 'server/dist'), join(checkout, 'server/dist'), { recursive: true })
+    const child = spawn(process.execPath, [join(checkout, 'server/src/start.js')], {
+      env: {
+        PORT: '0',
+        NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11',
+        NODE_COMPILE_CACHE: join(checkout, 'compiled'),
+        ...{ JWT_SECRET, SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN_SECRET },
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'close')
+    const lines: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line)
+      if (line.includes('"listening"')) child.kill('SIGTERM')
+    }
+    expect(await ended).toEqual([0, null])
+    expect(lines.join('\n')).toMatch(/"database":"embedded"[\s\S]*"stopped"/)
+    expect(existsSync(join(checkout, '.data/postgres/postmaster.pid')), 'it has ended').toBe(false)
   },
   MINUTES_MS,
 )

@@ -11,7 +11,11 @@ export const DIST = join(ROOT, 'server/dist')
 /** What the file in use is called, and what it was made of. Written last. */
 export const MADE_OF = join(DIST, 'made-of.json')
 
-/** Of what these files, named from the root, are called and contain. */
+/**
+ * Of what these files, named from the root, are called and contain.
+ *
+ * @param {readonly string[]} files
+ */
 export const contentsOf = (files) => {
   const hash = createHash('sha256')
   for (const file of files) {
@@ -23,13 +27,17 @@ export const contentsOf = (files) => {
   return hash.digest('hex').slice(0, 32)
 }
 
+/** @typedef {{ main: string; files: string[]; contents: string }} MadeOf */
+
 /**
  * The path of the file; undefined if there is none, or a module or package has changed since. By content and
  * not by time, as a checkout or a copy sets times anew.
  */
 export const builtServer = () => {
   try {
-    const { main, files, contents } = JSON.parse(readFileSync(MADE_OF, 'utf8'))
+    const { main, files, contents } = /** @type {MadeOf} */ (
+      JSON.parse(readFileSync(MADE_OF, 'utf8'))
+    )
     return contentsOf(files) === contents ? join(DIST, main) : undefined
   } catch {
     return undefined // not built, or of files that are no longer there

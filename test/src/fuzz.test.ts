@@ -57,7 +57,18 @@ beforeAll(async () => {
   known.blueprint_id = [blueprint.body.id]
 })
 
-const requests = (): fc.Arbitrary<FuzzedRequest> => {
+/** Of an endpoint. */
+interface Request extends FuzzedRequest {
+  /** It takes `wait_seconds`: without it, its answer waits for the work. */
+  waits: boolean
+}
+
+const membersOf = ({ $ref, properties = {} }: JsonSchema): string[] =>
+  $ref === undefined
+    ? Object.keys(properties)
+    : membersOf(document.components.schemas[$ref.split('/').at(-1) ?? ''] ?? {})
+
+const requests = (): fc.Arbitrary<Request> => {
   const bodies = (clientIds: string[]) =>
     createArbitraries(
       document.components.schemas,
@@ -69,24 +80,25 @@ const requests = (): fc.Arbitrary<FuzzedRequest> => {
     const schema = post?.requestBody?.content['application/json']?.schema
     if (schema === undefined || LEFT_OUT.test(path)) return []
     const its = ENDS_A_CLIENT.test(path) ? endingBodyOf : bodyOf
-    return [its(schema).map((request) => ({ ...request, path }))]
+    const waits = membersOf(schema).includes('wait_seconds')
+    return [its(schema).map((request) => ({ ...request, path, waits }))]
   })
   expect(each.length).toBeGreaterThan(45)
   return fc.oneof(...each)
 }
 
 /** No call waits for its work: only its acceptance is tested here. */
-const unwaited = (body: unknown): unknown =>
-  typeof body === 'object' && body !== null && 'wait_seconds' in body
-    ? { ...body, wait_seconds: 0 }
-    : body
+const unwaited = ({ body, waits }: Request): unknown => {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return waits || 'wait_seconds' in body ? { ...body, wait_seconds: 0 } : body
+}
 
-const send = async (api: Api, { path, body, text }: FuzzedRequest) => {
+const send = async (api: Api, request: Request) => {
   const sentAt = performance.now()
-  const answer = await api.raw(path, {
+  const answer = await api.raw(request.path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: text ?? JSON.stringify(unwaited(body)),
+    body: request.text ?? JSON.stringify(unwaited(request)),
   })
   return { answer, ms: performance.now() - sentAt }
 }

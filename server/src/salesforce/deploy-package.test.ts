@@ -86,7 +86,7 @@ describe('a deploy package', () => {
     ],
     [
       'zipped bytes',
-      // In its names, which a zip holds twice and as they are: compressing so much would take ten seconds.
+      // In its names, which a zip holds twice and as they are: to compress as much takes seconds.
       () => {
         const letters = 'n'.repeat(PACKAGE_LIMITS.zipBytes / 2 / 400)
         const names = Array.from({ length: 400 }, (_, i) => `${letters}${i}`)

@@ -70,9 +70,11 @@ const tellInFull = ({ currentTarget: time }: PointerEvent<HTMLTimeElement>) => {
 }
 
 /** How long ago, with the whole time on hover; null reads as a dash. */
-export const RelativeTime = ({ at }: { at: string | null }) => {
+export const RelativeTime = ({ at }: { at: string | null }) =>
+  at === null ? <Absent /> : <Ago at={at} />
+
+const Ago = ({ at }: { at: string }) => {
   const now = useSyncExternalStore(listen, readClock)
-  if (at === null) return <Absent />
   return (
     <time dateTime={at} onPointerMove={tellInFull}>
       {relativeTime(at, now)}

@@ -69,6 +69,26 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ENTRY_BYTES_MAX)
   })
 
+  it('asks for what its first page shows before its code is there, and for nothing twice', async () => {
+    const visitor = await page.context().newPage()
+    visitor.setDefaultTimeout(SLOW_MS)
+    const asked: string[] = []
+    const { promise: areAsked, resolve: allAsked } = Promise.withResolvers<void>()
+    visitor.on('request', (request) => {
+      const { pathname } = new URL(request.url())
+      if (pathname.startsWith('/api/')) asked.push(pathname)
+      if (asked.length === 2) allAsked()
+    })
+    await visitor.route(/\/assets\/base-/, async (route) => {
+      await areAsked
+      await route.continue()
+    })
+    await visitor.goto('/console/')
+    await reads('Acme', visitor)
+    expect(asked).toEqual(['/api/auth/me', '/api/fleet/health'])
+    await visitor.close()
+  })
+
   it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {
     const visitor = await browser.signIn(agency)
     visitor.setDefaultTimeout(SLOW_MS)

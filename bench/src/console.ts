@@ -9,6 +9,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { buildConsole } from '../../scripts/console.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { chromiumPath } from '../../test/src/chromium.ts'
+import { entryFiles } from '../../test/src/console-entry.ts'
 import { openBarePage } from './bare-page.ts'
 import { PASSWORD, startBench, type Bench } from './bench.ts'
 import { median } from './load.ts'
@@ -25,7 +26,7 @@ const DIST = join(import.meta.dirname, '../../packages/console/dist')
 
 export const benchConsole = async (): Promise<Row[]> => {
   await buildConsole()
-  const rows = [entryRow()]
+  const rows = [await entryRow()]
   const executablePath = chromiumPath()
   if (executablePath === null) {
     const against = 'left out: no Chromium on this machine'
@@ -49,23 +50,12 @@ export const benchConsole = async (): Promise<Row[]> => {
   }
 }
 
-/** What index.html loads before anything is shown: scripts, what they import though it does not say so, styles. */
-const entryRow = (): Row => {
-  const html = readFileSync(join(DIST, 'index.html'), 'utf8')
-  const names = new Set(
-    [...html.matchAll(/\/console\/assets\/([^"]+\.(?:js|css))"/g)].map(([, one]) => one ?? ''),
-  )
-  let bytes = gzipSync(html).length
-  // A set goes on with what is added to it.
-  for (const name of names) {
-    const file = readFileSync(join(DIST, 'assets', name))
-    bytes += gzipSync(file, { level: 9 }).length
-    if (!name.endsWith('.js')) continue
-    for (const [, imported] of file.toString().matchAll(/(?:from|import)"\.\/([^"]+)"/g)) {
-      names.add(imported ?? '')
-    }
-  }
-  const figure = `${(bytes / 1000).toFixed(1)} kB in ${names.size + 1} files`
+const entryRow = async (): Promise<Row> => {
+  const files = await entryFiles((path) => readFileSync(join(DIST, path), 'utf8'))
+  const bytes = [...files.values()]
+    .map((text) => gzipSync(text, { level: 9 }).length)
+    .reduce((sum, one) => sum + one, 0)
+  const figure = `${(bytes / 1000).toFixed(1)} kB in ${files.size} files`
   const against = `${ENTRY_BYTES / 1000} kB`
   return row(
     'console: the entry, gzipped',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type HtmlTagDescriptor, type Plugin } from 'vite'
+import { defineConfig } from 'vite'
 
 /** Packages that the first page needs. */
 const BASE =
@@ -33,31 +33,9 @@ const isOfBoard = ({ name, facadeModuleId }: { name: string; facadeModuleId: str
   ['ahead', 'base', 'app', 'work', 'index', 'main'].includes(name) ||
   facadeModuleId?.endsWith('/screens/board/screen.tsx') === true
 
-/** The code is on its way as soon as the document is there, not only once the first module asks for it. */
-const preloadMain: Plugin = {
-  name: 'preload-main',
-  transformIndexHtml: {
-    order: 'post',
-    handler: (_html, { bundle = {} }) => {
-      const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
-      const main = chunks.find(({ facadeModuleId: id }) => id?.endsWith('/src/main.tsx') === true)
-      const entry = chunks.find(({ isEntry }) => isEntry)
-      const known = new Set(entry === undefined ? [] : [entry.fileName, ...entry.imports])
-      const names = main === undefined ? [] : [main.fileName, ...main.imports]
-      return names
-        .filter((name) => !known.has(name))
-        .map((name): HtmlTagDescriptor => ({
-          tag: 'link',
-          attrs: { rel: 'modulepreload', crossorigin: true, href: `/console/${name}` },
-          injectTo: 'head',
-        }))
-    },
-  },
-}
-
 export default defineConfig({
   base: '/console/',
-  plugins: [react(), preloadMain],
+  plugins: [react()],
   // As in tsconfig.json: without a build of the library.
   resolve: {
     alias: { '@sfdc-engine-x/client': join(import.meta.dirname, '../client/src/index.ts') },

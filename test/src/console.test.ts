@@ -11,6 +11,7 @@ import {
   scrollsSideways,
   seriousFindings,
 } from './browser.ts'
+import { entryFiles } from './console-entry.ts'
 import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
@@ -55,17 +56,14 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]')
 
   it('loads no more than it says before somebody has signed in', async () => {
-    const html = await (await fetch(`${rig.urls[0]}/console/`)).text()
-    const scripts = [...html.matchAll(/\/console\/assets\/[^"]+\.js/g)].map(([path]) => path)
-    expect(scripts.length).toBeGreaterThan(1)
-    const sizes = await Promise.all(
-      scripts.map(async (path) => {
-        const answer = await fetch(rig.urls[0] + path, {
-          headers: { 'accept-encoding': 'identity' },
-        })
-        return gzipSync(await answer.text(), { level: 9 }).length
-      }),
-    )
+    const files = await entryFiles(async (path) => {
+      const answer = await fetch(`${rig.urls[0]}/console/${path}`)
+      expect(answer.status).toBe(200)
+      return answer.text()
+    })
+    const scripts = [...files].filter(([path]) => path.endsWith('.js'))
+    expect(scripts.map(([path]) => path).join()).toMatch(/assets\/base-/)
+    const sizes = scripts.map(([, text]) => gzipSync(text, { level: 9 }).length)
     expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ENTRY_BYTES_MAX)
   })
 

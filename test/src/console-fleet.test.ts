@@ -296,6 +296,34 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await expectFocusIn(page, 'main')
   })
 
+  it('cancels an off-boarding half way, after it has said what is removed already and stays so', async () => {
+    const { client, salesforce } = member(1)
+    const rule = {
+      type: 'validation_rule',
+      api_name: `${OBJECT}.Given`,
+      definition: { form: 'validation', condition: 'ISBLANK(Name)', message: 'Give a name.' },
+    }
+    const by = { client_id: client.id, wait_seconds: 55 }
+    await post('/api/workflows/deploy', { ...by, workflows: [rule] })
+    const { control } = rig.simulator
+    await control.act('deploys/pace', { org: salesforce, pendingMs: 0, runMs: 5_000 })
+    const { id } = await post<{ id: string }>('/api/fleet/offboard/start', {
+      ...{ client_id: client.id, wait_seconds: 0 },
+    })
+    await goTo(page, `/console/fleet/leaving/${id}`)
+    await reads('Removed so far (1)')
+    await strike('Cancel the off-boarding')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 component is already removed and stays removed:').waitFor()
+    await dialog.getByText(`${OBJECT}.Given`).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await pressByKeyboard(dialog.getByRole('button', { name: 'Cancel the off-boarding' }))
+    await reads('It ended early: the client has not left')
+    await reads('Removed (1)')
+    await expectFocusIn(page, 'main')
+    await control.act('deploys/pace', { org: salesforce, pendingMs: 0, runMs: 0 })
+  })
+
   it('off-boards a client after a preview, and shows the certificate', async () => {
     await goTo(page, '/console/fleet/leaving')
     await press('Look what leaving would do')
@@ -311,6 +339,30 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await reads('Revoked')
     expect(await seriousFindings(page)).toEqual([])
     subjects = { ...subjects, offboarding: new URL(page.url()).pathname.split('/').at(-1) ?? '' }
+  })
+
+  it('deletes what is stored of a client that has left, once its name is typed, and shows what is left of it', async () => {
+    const left = await agency.client('Left for good')
+    await post('/api/fleet/offboard/start', { client_id: left.id, wait_seconds: 55 })
+    await goTo(page, `/console/clients/${left.id}`)
+    await strike('Delete its data here')
+    const dialog = page.getByRole('dialog')
+    const button = dialog.getByRole('button', { name: 'Delete its data here' })
+    expect(await button.isDisabled()).toBe(true)
+    expect(await seriousFindings(page)).toEqual([])
+    await reach(dialog.getByLabel('The client’s name'))
+    await page.keyboard.type('left for good')
+    await page.keyboard.press('Enter')
+    await reads(
+      'Everything that was stored here about the client is deleted. This is what remains.',
+    )
+    await reads(/^[1-9]\d* rows of \d+ tables$/)
+    await page.getByRole('heading', { name: 'Certificate' }).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await goTo(page, `/console/clients/${left.id}`)
+    await reads('Not found, or not yours')
+    await goTo(page, '/console/fleet/leaving')
+    await reads('Left for good')
   })
 
   it('shows the new secret of a webhook once, and deletes the webhook', async () => {
@@ -380,6 +432,10 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       await reads(text, phone)
       expect(await seriousFindings(phone), path).toEqual([])
       expect(await scrollsSideways(phone), path).toBe(false)
+      if (!path.startsWith('audit')) continue
+      const outcome = await phone.getByRole('gridcell', { name: 'ok', exact: true }).first()
+      const box = await outcome.boundingBox()
+      expect((box?.x ?? 390) + (box?.width ?? 0)).toBeLessThanOrEqual(390)
     }
   })
 

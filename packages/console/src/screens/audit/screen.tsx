@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'at',
     header: 'When',
     width: '13.5rem',
-    narrow: '5rem',
+    narrow: '5.75rem',
     cell: ({ at }) => (
       <>
         <span className="wide-only">
@@ -49,21 +49,21 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'action',
     header: 'What',
     width: 'minmax(8rem, 2fr)',
-    narrow: '6.5rem',
+    narrow: 'minmax(0, 1fr)',
     cell: ({ action }) => <Foreign mono>{action}</Foreign>,
   },
   {
     id: 'client',
     header: 'Client',
     width: 'minmax(8rem, 1fr)',
-    narrow: '5rem',
+    wideOnly: true,
     cell: ({ client_id: id }) => <ClientName id={id} />,
   },
   {
     id: 'user',
     header: 'Who',
     width: 'minmax(8rem, 1fr)',
-    narrow: '6rem',
+    wideOnly: true,
     cell: ({ user_id: id }) => <UserName id={id} />,
   },
   {
@@ -77,7 +77,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'outcome',
     header: 'Outcome',
     width: 'minmax(6rem, 1fr)',
-    narrow: '6rem',
+    narrow: '6.5rem',
     cell: ({ outcome }) =>
       outcome === 'ok' ? 'ok' : <Status tone="stopped">{outcome.replaceAll('_', ' ')}</Status>,
   },

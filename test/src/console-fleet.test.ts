@@ -319,6 +319,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(await seriousFindings(page)).toEqual([])
     await pressByKeyboard(dialog.getByRole('button', { name: 'Cancel the off-boarding' }))
     await reads('It ended early: the client has not left')
+    await page.getByText('Cancelled', { exact: true }).waitFor()
     await reads('Removed (1)')
     await expectFocusIn(page, 'main')
     await control.act('deploys/pace', { org: salesforce, pendingMs: 0, runMs: 0 })
@@ -433,9 +434,13 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       expect(await seriousFindings(phone), path).toEqual([])
       expect(await scrollsSideways(phone), path).toBe(false)
       if (!path.startsWith('audit')) continue
-      const outcome = await phone.getByRole('gridcell', { name: 'ok', exact: true }).first()
+      const outcome = phone.getByRole('gridcell', { name: 'ok', exact: true }).first()
       const box = await outcome.boundingBox()
       expect((box?.x ?? 390) + (box?.width ?? 0)).toBeLessThanOrEqual(390)
+      await outcome.click()
+      // Below the table, which fills the window.
+      const calls = phone.getByText('Salesforce calls', { exact: true }).filter({ visible: true })
+      expect((await calls.boundingBox())?.y).toBeLessThan(900)
     }
   })
 

@@ -1,5 +1,5 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { type AuditRow, type CredentialType } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
@@ -143,24 +143,31 @@ export const Screen = allowed('org.manage', () => {
   )
 })
 
-const Entry = ({ row }: { row: AuditRow }) => (
-  <Section title={row.action}>
-    <KeyValue
-      items={[
-        ['When', <Moment at={row.at} />],
-        ['Client', <ClientName id={row.client_id} />],
-        ['Who', <UserName id={row.user_id} />],
-        ['With', CREDENTIALS[row.credential_type]],
-        ['Outcome', <Foreign>{row.outcome}</Foreign>],
-        ['About', row.target_type === null ? <Absent /> : row.target_type.replaceAll('_', ' ')],
-        ['Its id', <Id id={row.target_id} />],
-        ['Credential', <Id id={row.credential_id} />],
-        ['Request', <Id id={row.request_id} />],
-        ['Salesforce calls', count(row.salesforce_api_calls)],
-      ]}
-    />
-  </Section>
-)
+const Entry = ({ row }: { row: AuditRow }) => {
+  const place = useRef<HTMLDivElement>(null)
+  // It is below a table that fills the window.
+  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [row.id])
+  return (
+    <div ref={place}>
+      <Section title={row.action}>
+        <KeyValue
+          items={[
+            ['When', <Moment at={row.at} />],
+            ['Client', <ClientName id={row.client_id} />],
+            ['Who', <UserName id={row.user_id} />],
+            ['With', CREDENTIALS[row.credential_type]],
+            ['Outcome', <Foreign>{row.outcome}</Foreign>],
+            ['About', row.target_type === null ? <Absent /> : row.target_type.replaceAll('_', ' ')],
+            ['Its id', <Id id={row.target_id} />],
+            ['Credential', <Id id={row.credential_id} />],
+            ['Request', <Id id={row.request_id} />],
+            ['Salesforce calls', count(row.salesforce_api_calls)],
+          ]}
+        />
+      </Section>
+    </div>
+  )
+}
 
 const Id = ({ id }: { id: string | null }) =>
   id === null ? (

@@ -10,12 +10,21 @@ const STATES: Readonly<Record<OffboardingStatus, readonly [StatusTone, string]>>
   failed: ['stopped', 'Failed'],
 }
 
+/** Nothing went wrong there: somebody wanted it. */
+const ENDED: Readonly<Record<string, readonly [StatusTone, string]>> = {
+  cancelled: ['idle', 'Cancelled'],
+  abandoned: ['stopped', 'Abandoned'],
+}
+
 /** Of a preview nothing has happened, whatever it says. */
 export const standing = ({
   status,
   is_preview: preview,
-}: Pick<OffboardingSummary, 'status' | 'is_preview'>): readonly [StatusTone, string] =>
-  preview && status !== 'running' && status !== 'failed' ? ['idle', 'Preview only'] : STATES[status]
+  error,
+}: Pick<OffboardingSummary, 'status' | 'is_preview' | 'error'>): readonly [StatusTone, string] => {
+  if (status === 'failed') return ENDED[error?.code ?? ''] ?? STATES.failed
+  return preview && status !== 'running' ? ['idle', 'Preview only'] : STATES[status]
+}
 
 /** What goes on in each stage; of a preview nothing but reading. */
 const STAGES: Readonly<Record<string, string>> = {

@@ -302,7 +302,8 @@ const textOf = async (
       body !== undefined
         ? body.toString()
         : Buffer.isBuffer(value) && packed.includes(column)
-          ? (await decompress(value)).toString()
+          ? // On one line: what is stored may have line breaks between its values.
+            (await decompress(value)).toString().replaceAll('\n', '')
           : JSON.stringify(Buffer.isBuffer(value) ? value.toString('hex') : value)
     members.push(`${JSON.stringify(column)}:${text}`)
   }

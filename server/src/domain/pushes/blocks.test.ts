@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  BLOCK_ROWS,
-  cutBlocks,
-  type IncomingRow,
-  packReady,
-  packSource,
-  unpackReady,
-  unpackSource,
-} from './blocks.ts'
+import { BLOCK_ROWS, cutBlocks, type IncomingRow } from './blocks.ts'
 
 const row = (index: number, lockKeys: string[] = [], object = 'Lead'): IncomingRow => ({
   ready: {
@@ -76,18 +68,6 @@ describe('cutting rows into blocks', () => {
     expect(blocks.map(({ object, rows: { length } }) => [object, length])).toEqual([
       ['Lead', 150],
       ['Contact', 150],
-    ])
-  })
-
-  it('gives rows and sources back as they were', () => {
-    const rows = [row(3), row(7)]
-    expect(unpackReady(packReady(rows), { object: 'Lead', operation: 'upsert' })).toEqual(
-      rows.map(({ ready }) => ({ ...ready, lockKeys: [] })),
-    )
-    const sources = rows.map(({ ready, source }) => ({ index: ready.index, source }))
-    expect(unpackSource(packSource(sources))).toEqual([
-      [3, { n: 3 }],
-      [7, { n: 7 }],
     ])
   })
 })

@@ -1,17 +1,7 @@
-// How the rows of a push are kept: up to 200 together, compressed, so that 5,000,000 rows are 25,000
-// rows of the database. Rows of one block are of one object and written the same way, and rows that
-// share a parent are together, so that blocks sent side by side do not wait for each other's locks.
+// Which rows of a push are kept together: up to 200, so that 5,000,000 rows are 25,000 rows of the
+// database. Rows of one block are of one object and written the same way, and rows that share a parent
+// are together, so that blocks sent side by side do not wait for each other's locks.
 
-import { promisify } from 'node:util'
-import {
-  zstdCompress,
-  zstdCompressSync,
-  zstdDecompress,
-  zstdDecompressSync,
-  type ZstdOptions,
-} from 'node:zlib'
-import { parseExactly } from '../../exact-json.ts'
-import { type JsonObject, type JsonValue } from '../../salesforce/json.ts'
 import { type ReadyRow } from './model.ts'
 
 /** As many rows as one call of sObject Collections takes. */
@@ -155,69 +145,3 @@ const hashKey = (key: string): number => {
   for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
   return hash | 0
 }
-
-// --------------------------------------------------------------------------------- as bytes
-
-// Only blocks that would noticeably hold up requests go through the thread pool: for a usual block, its
-// overhead costs more than compressing here.
-const SYNC_BYTES_MAX = 256 * 1024
-const compressInPool = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
-const decompressInPool = promisify<Buffer, Buffer>(zstdDecompress)
-
-export const compress = async (text: string): Promise<Buffer> => {
-  const bytes = Buffer.from(text)
-  // Given the size, zstd takes only the memory that it needs, not that of its largest window.
-  const options = { pledgedSrcSize: bytes.byteLength }
-  return bytes.byteLength <= SYNC_BYTES_MAX
-    ? zstdCompressSync(bytes, options)
-    : compressInPool(bytes, options)
-}
-
-export const decompress = async (body: Buffer): Promise<string> =>
-  (body.byteLength <= SYNC_BYTES_MAX / 4
-    ? zstdDecompressSync(body)
-    : await decompressInPool(body)
-  ).toString()
-
-/** One row in a block: what the block does not already say. */
-type PackedRow = [
-  index: number,
-  key: string | null,
-  matchField: string,
-  matchValue: JsonValue,
-  fields: JsonObject,
-  more?: Pick<ReadyRow, 'warnings' | 'createOnly'>,
-]
-
-export const packReady = (rows: readonly IncomingRow[]): string =>
-  JSON.stringify(
-    rows.map(({ ready }): PackedRow => {
-      const { index, key, matchField, matchValue, fields, warnings, createOnly } = ready
-      return warnings === undefined && createOnly === undefined
-        ? [index, key, matchField, matchValue, fields]
-        : [index, key, matchField, matchValue, fields, { warnings, createOnly }]
-    }),
-  )
-
-export const unpackReady = (
-  text: string,
-  { object, operation }: Pick<BlockKind, 'object' | 'operation'>,
-): ReadyRow[] =>
-  (JSON.parse(text) as PackedRow[]).map(([index, key, matchField, matchValue, fields, more]) => ({
-    index,
-    key,
-    object,
-    operation,
-    matchField,
-    matchValue,
-    fields,
-    lockKeys: [],
-    ...more,
-  }))
-
-/** The rows as they came, each with its index. The texts are already JSON. */
-export const packSource = (rows: readonly { index: number; source: string }[]): string =>
-  `[${rows.map(({ index, source }) => `[${index},${source}]`).join(',')}]`
-
-export const unpackSource = (text: string): [index: number, row: unknown][] =>
-  parseExactly(text) as [number, unknown][]

@@ -11,7 +11,7 @@ import {
   addCounts,
   NO_COUNTS,
   packBlock,
-  packResults,
+  compressResults,
   packSettled,
   type PackedResults,
   type StoredBlock,
@@ -103,7 +103,7 @@ export const createGathering = ({ judge, options }: Intention) => {
 
   const keepSettled = async (): Promise<void> => {
     if (settled.length === 0) return
-    const results = await packResults(
+    const results = await compressResults(
       blockNo,
       windowStart,
       settled.map(({ result }) => result),

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { type Database } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
-import { decompress } from './blocks.ts'
+import { asLine, decompress, resultLines, unpackResults } from './block-body.ts'
 import { type RowResult } from './model.ts'
 import { type PushKey } from './store.ts'
 
@@ -55,13 +55,23 @@ const wanted =
     (status === undefined || result.success === (status === 'succeeded')) &&
     (code === undefined || result.errors.some((error) => error.code === code))
 
-/** The requested windows, starting with the one that holds `index`, each in input order. */
-export async function* windowsFrom(
+/** The requested results by window, starting with the one that holds `index`, each in input order. */
+export const windowsFrom = (
+  db: Database,
+  key: PushKey,
+  index: number,
+  which: Wanted,
+): AsyncIterable<RowResult[]> =>
+  readWindows(db, key, index, which, (text) => unpackResults(text).filter(wanted(which)))
+
+/** The windows with at least one block of that status, as `unpack` reads their blocks. */
+async function* readWindows<Row extends { index: number }>(
   db: Database,
   { tenant, pushId }: PushKey,
   index: number,
-  which: Wanted,
-): AsyncGenerator<RowResult[], void, undefined> {
+  { status, code }: Wanted,
+  unpack: (text: string) => Row[],
+): AsyncGenerator<Row[], void, undefined> {
   const read = (from: { window: number; block: number } | null): Promise<StoredResults[]> =>
     db.as(tenant).tx((tx) => {
       let query = tx
@@ -72,7 +82,6 @@ export async function* windowsFrom(
         .orderBy('window_start')
         .orderBy('block_no')
         .limit(BLOCKS_A_READ)
-      const { status, code } = which
       if (status === 'failed' || code !== undefined) query = query.where('failed', '>', 0)
       if (status === 'succeeded') query = query.where('succeeded', '>', 0)
       query =
@@ -86,12 +95,12 @@ export async function* windowsFrom(
       return query.execute()
     })
 
-  let open: { start: number; results: RowResult[] } | null = null
+  let open: { start: number; results: Row[] } | null = null
   let from: { window: number; block: number } | null = null
   for (;;) {
     const stored: StoredResults[] = await read(from)
     for (const { window_start, body } of stored) {
-      const results = (JSON.parse(await decompress(body)) as RowResult[]).filter(wanted(which))
+      const results = unpack(await decompress(body))
       if (open !== null && open.start === window_start) {
         open.results.push(...results)
         continue
@@ -106,7 +115,7 @@ export async function* windowsFrom(
   if (open !== null) yield inOrder(open.results, index)
 }
 
-const inOrder = (results: RowResult[], from: number): RowResult[] =>
+const inOrder = <Row extends { index: number }>(results: Row[], from: number): Row[] =>
   results.filter(({ index }) => index >= from).sort((a, b) => a.index - b.index)
 
 /** One page in input order. For a running push, what is settled so far. */
@@ -137,11 +146,14 @@ export async function* streamResults(
   which: Wanted,
   due: number | null,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const isWhole = which.status === undefined && which.code === undefined
+  const linesOf = (text: string) =>
+    isWhole ? resultLines(text) : unpackResults(text).filter(wanted(which)).map(asLine)
   let count = 0
-  for await (const window of windowsFrom(db, key, 0, which)) {
+  for await (const window of readWindows(db, key, 0, which, linesOf)) {
     if (window.length === 0) continue
     count += window.length
-    yield Buffer.from(`${window.map((result) => JSON.stringify(result)).join('\n')}\n`)
+    yield Buffer.from(`${window.map(({ line }) => line).join('\n')}\n`)
   }
   if (due !== null && count !== due) throw new Error(`${count} results where ${due} were due`)
 }

@@ -7,7 +7,7 @@ import { createPushJournal, LeaseLost, StandingLost } from './journal.ts'
 import { type RowResult } from './model.ts'
 import { type Claim, createRounds, type Rounds } from './rounds.ts'
 import { lockPush } from './rows.ts'
-import { packResults } from './store.ts'
+import { compressResults } from './store.ts'
 import { createPushRig, type PushRig } from './testing/rig.ts'
 
 const LEASE_SECONDS = 30
@@ -72,7 +72,7 @@ const endOf = async ({ seq, holder, block }: Chunk, blockNo = seq) => {
     ...{ index: n, key: `k${n}`, id: null, action: 'created', success: true },
     ...{ attempts: 1, errors: [] },
   }))
-  const packed = [await packResults(blockNo, block?.window_start ?? 0, results)]
+  const packed = [await compressResults(blockNo, block?.window_start ?? 0, results)]
   return { seq, holder, packed, kept: { whole: [], parts: [] }, calls: 1 }
 }
 

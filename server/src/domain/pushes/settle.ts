@@ -3,7 +3,7 @@
 
 import { type Database } from '../../db/database.ts'
 import { type Fault } from '../../db/types.ts'
-import { decompress } from './blocks.ts'
+import { decompress, unpackResults } from './block-body.ts'
 import { type PushJournal } from './journal.ts'
 import { failedResult, type ReadyRow, type RowError, type RowResult, warned } from './model.ts'
 import { remedyOf } from './remedies.ts'
@@ -13,7 +13,7 @@ import {
   type ChunkInput,
   type KeptInput,
   keptInput,
-  packResults,
+  compressResults,
   type PackedResults,
   type PushKey,
 } from './store.ts'
@@ -114,7 +114,7 @@ export const createSettler = ({
       if (stored.failed === 0) continue
       const body = await resultsOf(stored.block_no)
       if (body === undefined) continue
-      noteFailed(stored.block_no, JSON.parse(await decompress(body)) as RowResult[])
+      noteFailed(stored.block_no, unpackResults(await decompress(body)))
     }
   }
 
@@ -126,7 +126,7 @@ export const createSettler = ({
   const close = async (block: OpenBlock): Promise<void> => {
     open.delete(block.block_no)
     noteFailed(block.block_no, block.results)
-    full.push(await packResults(block.block_no, block.window_start, block.results))
+    full.push(await compressResults(block.block_no, block.window_start, block.results))
   }
 
   const add: Settler['add'] = async (results) => {

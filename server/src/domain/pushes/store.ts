@@ -4,14 +4,15 @@
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import {
-  type Block,
   compress,
   decompress,
   packReady,
+  packResults,
   packSource,
   unpackReady,
   unpackSource,
-} from './blocks.ts'
+} from './block-body.ts'
+import { type Block } from './blocks.ts'
 import { type ReadyRow, type RowResult } from './model.ts'
 
 /** Identifies one push in every statement. */
@@ -84,7 +85,7 @@ export interface PackedResults extends Counts {
 }
 
 /** Compresses outside of any transaction. */
-export const packResults = async (
+export const compressResults = async (
   blockNo: number,
   windowStart: number,
   results: readonly RowResult[],
@@ -94,7 +95,7 @@ export const packResults = async (
     ...countResults(ordered),
     block_no: blockNo,
     window_start: windowStart,
-    body: await compress(JSON.stringify(ordered)),
+    body: await compress(packResults(ordered)),
   }
 }
 
@@ -111,7 +112,7 @@ export const packBlock = async (
   operation: block.operation,
   match_field: block.matchField,
   chains: block.chains,
-  ready: await compress(packReady(block.rows)),
+  ready: await compress(packReady(block.rows.map(({ ready }) => ready))),
   source: await compress(
     packSource(block.rows.map(({ ready, source }) => ({ index: ready.index, source }))),
   ),

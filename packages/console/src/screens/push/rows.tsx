@@ -34,8 +34,18 @@ export const actionOf = (
 ): readonly [StatusTone, string] =>
   isDry && action === 'failed' ? ['attention', 'Would fail'] : ACTIONS[action]
 
+const statesOf = ({ dry_run: isDry, total, failed, succeeded }: PushWithResults) =>
+  [
+    { value: '', label: `All (${count(total)})` },
+    { value: 'failed', label: `${isDry ? 'Would fail' : 'Failed'} (${count(failed)})` },
+    {
+      value: 'succeeded',
+      label: `${isDry ? 'Would not fail' : 'Succeeded'} (${count(succeeded)})`,
+    },
+  ] as const
+
 export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }) => {
-  const { id, client_id: clientId, is_final: isFinal, total, failed, succeeded } = push
+  const { id, client_id: clientId, is_final: isFinal, total } = push
   const { status, code, row: open } = route.useSearch()
   const navigate = route.useNavigate()
   const filters = {
@@ -116,17 +126,7 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
         <Select
           label="State"
           value={status ?? ''}
-          options={[
-            { value: '', label: `All (${count(total)})` },
-            {
-              value: 'failed',
-              label: `${push.dry_run ? 'Would fail' : 'Failed'} (${count(failed)})`,
-            },
-            {
-              value: 'succeeded',
-              label: `${push.dry_run ? 'Would not fail' : 'Succeeded'} (${count(succeeded)})`,
-            },
-          ]}
+          options={statesOf(push)}
           onChange={(next) =>
             void navigate({
               search: ({ status: _, ...rest }) => (next === '' ? rest : { ...rest, status: next }),

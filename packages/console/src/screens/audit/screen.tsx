@@ -146,7 +146,10 @@ export const Screen = allowed('org.manage', () => {
 const Entry = ({ row }: { row: AuditRow }) => {
   const place = useRef<HTMLDivElement>(null)
   // It is below a table that fills the window.
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [row.id])
+  useEffect(() => {
+    // Newer browsers return a promise, which is nothing that an effect may return.
+    void place.current?.scrollIntoView({ block: 'nearest' })
+  }, [row.id])
   return (
     <div ref={place}>
       <Section title={row.action}>

@@ -148,7 +148,7 @@ const Entry = ({ row }: { row: AuditRow }) => {
   // It is below a table that fills the window.
   useEffect(() => {
     // Newer browsers return a promise, which is nothing that an effect may return.
-    void place.current?.scrollIntoView({ block: 'nearest' })
+    place.current?.scrollIntoView({ block: 'nearest' })
   }, [row.id])
   return (
     <div ref={place}>

@@ -481,6 +481,8 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       await goTo(guest, path)
       await reads(forCompany, guest)
     }
+    await guest.goto('/console/')
+    await guest.waitForURL('**/console/clients/*')
     expect(asked.filter((path) => /^\/api\/(fleet|blueprints|tokens|audit)/.test(path))).toEqual([])
     expect(await guest.getByRole('link', { name: 'Rollouts' }).count()).toBe(0)
   })

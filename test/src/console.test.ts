@@ -12,6 +12,7 @@ import {
   seriousFindings,
   shiftsOf,
 } from './browser.ts'
+import { entryFiles } from './console-entry.ts'
 import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
@@ -56,18 +57,35 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]')
 
   it('loads no more than it says before somebody has signed in', async () => {
-    const html = await (await fetch(`${rig.urls[0]}/console/`)).text()
-    const scripts = [...html.matchAll(/\/console\/assets\/[^"]+\.js/g)].map(([path]) => path)
-    expect(scripts.length).toBeGreaterThan(1)
-    const sizes = await Promise.all(
-      scripts.map(async (path) => {
-        const answer = await fetch(rig.urls[0] + path, {
-          headers: { 'accept-encoding': 'identity' },
-        })
-        return gzipSync(await answer.text(), { level: 9 }).length
-      }),
-    )
+    const files = await entryFiles(async (path) => {
+      const answer = await fetch(`${rig.urls[0]}/console/${path}`)
+      expect(answer.status).toBe(200)
+      return answer.text()
+    })
+    const scripts = [...files].filter(([path]) => path.endsWith('.js'))
+    expect(scripts.map(([path]) => path).join()).toMatch(/assets\/base-/)
+    const sizes = scripts.map(([, text]) => gzipSync(text, { level: 9 }).length)
     expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ENTRY_BYTES_MAX)
+  })
+
+  it('asks for what its first page shows before its code is there, and for nothing twice', async () => {
+    const visitor = await page.context().newPage()
+    visitor.setDefaultTimeout(SLOW_MS)
+    const asked: string[] = []
+    const { promise: areAsked, resolve: allAsked } = Promise.withResolvers<void>()
+    visitor.on('request', (request) => {
+      const { pathname } = new URL(request.url())
+      if (pathname.startsWith('/api/')) asked.push(pathname)
+      if (asked.length === 2) allAsked()
+    })
+    await visitor.route(/\/assets\/base-/, async (route) => {
+      await areAsked
+      await route.continue()
+    })
+    await visitor.goto('/console/')
+    await reads('Acme', visitor)
+    expect(asked).toEqual(['/api/auth/me', '/api/fleet/health'])
+    await visitor.close()
   })
 
   it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {

@@ -1,4 +1,5 @@
-# Three stages: the server's packages, the console's files, then the server with what it needs at run time.
+# Three stages: the server's packages, what is built (the console, the server as one file), then the server with
+# what it needs at run time.
 # By digest, of all architectures: docs/releases.md says when it is renewed.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
@@ -15,7 +16,7 @@ COPY packages/console/package.json packages/console/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
 
-FROM ${NODE_IMAGE} AS console
+FROM ${NODE_IMAGE} AS built
 WORKDIR /app
 COPY package.json package-lock.json tsconfig.json ./
 COPY server/package.json server/
@@ -25,10 +26,14 @@ COPY test/package.json test/
 COPY packages/client/package.json packages/client/
 COPY packages/cli/package.json packages/cli/
 COPY packages/console/package.json packages/console/
-RUN npm ci --workspace @sfdc-engine-x/console --include-workspace-root=false
+# The console's tools make the server's file, too.
+RUN npm ci --workspace @sfdc-engine-x/console --workspace @sfdc-engine-x/server --include-workspace-root=false
 COPY packages/client/src packages/client/src
 COPY packages/console packages/console
 RUN npm run build --workspace @sfdc-engine-x/console
+COPY scripts scripts
+COPY server server
+RUN node scripts/server-file.ts
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
@@ -54,14 +59,16 @@ RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
 COPY --from=build /app ./
 COPY server ./server
 COPY migrations ./migrations
-COPY --from=console /app/packages/console/dist ./packages/console/dist
+COPY --from=built /app/server/dist ./server/dist
+COPY --from=built /app/packages/console/dist ./packages/console/dist
 # Shown under /docs.
 COPY docs/llms.txt ./docs/
 COPY docs/guides ./docs/guides
 RUN install -d -o node node_modules/.cache
 USER node
 # Compiled here, so that no start does it: with the user and the flags of the start, which the cache is for.
-RUN node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js --load-only
+# It is the one file that is loaded, or the image is not built.
+RUN node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js --load-only | grep 'loaded .*/server/dist/'
 EXPOSE 8080
 # node itself is PID 1's child through exec, so that SIGTERM reaches it and the shutdown is orderly.
 CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; else exec node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; fi"]

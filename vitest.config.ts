@@ -8,15 +8,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const LONGEST = [
   'rollouts-failures',
-  'leaving',
   'console-fleet',
   'command-line',
-  'fuzz',
   'waiting-work',
+  'leaving',
   'deploy-claims',
   'words',
   'console-main-job',
   'rollouts-kill',
+  'rollouts-stale',
   'push-crash',
   'crash',
 ].map((name) => `/test/src/${name}.test.ts`)

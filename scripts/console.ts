@@ -1,5 +1,4 @@
-// The console's files, built where they are missing or older than what they are built from. As a script, it
-// is what `npm start` does first.
+// The console's files, built where they are missing or older than what they are built from.
 
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync, watch } from 'node:fs'
@@ -86,5 +85,3 @@ export const buildConsole = async (): Promise<'current' | 'built' | 'no-tools'> 
   if (code !== 0) throw new Error(`the console could not be built (exit code ${code})`)
   return 'built'
 }
-
-if (import.meta.main) await buildConsole()

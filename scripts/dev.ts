@@ -52,10 +52,11 @@ if (PORT !== '0') {
   console.log(`reference   ${at}/docs`)
 }
 const stopBuilding = watchConsole()
-const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
-  stdio: 'inherit',
-  env: environment,
-})
+const server = spawn(
+  process.execPath,
+  ['--watch', join(ROOT, 'server/src/start.js'), '--from-sources'],
+  { stdio: 'inherit', env: environment },
+)
 const stop = () => {
   server.kill('SIGTERM')
   stopBuilding()

@@ -1,8 +1,10 @@
 // What every bench shares: a database, the server as a process, and a tenant created through the API.
 
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildServer } from '../../scripts/server-file.ts'
+import { startCommand } from '../../scripts/start-command.ts'
 import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { startProgram, type Program } from './processes.ts'
 
@@ -34,22 +36,6 @@ export interface Bench extends AsyncDisposable {
   login(): Promise<void>
 }
 
-/** As `npm start` runs it: `NAME=value … exec node --flag … file`. */
-const startCommand = (): { command: string[]; environment: Record<string, string> } => {
-  const root = join(import.meta.dirname, '../..')
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    scripts: { start: string }
-  }
-  const words = scripts.start.split(' ')
-  const settings = words.slice(0, words.indexOf('exec')).map((word) => word.split('='))
-  return {
-    command: words
-      .slice(words.indexOf('node') + 1)
-      .map((part) => (part.startsWith('--') ? part : join(root, part))),
-    environment: Object.fromEntries(settings) as Record<string, string>,
-  }
-}
-
 export const startBench = async (environment: Record<string, string>): Promise<Bench> => {
   const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-bench-'))
   chmodSync(dir, 0o755)
@@ -65,6 +51,7 @@ export const startBench = async (environment: Record<string, string>): Promise<B
     HOST: '127.0.0.1',
     ...environment,
   }
+  await buildServer()
   const { command, environment: ofStart } = startCommand()
   const startReplica = () => startProgram(command, { ...ofStart, ...settings })
   const server = await startReplica()

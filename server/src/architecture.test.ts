@@ -37,6 +37,7 @@ const EVERYBODY = [
   'decimal.ts',
   'exact-json.ts',
   'version.ts',
+  'root.ts',
 ]
 const MAY_IMPORT: Record<string, string[]> = {
   http: ['http', 'domain', 'db', 'tracing.ts'],
@@ -103,6 +104,13 @@ describe('the folders', () => {
       for (const target of importsOf(file))
         expect(target, file).not.toMatch(/simulator|\/test\/|\/testing\//)
     }
+  })
+
+  it('ask for their own place nowhere, which differs in the one file of npm start', () => {
+    const asking = sources(SRC)
+      .filter((file) => isShipped(file) && /import\.meta|__dirname/.test(textOf(file)))
+      .map((file) => relative(SRC, file))
+    expect(asking).toEqual(['root.ts'])
   })
 
   it('read the environment in one place', () => {

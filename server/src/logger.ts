@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { isExpected } from './errors.ts'
+import { stackOf } from './source-lines.ts'
 
 /** Members whose values never reach a log line, wherever they occur. */
 const SECRET_MEMBERS = [
@@ -95,7 +96,7 @@ const errorLine = (error: unknown, depth = 0, isKnown = isExpected(error)): unkn
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(isKnown ? {} : { stack: error.stack }),
+    ...(isKnown ? {} : { stack: stackOf(error) }),
     ...(error.cause === undefined || depth > 3
       ? {}
       : {

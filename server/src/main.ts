@@ -5,8 +5,10 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { ConfigError, parseConfig } from './config.ts'
 import { createEngine } from './engine.ts'
 import { createLogger } from './logger.ts'
+import { ROOT } from './root.ts'
+import { stackOf } from './source-lines.ts'
 
-const DATA_DIR = join(import.meta.dirname, '../../.data')
+const DATA_DIR = join(ROOT, '.data')
 /** This long after a signal the process exits, whatever still runs; work resumes elsewhere. */
 const SHUTDOWN_MS = 25_000
 
@@ -46,6 +48,10 @@ const embeddedServer = async () => {
 }
 
 const run = async (): Promise<void> => {
+  // What nobody catches, Node prints before it ends the process.
+  process.once('uncaughtExceptionMonitor', (error) => {
+    if (error instanceof Error) error.stack = stackOf(error) ?? ''
+  })
   const config = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
   let stopping = false
@@ -103,7 +109,7 @@ export const main = (): Promise<void> =>
   run().catch((error: unknown) => {
     const text = error instanceof ConfigError ? error.message : error
     process.stderr.write(
-      `${error instanceof Error && text === error ? error.stack : String(text)}\n`,
+      `${error instanceof Error && text === error ? stackOf(error) : String(text)}\n`,
     )
     process.exit(1)
   })

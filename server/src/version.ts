@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ROOT } from './root.ts'
 
 /** The version of this build, from package.json. */
 export const { version: VERSION } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as { version: string }

@@ -10,6 +10,7 @@ import {
   openBrowser,
   scrollsSideways,
   seriousFindings,
+  shiftsOf,
 } from './browser.ts'
 import { entryFiles } from './console-entry.ts'
 import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
@@ -147,6 +148,22 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     expect(await seriousFindings(page)).toEqual([])
   })
 
+  it('shows on the board which of the clients of one name is which, however long the name is', async () => {
+    const name = `Namesake ${'of a long name '.repeat(8)}`.trim()
+    const namesakes = [await agency.client(name), await agency.client(name)]
+    const domain = 'first.example'
+    await agency.api.post('/api/clients/update', { client_id: namesakes[0]?.id, domain })
+    await page.goto('/console/?q=namesake')
+    for (const mark of [domain, namesakes[1]?.id.slice(-12) ?? '']) {
+      const link = page.getByRole('link', { name: mark })
+      const [cell, shown] = [await link.boundingBox(), await link.getByText(mark).boundingBox()]
+      if (cell === null || shown === null) throw new Error('it is not drawn')
+      expect(shown.width).toBeGreaterThan(60)
+      expect(shown.x + shown.width).toBeLessThanOrEqual(cell.x + cell.width + 1)
+    }
+    expect(await seriousFindings(page)).toEqual([])
+  })
+
   it('shows in a long table the row that a key leads to, keeps the focus, and opens what a link says', async () => {
     const many = await rig.org()
     const names = Array.from({ length: 40 }, (_, at) => `Row ${at + 10}`)
@@ -231,8 +248,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('asks for the name of the client before it revokes a connection to production', async () => {
     await page.goto(`/console/clients/${acme.id}`)
-    // What comes later moves what is below it, also under a button that is being pressed.
-    await reads('Salesforce calls left today')
     await press('Revoke')
     const dialog = page.getByRole('dialog')
     const revoke = dialog.getByRole('button', { name: 'Revoke the connection' })
@@ -261,6 +276,25 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await reads('You may not see this', theirs)
     await theirs.goto('/console/clients/new')
     await reads('You may not see this', theirs)
+  })
+
+  it('moves nothing on the page of a client once it is there, on a phone or a desk, whatever the name', async () => {
+    const long = await agency.client(`Client ${'of a long name '.repeat(8)}`.trim())
+    for (const width of [390, 1280]) {
+      const visitor = await browser.signIn(agency, { width })
+      visitor.setDefaultTimeout(SLOW_MS)
+      for (const [{ id }, text] of [
+        [acme, 'Version 1'],
+        [long, 'Not connected yet'],
+      ] as const) {
+        await visitor.goto(`/console/clients/${id}`)
+        await reads(text, visitor)
+        await reads('None in the last 7 days', visitor)
+        await reads('Details', visitor)
+        expect(await shiftsOf(visitor), `${width} px, ${text}`).toEqual([])
+      }
+      await visitor.close()
+    }
   })
 
   it('is for a phone, in the dark, and stores nothing in the page', async () => {

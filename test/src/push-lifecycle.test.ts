@@ -99,7 +99,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   it('by Collections is cancelled: what was sent has its result, nothing more is sent', async () => {
     const here = await newCase()
     await here.control.act('records/pace', { org: here.name, saveMs: 1 })
-    const rows = placements('row', 5_000)
+    const rows = placements('row', 3_000)
     const id = await here.start(rows, 'collections')
     await until('some calls are done', async () => (await here.writes()).length >= 3)
     const early = await post('retry', { push_id: id })
@@ -122,7 +122,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     const again = await post('retry', { push_id: id, wait_seconds: 55 })
     const rest = isOver(again.body) ? again.body : await settled(org.api, again.body.id)
     expect(rest).toMatchObject({ total: push.failed, created_count: push.failed })
-    expect((await here.writes()).length * 200, 'each row was sent once').toBe(5_000)
+    expect((await here.writes()).length * 200, 'each row was sent once').toBe(3_000)
   })
 
   it('with Bulk is cancelled: its job is stopped, and what it wrote is reported', async () => {

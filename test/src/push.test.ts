@@ -153,7 +153,7 @@ beforeAll(async () => {
 
 describe.each([
   { transport: 'collections', prefix: 'coll', count: 3_000 },
-  { transport: 'bulk', prefix: 'bulk', count: 10_000 },
+  { transport: 'bulk', prefix: 'bulk', count: 5_000 },
 ])(
   '$count rows, 7 % bad in twelve ways, by $transport',
   { timeout: 120_000 },

@@ -47,8 +47,7 @@ export const freePort = async (): Promise<number> => {
 
 /** Starts a server with this environment on a free port and resolves when it listens. */
 export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const start = process.env.SERVER_MAIN ?? START
-  const child = spawn(process.execPath, [...ROOM, start], {
+  const child = spawn(process.execPath, [...ROOM, START], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type MigrationProvider } from 'kysely/migration'
 import pg from 'pg'
+import { ROOT } from '../root.ts'
 import { type Secret } from '../secret.ts'
 import { Connection } from './client.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
+const MIGRATIONS = join(ROOT, 'migrations')
 const BOOKKEEPING_SCHEMA = 'engine'
 /** pg-boss fills it by itself. */
 export const QUEUE_SCHEMA = 'pgboss'

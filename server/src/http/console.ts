@@ -6,8 +6,9 @@ import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ROOT } from '../root.ts'
 
-const DIST = join(import.meta.dirname, '../../../packages/console/dist')
+const DIST = join(ROOT, 'packages/console/dist')
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',

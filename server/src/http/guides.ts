@@ -3,9 +3,10 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ROOT } from '../root.ts'
 import { escaped, page } from './pages.ts'
 
-const DOCS = join(import.meta.dirname, '../../../docs')
+const DOCS = join(ROOT, 'docs')
 const GUIDES = join(DOCS, 'guides')
 /** In this order, others after them. */
 const ORDER = ['quick-start', 'long-operations', 'idempotency', 'errors', 'deploying-safely']

@@ -50,11 +50,20 @@ export const COLUMNS: readonly Column<ClientHealth>[] = [
     id: 'client',
     header: 'Client',
     width: 'minmax(9rem, 3fr)',
-    cell: ({ client_id: clientId, client_name: name }) => (
-      <a href={hrefOf('/clients/$clientId', { clientId })} className="board-name" title={name}>
-        <Foreign>{name}</Foreign>
-      </a>
-    ),
+    cell: ({ client_id: clientId, client_name: name, mark }) =>
+      mark === null ? (
+        <a href={hrefOf('/clients/$clientId', { clientId })} className="board-name" title={name}>
+          <Foreign>{name}</Foreign>
+        </a>
+      ) : (
+        <a
+          href={hrefOf('/clients/$clientId', { clientId })}
+          className="board-name board-namesake"
+          title={`${name}, ${mark}`}
+        >
+          <Foreign>{name}</Foreign> <Foreign mono>{mark}</Foreign>
+        </a>
+      ),
   },
   {
     id: 'wrong',

@@ -9,6 +9,8 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { buildConsole } from '../../scripts/console.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { chromiumPath } from '../../test/src/chromium.ts'
+import { entryFiles } from '../../test/src/console-entry.ts'
+import { openBarePage } from './bare-page.ts'
 import { PASSWORD, startBench, type Bench } from './bench.ts'
 import { median } from './load.ts'
 import { row, type Row } from './row.ts'
@@ -19,11 +21,12 @@ const RUNS = 5
 const PAINT_MS = 1_000
 const INTERACTION_MS = 100
 const ENTRY_BYTES = 120_000
+const VIEWPORT = { width: 1280, height: 800 }
 const DIST = join(import.meta.dirname, '../../packages/console/dist')
 
 export const benchConsole = async (): Promise<Row[]> => {
   await buildConsole()
-  const rows = [entryRow()]
+  const rows = [await entryRow()]
   const executablePath = chromiumPath()
   if (executablePath === null) {
     const against = 'left out: no Chromium on this machine'
@@ -33,7 +36,7 @@ export const benchConsole = async (): Promise<Row[]> => {
   await fill(bench)
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    const context = await browser.newContext({ viewport: VIEWPORT })
     const elsewhere: string[] = []
     context.on('request', (request) => {
       if (new URL(request.url()).origin !== bench.server.url) elsewhere.push(request.url())
@@ -47,23 +50,12 @@ export const benchConsole = async (): Promise<Row[]> => {
   }
 }
 
-/** What index.html loads before anything is shown: scripts, what they import though it does not say so, styles. */
-const entryRow = (): Row => {
-  const html = readFileSync(join(DIST, 'index.html'), 'utf8')
-  const names = new Set(
-    [...html.matchAll(/\/console\/assets\/([^"]+\.(?:js|css))"/g)].map(([, one]) => one ?? ''),
-  )
-  let bytes = gzipSync(html).length
-  // A set goes on with what is added to it.
-  for (const name of names) {
-    const file = readFileSync(join(DIST, 'assets', name))
-    bytes += gzipSync(file, { level: 9 }).length
-    if (!name.endsWith('.js')) continue
-    for (const [, imported] of file.toString().matchAll(/(?:from|import)"\.\/([^"]+)"/g)) {
-      names.add(imported ?? '')
-    }
-  }
-  const figure = `${(bytes / 1000).toFixed(1)} kB in ${names.size + 1} files`
+const entryRow = async (): Promise<Row> => {
+  const files = await entryFiles((path) => readFileSync(join(DIST, path), 'utf8'))
+  const bytes = [...files.values()]
+    .map((text) => gzipSync(text, { level: 9 }).length)
+    .reduce((sum, one) => sum + one, 0)
+  const figure = `${(bytes / 1000).toFixed(1)} kB in ${files.size} files`
   const against = `${ENTRY_BYTES / 1000} kB`
   return row(
     'console: the entry, gzipped',
@@ -151,12 +143,13 @@ const signIn = async (context: BrowserContext, { server, tenant }: Bench): Promi
 const ROW = '[role=grid] .table-row'
 
 /** Scripts of the page: they run in the browser, whose types are not those of Node. */
+/** Only where the document changes: a look in each frame would be a part of what is measured. */
 const MARK_ROWS = `
-  const look = () =>
-    document.querySelector('${ROW}') === null
-      ? requestAnimationFrame(look)
-      : requestAnimationFrame(() => performance.mark('rows'))
-  look()
+  new MutationObserver((_, observer) => {
+    if (document.querySelector('${ROW}') === null) return
+    observer.disconnect()
+    requestAnimationFrame(() => requestAnimationFrame(() => performance.mark('rows')))
+  }).observe(document, { childList: true, subtree: true })
 `
 const TIME_INTERACTIONS = `
   globalThis.seen = new Map()
@@ -180,15 +173,16 @@ const slowPage = async (context: BrowserContext): Promise<Page> => {
 
 /** From the beginning of the navigation to the frame after the first row, with a cold cache. */
 const firstRows = async (context: BrowserContext, { server }: Bench): Promise<number> => {
-  const page = await slowPage(context)
-  const devtools = await context.newCDPSession(page)
-  await devtools.send('Network.setCacheDisabled', { cacheDisabled: true })
-  await page.addInitScript({ content: MARK_ROWS })
+  const browser = context.browser()
+  if (browser === null) throw new Error('the context has no browser')
+  await using page = await openBarePage(browser, {
+    cookies: await context.cookies(server.url),
+    slowed: SLOWED,
+    script: MARK_ROWS,
+    ...VIEWPORT,
+  })
   await page.goto(`${server.url}/console/`)
-  const at = await page.waitForFunction(() => performance.getEntriesByName('rows')[0]?.startTime)
-  const shownAt = (await at.jsonValue()) ?? Number.NaN
-  await page.close()
-  return shownAt
+  return await page.numberOf(`performance.getEntriesByName('rows')[0]?.startTime`)
 }
 
 /** How long each key or click took until the frame that shows its effect, as Chromium's Event Timing says. */

@@ -114,6 +114,28 @@ export const seriousFindings = async (page: Page): Promise<string[]> => {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 }
 
+/** What has moved since the page was loaded, unless somebody did something just before: `tabs: 93 to 193`. */
+export const shiftsOf = (page: Page): Promise<string[]> =>
+  page.evaluate(`new Promise((resolve) => {
+    const found = []
+    const observer = new PerformanceObserver((list) => take(list.getEntries()))
+    const take = (entries) => {
+      for (const { hadRecentInput, sources } of entries) {
+        if (hadRecentInput) continue
+        for (const { node, previousRect, currentRect } of sources) {
+          found.push((node?.className || node?.nodeName) + ': ' + previousRect.y + ' to ' + currentRect.y)
+        }
+      }
+    }
+    observer.observe({ type: 'layout-shift', buffered: true })
+    // Two frames: what is drawn last is told after it.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      take(observer.takeRecords())
+      observer.disconnect()
+      resolve(found)
+    }))
+  })`)
+
 /** Whether the page is wider than its window. */
 export const scrollsSideways = (page: Page): Promise<boolean> =>
   page.evaluate(() => {

@@ -296,6 +296,35 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await expectFocusIn(page, 'main')
   })
 
+  it('cancels an off-boarding half way, after it has said what is removed already and stays so', async () => {
+    const { client, salesforce } = member(1)
+    const rule = {
+      type: 'validation_rule',
+      api_name: `${OBJECT}.Given`,
+      definition: { form: 'validation', condition: 'ISBLANK(Name)', message: 'Give a name.' },
+    }
+    const by = { client_id: client.id, wait_seconds: 55 }
+    await post('/api/workflows/deploy', { ...by, workflows: [rule] })
+    const { control } = rig.simulator
+    await control.act('deploys/pace', { org: salesforce, pendingMs: 0, runMs: 5_000 })
+    const { id } = await post<{ id: string }>('/api/fleet/offboard/start', {
+      ...{ client_id: client.id, wait_seconds: 0 },
+    })
+    await goTo(page, `/console/fleet/leaving/${id}`)
+    await reads('Removed so far (1)')
+    await strike('Cancel the off-boarding')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 component is already removed and stays removed:').waitFor()
+    await dialog.getByText(`${OBJECT}.Given`).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await pressByKeyboard(dialog.getByRole('button', { name: 'Cancel the off-boarding' }))
+    await reads('It ended early: the client has not left')
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+    await reads('Removed (1)')
+    await expectFocusIn(page, 'main')
+    await control.act('deploys/pace', { org: salesforce, pendingMs: 0, runMs: 0 })
+  })
+
   it('off-boards a client after a preview, and shows the certificate', async () => {
     await goTo(page, '/console/fleet/leaving')
     await press('Look what leaving would do')
@@ -311,6 +340,30 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await reads('Revoked')
     expect(await seriousFindings(page)).toEqual([])
     subjects = { ...subjects, offboarding: new URL(page.url()).pathname.split('/').at(-1) ?? '' }
+  })
+
+  it('deletes what is stored of a client that has left, once its name is typed, and shows what is left of it', async () => {
+    const left = await agency.client('Left for good')
+    await post('/api/fleet/offboard/start', { client_id: left.id, wait_seconds: 55 })
+    await goTo(page, `/console/clients/${left.id}`)
+    await strike('Delete its data here')
+    const dialog = page.getByRole('dialog')
+    const button = dialog.getByRole('button', { name: 'Delete its data here' })
+    expect(await button.isDisabled()).toBe(true)
+    expect(await seriousFindings(page)).toEqual([])
+    await reach(dialog.getByLabel('The client’s name'))
+    await page.keyboard.type('left for good')
+    await page.keyboard.press('Enter')
+    await reads(
+      'Everything that was stored here about the client is deleted. This is what remains.',
+    )
+    await reads(/^[1-9]\d* rows of \d+ tables$/)
+    await page.getByRole('heading', { name: 'Certificate' }).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await goTo(page, `/console/clients/${left.id}`)
+    await reads('Not found, or not yours')
+    await goTo(page, '/console/fleet/leaving')
+    await reads('Left for good')
   })
 
   it('shows the new secret of a webhook once, and deletes the webhook', async () => {
@@ -370,7 +423,8 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       [`fleet/search?name=${PICKLIST}`, 'in 11 of 11 clients'],
       ['approvals?state=all', 'Deploy a plan'],
       ['audit?action=rollout.start', 'rollout.start'],
-      ['events', 'A rollout ended'],
+      // Of all events this one may be too far down to be drawn.
+      ['events?type=rollout.finished', 'A rollout ended'],
       ['settings/users', agency.email],
       ['settings/webhooks', 'kept'],
       [`clients/${clientId}/automations`, /No automation|Created/],
@@ -380,6 +434,14 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       await reads(text, phone)
       expect(await seriousFindings(phone), path).toEqual([])
       expect(await scrollsSideways(phone), path).toBe(false)
+      if (!path.startsWith('audit')) continue
+      const outcome = phone.getByRole('gridcell', { name: 'ok', exact: true }).first()
+      const box = await outcome.boundingBox()
+      expect((box?.x ?? 390) + (box?.width ?? 0)).toBeLessThanOrEqual(390)
+      await outcome.click()
+      // Below the table, which fills the window.
+      const calls = phone.getByText('Salesforce calls', { exact: true }).filter({ visible: true })
+      expect((await calls.boundingBox())?.y).toBeLessThan(900)
     }
   })
 
@@ -419,6 +481,8 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
       await goTo(guest, path)
       await reads(forCompany, guest)
     }
+    await guest.goto('/console/')
+    await guest.waitForURL('**/console/clients/*')
     expect(asked.filter((path) => /^\/api\/(fleet|blueprints|tokens|audit)/.test(path))).toEqual([])
     expect(await guest.getByRole('link', { name: 'Rollouts' }).count()).toBe(0)
   })

@@ -246,6 +246,20 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
     expect(failed.body.items).toMatchObject([{ index: 7, row: { desk_key: 'desk-7' } }])
   })
 
+  it('says of a dry run what would fail, and never that something did', async () => {
+    await open('/pushes')
+    const list = page.getByRole('grid', { name: 'Pushes' })
+    await list.getByRole('row', { name: /Partly failed/ }).waitFor()
+    await list.getByRole('row', { name: /Dry run, 2 rows would fail/ }).waitFor()
+    expect(await list.getByRole('row', { name: /Partly failed|Dry run/ }).count()).toBe(2)
+    await list.getByRole('row', { name: /Dry run/ }).click()
+    await reads('What would go wrong')
+    await page.getByRole('row', { name: /desk-7 Would fail/ }).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await goTo(page, push)
+    await reads('What went wrong')
+  })
+
   it('sends a corrected file of one object a line, found from the rows that failed', async () => {
     await page.getByRole('link', { name: 'Push a corrected file' }).click()
     const line = { desk_key: 'desk-7', last_name: 'Person 7', company: 'Company', title: 'Chief' }
@@ -269,14 +283,8 @@ describeInBrowser('the main job in the console', { timeout: 120_000 }, () => {
 
   it('says on the page of the client why the push did not go through', async () => {
     await open('')
-    // What comes later moves what is below it.
-    await reads('Salesforce calls left today')
-    await page.locator('main .loading').first().waitFor({ state: 'detached' })
     const work = page.getByRole('grid', { name: 'Work under way or failed' })
-    await work
-      .getByRole('row', { name: /Push Partly failed 1 row: / })
-      .first()
-      .waitFor()
+    await work.getByRole('row', { name: /Push Partly failed 1 row: / }).waitFor()
     await work.getByRole('link', { name: '1 row' }).first().click()
     await page.waitForURL(/code=/)
     await goTo(page, `${push}?code=STRING_TOO_LONG`)

@@ -10,7 +10,9 @@ import {
   openBrowser,
   scrollsSideways,
   seriousFindings,
+  shiftsOf,
 } from './browser.ts'
+import { entryFiles } from './console-entry.ts'
 import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
@@ -55,18 +57,35 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]')
 
   it('loads no more than it says before somebody has signed in', async () => {
-    const html = await (await fetch(`${rig.urls[0]}/console/`)).text()
-    const scripts = [...html.matchAll(/\/console\/assets\/[^"]+\.js/g)].map(([path]) => path)
-    expect(scripts.length).toBeGreaterThan(1)
-    const sizes = await Promise.all(
-      scripts.map(async (path) => {
-        const answer = await fetch(rig.urls[0] + path, {
-          headers: { 'accept-encoding': 'identity' },
-        })
-        return gzipSync(await answer.text(), { level: 9 }).length
-      }),
-    )
+    const files = await entryFiles(async (path) => {
+      const answer = await fetch(`${rig.urls[0]}/console/${path}`)
+      expect(answer.status).toBe(200)
+      return answer.text()
+    })
+    const scripts = [...files].filter(([path]) => path.endsWith('.js'))
+    expect(scripts.map(([path]) => path).join()).toMatch(/assets\/base-/)
+    const sizes = scripts.map(([, text]) => gzipSync(text, { level: 9 }).length)
     expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ENTRY_BYTES_MAX)
+  })
+
+  it('asks for what its first page shows before its code is there, and for nothing twice', async () => {
+    const visitor = await page.context().newPage()
+    visitor.setDefaultTimeout(SLOW_MS)
+    const asked: string[] = []
+    const { promise: areAsked, resolve: allAsked } = Promise.withResolvers<void>()
+    visitor.on('request', (request) => {
+      const { pathname } = new URL(request.url())
+      if (pathname.startsWith('/api/')) asked.push(pathname)
+      if (asked.length === 2) allAsked()
+    })
+    await visitor.route(/\/assets\/base-/, async (route) => {
+      await areAsked
+      await route.continue()
+    })
+    await visitor.goto('/console/')
+    await reads('Acme', visitor)
+    expect(asked).toEqual(['/api/auth/me', '/api/fleet/health'])
+    await visitor.close()
   })
 
   it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {
@@ -126,6 +145,22 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     expect(await page.locator('.client-bar img').count()).toBe(0)
     await reads('Not connected yet')
+    expect(await seriousFindings(page)).toEqual([])
+  })
+
+  it('shows on the board which of the clients of one name is which, however long the name is', async () => {
+    const name = `Namesake ${'of a long name '.repeat(8)}`.trim()
+    const namesakes = [await agency.client(name), await agency.client(name)]
+    const domain = 'first.example'
+    await agency.api.post('/api/clients/update', { client_id: namesakes[0]?.id, domain })
+    await page.goto('/console/?q=namesake')
+    for (const mark of [domain, namesakes[1]?.id.slice(-12) ?? '']) {
+      const link = page.getByRole('link', { name: mark })
+      const [cell, shown] = [await link.boundingBox(), await link.getByText(mark).boundingBox()]
+      if (cell === null || shown === null) throw new Error('it is not drawn')
+      expect(shown.width).toBeGreaterThan(60)
+      expect(shown.x + shown.width).toBeLessThanOrEqual(cell.x + cell.width + 1)
+    }
     expect(await seriousFindings(page)).toEqual([])
   })
 
@@ -213,8 +248,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('asks for the name of the client before it revokes a connection to production', async () => {
     await page.goto(`/console/clients/${acme.id}`)
-    // What comes later moves what is below it, also under a button that is being pressed.
-    await reads('Salesforce calls left today')
     await press('Revoke')
     const dialog = page.getByRole('dialog')
     const revoke = dialog.getByRole('button', { name: 'Revoke the connection' })
@@ -243,6 +276,25 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await reads('You may not see this', theirs)
     await theirs.goto('/console/clients/new')
     await reads('You may not see this', theirs)
+  })
+
+  it('moves nothing on the page of a client once it is there, on a phone or a desk, whatever the name', async () => {
+    const long = await agency.client(`Client ${'of a long name '.repeat(8)}`.trim())
+    for (const width of [390, 1280]) {
+      const visitor = await browser.signIn(agency, { width })
+      visitor.setDefaultTimeout(SLOW_MS)
+      for (const [{ id }, text] of [
+        [acme, 'Version 1'],
+        [long, 'Not connected yet'],
+      ] as const) {
+        await visitor.goto(`/console/clients/${id}`)
+        await reads(text, visitor)
+        await reads('None in the last 7 days', visitor)
+        await reads('Details', visitor)
+        expect(await shiftsOf(visitor), `${width} px, ${text}`).toEqual([])
+      }
+      await visitor.close()
+    }
   })
 
   it('is for a phone, in the dark, and stores nothing in the page', async () => {

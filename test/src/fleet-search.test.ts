@@ -235,6 +235,7 @@ interface Health {
   totals: Record<string, number>
   items: {
     client_id: string
+    mark: string | null
     risk: string
     risks: { code: string; level: string; remedy: string; for_admin: string | null }[]
     api_usage: { used: number; ours: number } | null
@@ -293,6 +294,26 @@ describe('the health of the fleet', () => {
     expect([...ids(first.items), ...ids(second.items)]).toEqual([globex.id, fresh.id])
     expect(ids((await health({ risk: 'critical' })).items)).toEqual([globex.id])
     expect(ids((await health({ code: 'never_connected' })).items)).toEqual([fresh.id])
+  })
+
+  it('says what tells clients of one name apart, also where the other is not on the page', async () => {
+    const marks = async (query: string) =>
+      (await health({ query })).items.map(({ client_id: id, mark }) => [id, mark])
+    const namesakes = [await org.client('Twin'), await org.client('Twin'), await org.client('Twin')]
+    const [one, two, three] = namesakes.map(({ id }) => id)
+    const change = (client_id: string | undefined, changes: object) =>
+      org.api.post('/api/clients/update', { client_id, ...changes })
+    await change(one, { domain: 'one.example' })
+    for (const id of [two, three]) await change(id, { domain: 'shared.example' })
+    expect(Object.fromEntries(await marks('Twin'))).toEqual({
+      [one ?? '']: 'one.example',
+      [two ?? '']: two?.slice(-12),
+      [three ?? '']: three?.slice(-12),
+    })
+    const alone = await health({ selector: { client_ids: [one ?? ''] } })
+    expect(alone.items[0]?.mark).toBe('one.example')
+    expect(await marks('Acme')).toEqual([[acme.id, null]])
+    for (const id of namesakes.map(({ id }) => id)) await change(id, { is_active: false })
   })
 
   it('asks Salesforce about the clients of the page, if it is told to', async () => {

@@ -131,6 +131,9 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       )
       return sent !== undefined
     })
+    const gone = [`ValidationRule ${OBJECT}.Given`]
+    const running = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+    expect(named(running.removed), 'before somebody cancels it').toEqual(gone)
     await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id: id })
     const ended = await until('the off-boarding has ended', async () => {
       const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
@@ -138,7 +141,6 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
     })
     expect(standing).toContain('Given')
     expect(await readRules(rig, salesforceOrg), 'it went before the cancel').not.toContain('Given')
-    const gone = [`ValidationRule ${OBJECT}.Given`]
     expect(named(ended.removed)).toEqual(gone)
     expect(ended).toMatchObject({ status: 'failed', certificate: null, proof: { complete: true } })
     expect(ended.error).toMatchObject({ code: 'cancelled' })

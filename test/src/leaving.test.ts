@@ -21,7 +21,7 @@ import { type TestClient, type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-const DEPLOYMENTS = 20
+const DEPLOYMENTS = 30
 
 let rig: SharedRig
 let org: TestOrg
@@ -95,7 +95,7 @@ const control = () => rig.simulator.control
 const others = (action: 'schema/alter-field', changes: Record<string, unknown>, field: string) =>
   control().act(action, { org: name, object: 'Lead', name: field, changes })
 
-/** Twenty deployments, some over others, and what people do between them and after them. */
+/** Thirty deployments, some over others, and what people do between them and after them. */
 const history = async (): Promise<void> => {
   await deploy({
     ...objectPlan('Job', 'Set_Job', text('Title__c'), text('Place__c')),
@@ -195,7 +195,7 @@ const KEPT = {
   'CustomField Lead.Between__c': 'changed_by_others',
 }
 
-describe('an off-boarding of a client with twenty deployments', { timeout: 120_000 }, () => {
+describe('an off-boarding of a client with thirty deployments', { timeout: 120_000 }, () => {
   let preview: Offboarding
   let done: Offboarding
 
@@ -229,7 +229,7 @@ describe('an off-boarding of a client with twenty deployments', { timeout: 120_0
     const { summary } = await post<{ summary: string[] }>(person.api, '/api/approvals/get', {
       approval_id: answer.body.approval_id,
     })
-    expect(summary.join('\n')).toMatch(/Removes everything that 20 deployments .*\n.*\nRevokes/s)
+    expect(summary.join('\n')).toMatch(/Removes everything that 30 deployments .*\n.*\nRevokes/s)
   })
 
   it('takes out what nobody changed, in one deploy, keeps the rest with its reasons, and revokes', async () => {

@@ -193,6 +193,26 @@ describe('the list of all work', () => {
     ).toEqual(['conflict_report', 'conflict_report', 'snapshot', 'snapshot'])
   })
 
+  it('counts no dry run as failed, whatever it found: nothing was sent', async () => {
+    const failedOf = async () =>
+      (
+        await org.api.post<{ items: { work: { failed: number } }[] }>('/api/fleet/health', {
+          selector: { client_ids: [globex.id] },
+        })
+      ).body.items[0]?.work.failed
+    const before = [await works({ states: ['failed', 'partial'] }), await failedOf()]
+    const tried = await org.api.post('/api/push/status-update', {
+      client_id: globex.id,
+      object: 'Lead',
+      updates: [{ match: { id: 'not an id' }, fields: { Company: 'Acme' } }],
+      options: { dry_run: true },
+    })
+    expect(tried.body, tried.text).toMatchObject({ dry_run: true, status: 'failed' })
+    expect([await works({ states: ['failed', 'partial'] }), await failedOf()]).toEqual(before)
+    const [item] = await works({ states: ['succeeded'], kinds: ['push'] })
+    expect(item).toMatchObject({ id: tried.body.id, state: 'succeeded', status: 'failed' })
+  })
+
   it('is read page by page without a gap', async () => {
     const all = ids(await list('/api/work/list', {}))
     const paged: string[] = []

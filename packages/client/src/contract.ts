@@ -705,6 +705,8 @@ export type ClientHealth = {
   /** A UUID */
   client_id: string
   client_name: string
+  /** What tells it from other clients of the same name: its domain, or the end of its id. Null: no other has it */
+  mark: string | null
   tags: ClientTags
   /** The worst of its risks */
   risk: RiskLevel
@@ -3518,7 +3520,7 @@ export type Offboarding = {
   /** ISO 8601 in UTC */
   created_at: string
   completed_at: string | null
-  /** Also what earlier off-boardings of the client removed before they failed */
+  /** So far, while it runs; also what earlier off-boardings of the client removed before they failed */
   removed: ComponentName[]
   /** As it was before the first deployment; also by earlier ones that failed */
   restored: ComponentName[]
@@ -6349,7 +6351,7 @@ export type Work = {
   id: string
   /** A UUID */
   client_id: string
-  /** The same words for every kind; `paused`: it resumes by itself */
+  /** The same words for every kind; `paused`: it resumes by itself. A dry run has succeeded, whatever it found */
   state: WorkState
   /** The resource’s own word for its state */
   status: string

@@ -7,11 +7,25 @@ import { meQuery, signIn, takeSessionOfLink } from './api/session.ts'
 import { createConsoleRouter } from './app/router.tsx'
 import { applyTheme, chosenTheme } from './app/theme.ts'
 import { ToastArea } from './ui/toast.tsx'
-import './ui/tokens.css'
-import './ui/base.css'
-import './ui/ui.css'
 
 const STALE_MS = 15_000
+
+/** Long enough for a server that is near, and for somebody to see nothing of it. */
+const PENDING_MS = 250
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Until no query waits for the server. */
+const untilRead = (queryClient: QueryClient): Promise<void> =>
+  new Promise((resolve) => {
+    const look = () => {
+      if (queryClient.isFetching() > 0) return
+      forget()
+      resolve()
+    }
+    const forget = queryClient.getQueryCache().subscribe(look)
+    look()
+  })
 
 const start = async (): Promise<void> => {
   const session = takeSessionOfLink()
@@ -52,6 +66,9 @@ const start = async (): Promise<void> => {
 
   // Refused: the page to sign in follows.
   if (session !== null) await signIn(queryClient, { session }).catch(() => undefined)
+
+  // What was asked ahead is there as a rule by now, so all is drawn at once, and nothing in its place before.
+  await Promise.race([router.load().then(() => untilRead(queryClient)), pause(PENDING_MS)])
 
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')

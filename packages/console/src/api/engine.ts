@@ -2,11 +2,13 @@
 // no script can read.
 
 import { SfdcEngine } from '@sfdc-engine-x/client'
+import { fetchOnce } from './ahead.ts'
 
 export const engine = new SfdcEngine({
   baseUrl: location.origin,
   // The page itself came from there.
   allowHttp: true,
+  fetch: fetchOnce,
   retries: 2,
   // Somebody is waiting: rather say it than try for a minute.
   maxRetryDelay: 5_000,

@@ -78,7 +78,8 @@ export const listQuery = <Item, One extends Page<Item> = Page<Item>>(
     getNextPageParam: ({ next_cursor: next }) => next,
     placeholderData: keepPreviousData,
     enabled,
-    staleTime,
+    // Not undefined, which would be none: what was read ahead would be read again.
+    ...(staleTime === undefined ? {} : { staleTime }),
     refetchInterval: ({ state: { data } }) =>
       refetchWhile !== undefined && data?.pages.some(({ items }) => items.some(refetchWhile))
         ? LOOK_MS

@@ -2,6 +2,7 @@
 // which comes with the first screen.
 
 import { queryOptions, type QueryClient, useSuspenseQuery } from '@tanstack/react-query'
+import { fetchOnce } from './ahead.ts'
 import { type AuthMeResponse, type Permission, type Problem } from '@sfdc-engine-x/client'
 
 export type Me = AuthMeResponse
@@ -40,7 +41,7 @@ export class ServerRefusal extends Error {
 }
 
 const ask = async (path: string, init: RequestInit): Promise<unknown> => {
-  const answer = await fetch(path, init)
+  const answer = await fetchOnce(path, init)
   const type = answer.headers.get('content-type') ?? ''
   if (type.startsWith('application/problem+json')) {
     throw new ServerRefusal((await answer.json()) as Problem)

@@ -23,28 +23,32 @@ export const ClientFrame = () => {
   }
   return (
     <>
-      <header className="client-bar">
+      {/* Moved by a long name, and nobody should see that. */}
+      <header className={client.data === undefined ? 'client-bar awaited' : 'client-bar'}>
         <div className="client-name">
           <strong>
             {client.data === undefined ? <>&nbsp;</> : <Foreign>{client.data.name}</Foreign>}
           </strong>
-          {connection.data != null && connection.data.sfdc_org_id !== null && (
-            <EnvironmentTag environment={connection.data.environment} />
-          )}
-          {connection.data !== undefined && (
-            <ConnectionState status={connection.data?.status ?? null} />
-          )}
-          {client.data?.is_active === false && (
-            <span className="muted">
-              {client.data.left_at === null ? (
-                'Deactivated'
-              ) : (
-                <>
-                  Left <Moment at={client.data.left_at} />
-                </>
-              )}
-            </span>
-          )}
+          {/* Comes later, into room that is there already. */}
+          <div className="client-state">
+            {client.data?.is_active === false && (
+              <span className="muted">
+                {client.data.left_at === null ? (
+                  'Deactivated'
+                ) : (
+                  <>
+                    Left <Moment at={client.data.left_at} />
+                  </>
+                )}
+              </span>
+            )}
+            {connection.data != null && connection.data.sfdc_org_id !== null && (
+              <EnvironmentTag environment={connection.data.environment} />
+            )}
+            {connection.data !== undefined && (
+              <ConnectionState status={connection.data?.status ?? null} />
+            )}
+          </div>
         </div>
         <Tabs label="This client">
           {CLIENT_ENTRIES.filter(

@@ -1,11 +1,11 @@
 // Plain links, for lists that draw many at a time: the router's `Link` costs as much as ten other elements.
 
-import { type RegisteredRouter, useRouter } from '@tanstack/react-router'
+import { defaultStringifySearch, type RegisteredRouter, useRouter } from '@tanstack/react-router'
 import { type MouseEvent, type PointerEvent, useMemo } from 'react'
 
 const BASE = '/console'
 
-type Path = Extract<keyof RegisteredRouter['routesByPath'], string>
+export type Path = Extract<keyof RegisteredRouter['routesByPath'], string>
 
 type ParamOf<To extends string> = To extends `${string}$${infer Name}/${infer Rest}`
   ? Name | ParamOf<Rest>
@@ -14,11 +14,16 @@ type ParamOf<To extends string> = To extends `${string}$${infer Name}/${infer Re
     : never
 
 /** The address of a page. A page that does not exist does not compile. */
-export const hrefOf = <To extends Path>(to: To, params: Readonly<Record<ParamOf<To>, string>>) =>
+export const hrefOf = <To extends Path>(
+  to: To,
+  params: Readonly<Record<ParamOf<To>, string>>,
+  search: object = {},
+): string =>
   BASE +
   to.replaceAll(/\$(\w+)/g, (_, name: string) =>
     encodeURIComponent((params as Readonly<Record<string, string>>)[name] ?? ''),
-  )
+  ) +
+  defaultStringifySearch(search as Record<string, unknown>)
 
 /** The page of ours that a plain link leads to; null for anything else. */
 const pageOf = (target: EventTarget): string | null => {

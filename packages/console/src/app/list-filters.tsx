@@ -1,9 +1,13 @@
 // The filters above lists. Each is in the address; without a value it is not.
 
 import { useQuery } from '@tanstack/react-query'
-import { clientsQuery } from '../api/directory.ts'
+import { useMemo } from 'react'
+import { type Client } from '@sfdc-engine-x/client'
+import { clientsQuery, marksOf } from '../api/directory.ts'
 import { Select, TextField } from '../ui/field.tsx'
 import { type PeriodSearch } from './period.ts'
+
+const NONE: readonly Client[] = []
 
 export const ClientFilter = ({
   value,
@@ -13,13 +17,17 @@ export const ClientFilter = ({
   onChange: (clientId: string | undefined) => void
 }) => {
   const clients = useQuery(clientsQuery)
-  const known = clients.data ?? []
+  const known = clients.data ?? NONE
+  const marks = useMemo(() => marksOf(known), [known])
   return (
     <Select
       label="Client"
       options={[
         { value: '', label: 'All' },
-        ...known.map(({ id, name }) => ({ value: id, label: name })),
+        ...known.map(({ id, name }) => {
+          const mark = marks.get(id)
+          return { value: id, label: mark === undefined ? name : `${name} (${mark})` }
+        }),
         // From a link, before the names are there, or of a client that is gone.
         ...(value === undefined || known.some(({ id }) => id === value)
           ? []

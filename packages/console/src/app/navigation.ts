@@ -2,10 +2,13 @@
 
 import { type LinkProps } from '@tanstack/react-router'
 import { type Permission } from '@sfdc-engine-x/client'
+import { type Path } from './href.ts'
 
-export interface Entry {
+type Page = Extract<Path, LinkProps['to']>
+
+export interface Entry<To extends Page = Page> {
   label: string
-  to: NonNullable<LinkProps['to']>
+  to: To
   /** Who lacks it does not see the entry. */
   permission?: Permission
   /** The entry is current on exactly this path only. */
@@ -14,7 +17,7 @@ export interface Entry {
 
 export interface Group {
   label: string
-  entries: readonly Entry[]
+  entries: readonly Entry<Exclude<Page, `${string}$${string}`>>[]
 }
 
 export const GROUPS: readonly Group[] = [

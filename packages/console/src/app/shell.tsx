@@ -1,7 +1,7 @@
 // The frame of every page: where one can go, who is signed in, and the page itself.
 
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { signOut, useMe } from '../api/session.ts'
 import { Button } from '../ui/button.tsx'
@@ -9,7 +9,7 @@ import { useKeptFocus } from '../ui/focus.ts'
 import { useToast } from '../ui/toast.tsx'
 import { Foreign } from '../ui/text.tsx'
 import { ConnectionLost } from './connection-lost.tsx'
-import { usePlainLinks } from './href.ts'
+import { hrefOf, usePlainLinks } from './href.ts'
 import { GROUPS } from './navigation.ts'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
 import './shell.css'
@@ -42,11 +42,11 @@ export const Shell = () => {
       >
         Skip to the content
       </a>
-      <header className="side" ref={side}>
+      <header className="side" ref={side} {...plainLinks}>
         <div className="side-top">
-          <Link to="/" className="brand">
+          <a href={hrefOf('/', {})} className="brand">
             sfdc-engine-x
-          </Link>
+          </a>
           <Button
             look="quiet"
             className="menu-button"
@@ -58,7 +58,7 @@ export const Shell = () => {
           </Button>
         </div>
         <div id="navigation" className={isOpen ? 'side-body open' : 'side-body'}>
-          <Navigation />
+          <Navigation path={path} />
           <Account />
         </div>
       </header>
@@ -70,7 +70,7 @@ export const Shell = () => {
   )
 }
 
-const Navigation = () => {
+const Navigation = ({ path }: { path: string }) => {
   const { permissions } = useMe()
   return (
     <nav aria-label="Main">
@@ -82,13 +82,16 @@ const Navigation = () => {
           <section key={label}>
             <h2>{label}</h2>
             <ul>
-              {allowed.map(({ label: name, to, exact = false }) => (
-                <li key={name}>
-                  <Link to={to} activeOptions={{ exact, includeSearch: false }}>
-                    {name}
-                  </Link>
-                </li>
-              ))}
+              {allowed.map(({ label: name, to, exact = false }) => {
+                const isCurrent = path === to || (!exact && path.startsWith(`${to}/`))
+                return (
+                  <li key={name}>
+                    <a href={hrefOf(to, {})} aria-current={isCurrent ? 'page' : undefined}>
+                      {name}
+                    </a>
+                  </li>
+                )
+              })}
             </ul>
           </section>
         )

@@ -10,6 +10,7 @@ import {
   useEffect,
   useId,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react'
@@ -108,6 +109,7 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
     } else return
     event.preventDefault()
   }
+  const classes = useMemo(() => columns.map(cellClass), [columns])
   const tracks = columns.map(({ width = 'minmax(6rem, 1fr)' }) => width).join(' ')
   const narrow = columns
     .filter(({ wideOnly }) => wideOnly !== true)
@@ -152,6 +154,7 @@ export const DataTable = <Row,>(props: TableProps<Row>) => {
               rowKey={key}
               row={row}
               columns={columns as readonly Column<unknown>[]}
+              classes={classes}
               index={index}
               isCurrent={index === current}
               isChosen={props.chosenKey === undefined ? undefined : props.chosenKey === key}
@@ -170,6 +173,8 @@ interface RowProps {
   rowKey: string
   row: unknown
   columns: readonly Column<unknown>[]
+  /** Of the cells, in the order of the columns. */
+  classes: readonly string[]
   index: number
   isCurrent: boolean
   isChosen: boolean | undefined
@@ -179,7 +184,7 @@ interface RowProps {
 
 /** Drawn again only if something about this row changes: an arrow key touches two rows, not all. */
 const BodyRow = memo(
-  ({ id, rowKey, row, columns, index, isCurrent, isChosen, opens, onPick }: RowProps) => {
+  ({ id, rowKey, row, columns, classes, index, isCurrent, isChosen, opens, onPick }: RowProps) => {
     const element = useRef<HTMLDivElement>(null)
     // Each row's own stops would make the table one that Tab does not get out of.
     useLayoutEffect(() => {
@@ -206,8 +211,8 @@ const BodyRow = memo(
         className={rowClass(isCurrent, opens)}
         onClick={({ target }) => onPick(index, !isOnControl(target))}
       >
-        {columns.map((column) => (
-          <div key={column.id} role="gridcell" className={cellClass(column)}>
+        {columns.map((column, at) => (
+          <div key={column.id} role="gridcell" className={classes[at]}>
             {column.cell(row)}
           </div>
         ))}

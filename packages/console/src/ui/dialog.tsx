@@ -55,6 +55,8 @@ interface ConfirmProps extends Common {
   mark?: string | null
   /** Null: not known; treated as production. */
   environment: Environment | null
+  /** The name is asked for in a sandbox too. */
+  isIrreversible?: boolean
 }
 
 /**
@@ -65,6 +67,7 @@ export const ConfirmProduction = ({
   clientName,
   mark = null,
   environment,
+  isIrreversible = false,
   ...props
 }: ConfirmProps) => (
   <Confirm
@@ -79,20 +82,44 @@ export const ConfirmProduction = ({
       </>
     }
     typed={
-      environment === 'sandbox'
-        ? null
-        : {
-            label: 'The client’s name',
-            text: clientName,
-            hint: (
-              <>
-                This changes a production org. Type <Foreign>{clientName}</Foreign> to go on.
-              </>
-            ),
-          }
+      isIrreversible
+        ? nameOf(clientName, 'This cannot be undone.')
+        : environment === 'sandbox'
+          ? null
+          : nameOf(clientName, 'This changes a production org.')
     }
   />
 )
+
+/** Before what is stored here about a client is deleted, which changes nothing in Salesforce. */
+export const ConfirmDeletion = ({
+  clientName,
+  mark = null,
+  ...props
+}: Common & Pick<ConfirmProps, 'clientName' | 'mark'>) => (
+  <Confirm
+    {...props}
+    subject={
+      <>
+        <strong>
+          <Foreign>{clientName}</Foreign>
+        </strong>
+        {mark !== null && <Foreign mono>{mark}</Foreign>}
+      </>
+    }
+    typed={nameOf(clientName, 'This cannot be undone.')}
+  />
+)
+
+const nameOf = (clientName: string, why: string): ConfirmationProps['typed'] => ({
+  label: 'The client’s name',
+  text: clientName,
+  hint: (
+    <>
+      {why} Type <Foreign>{clientName}</Foreign> to go on.
+    </>
+  ),
+})
 
 interface ConfirmFleetProps extends Common {
   /** What is rolled out or rolled back. */

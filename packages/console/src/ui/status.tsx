@@ -49,9 +49,16 @@ export const Verdict = ({
 export type StatusTone = 'idle' | 'running' | 'done' | 'stopped' | 'attention'
 
 /** How something stands: a mark and the word for it. `attention`: a person has to do something. */
-export const Status = ({ tone, children }: { tone: StatusTone; children: ReactNode }) => (
-  <span className={`status ${tone}`}>
-    <span className="status-mark" aria-hidden />
+export const Status = ({
+  tone,
+  title,
+  children,
+}: {
+  tone: StatusTone
+  title?: string
+  children: ReactNode
+}) => (
+  <span className={`status ${tone}`} title={title}>
     {children}
   </span>
 )

@@ -1,6 +1,6 @@
 // Texts: of others, of times, of numbers, of code.
 
-import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
+import { type PointerEvent, type ReactNode, useEffect, useState, useSyncExternalStore } from 'react'
 
 /**
  * A text that somebody else wrote: a client's name, a label, what Salesforce said. Always as text, and isolated,
@@ -10,9 +10,17 @@ export const Foreign = ({ children, mono = false }: { children: string; mono?: b
   <bdi className={mono ? 'mono' : undefined}>{children}</bdi>
 )
 
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-const SHORT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
-const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' })
+/** Made when something is first written with it: each takes as long as a dozen rows of a table. */
+const once = <Made,>(make: () => Made): (() => Made) => {
+  let made: Made | undefined
+  return () => (made ??= make())
+}
+const full = once(
+  () => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
+)
+const short = once(() => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }))
+const ago = once(() => new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' }))
+const whole = once(() => new Intl.NumberFormat())
 const TICK_MS = 30_000
 const DAYS_RELATIVE = 30
 
@@ -25,11 +33,11 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 /** `3 min. ago`; a date for what is older than a month. */
 export const relativeTime = (iso: string, nowMs: number): string => {
   const seconds = (Date.parse(iso) - nowMs) / 1_000
-  if (Math.abs(seconds) > DAYS_RELATIVE * 86_400) return SHORT.format(new Date(iso))
+  if (Math.abs(seconds) > DAYS_RELATIVE * 86_400) return short().format(new Date(iso))
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
   return unit === 'second' && Math.abs(seconds) < 45
     ? 'just now'
-    : AGO.format(Math.trunc(seconds / size), unit)
+    : ago().format(Math.trunc(seconds / size), unit)
 }
 
 // One clock for all: a table has dozens of times.
@@ -56,12 +64,19 @@ const readClock = (): number => {
   return nowMs
 }
 
+/** Not before somebody asks: a table has dozens of times. */
+const tellInFull = ({ currentTarget: time }: PointerEvent<HTMLTimeElement>) => {
+  time.title = full().format(new Date(time.dateTime))
+}
+
 /** How long ago, with the whole time on hover; null reads as a dash. */
-export const RelativeTime = ({ at }: { at: string | null }) => {
+export const RelativeTime = ({ at }: { at: string | null }) =>
+  at === null ? <Absent /> : <Ago at={at} />
+
+const Ago = ({ at }: { at: string }) => {
   const now = useSyncExternalStore(listen, readClock)
-  if (at === null) return <Absent />
   return (
-    <time dateTime={at} title={FULL.format(new Date(at))}>
+    <time dateTime={at} onPointerMove={tellInFull}>
       {relativeTime(at, now)}
     </time>
   )
@@ -69,17 +84,19 @@ export const RelativeTime = ({ at }: { at: string | null }) => {
 
 /** A moment in full. */
 export const Moment = ({ at }: { at: string | null }) =>
-  at === null ? <Absent /> : <time dateTime={at}>{FULL.format(new Date(at))}</time>
+  at === null ? <Absent /> : <time dateTime={at}>{full().format(new Date(at))}</time>
 
 /** Where there is nothing to show. */
 export const Absent = ({ children = 'none' }: { children?: string }) => (
   <span className="absent">{children}</span>
 )
 
-const WHOLE = new Intl.NumberFormat()
+/** Languages whose numbers below a thousand read as in JavaScript: there the first page needs no format. */
+const PLAIN_DIGITS = /^(cs|da|de|en|es|fi|fr|hu|it|ja|ko|nb|nl|no|pl|pt|ro|sk|sv|tr|uk|zh)\b/
 
 /** A count in the reader's own digits and groups. */
-export const count = (value: number): string => WHOLE.format(value)
+export const count = (value: number): string =>
+  value < 1_000 && PLAIN_DIGITS.test(navigator.language) ? String(value) : whole().format(value)
 
 /** `1 object`, `2 objects`. */
 export const counted = (value: number, one: string, many = `${one}s`): string =>

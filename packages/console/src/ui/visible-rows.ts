@@ -1,14 +1,14 @@
 // Which rows of a table are drawn: those in sight and a few beyond, however many there are. All are equally high.
 
-import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import { type RefObject, startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 
 /** `--row` in tokens.css. */
 export const ROW_PX = 34
 /** Rows beyond each edge, so that a wheel finds some there. */
 const BEYOND = 4
-/** After a jump, before these are drawn: another key may come at once. */
-const PAUSE_MS = 100
+/** After a jump, before these are drawn: whoever pages presses the key again before that. */
+const PAUSE_MS = 400
 /** What is above and below a table, at first; then it is measured. */
 const AROUND_PX = 290
 
@@ -85,7 +85,8 @@ export const useVisibleRows = (): VisibleRows => {
 
   useEffect(() => {
     if (view.beyond > 0) return
-    const timer = setTimeout(() => setView(completed), PAUSE_MS)
+    // Out of sight: a key that comes meanwhile goes first.
+    const timer = setTimeout(() => startTransition(() => setView(completed)), PAUSE_MS)
     return () => clearTimeout(timer)
   }, [view])
 

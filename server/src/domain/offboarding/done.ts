@@ -18,6 +18,7 @@ import { type Handled, type History, historyOf } from './history.ts'
 import { mergePlans } from './merge-plans.ts'
 import { mergeWorkflows } from './merge-workflows.ts'
 import {
+  CANCELLABLE,
   type Carried,
   carriedTo,
   type OffboardingResult,
@@ -112,10 +113,8 @@ export const settleHalf = async (
 ): Promise<{ result: OffboardingResult; calls: number; fault: WorkFault | null }> => {
   const row = (await offboardingById(tx, scopeOf(stale), stale.id)) ?? stale
   const earlier = await carriedTo(tx, row)
-  const isOpen = row.stage === 'automations' || row.stage === 'components'
-  const halves = (await allOf(tx, row)).filter(
-    ({ result: { status } }) => status === 'complete' || status === 'partial',
-  )
+  const isOpen = CANCELLABLE.has(row.stage)
+  const halves = (await allOf(tx, row)).filter(hasEnded)
   const result = isOpen ? withDone(row, halves, earlier) : resultOf(row)
   if (isOpen && halves.length > 0) {
     const all = await historyFor(tx, row)
@@ -141,6 +140,19 @@ export const settleHalf = async (
     calls: isOpen ? await callsOf(tx, row) : 0,
     fault: fault !== null && halves.some(hasDone) ? halfDone(fault) : fault,
   }
+}
+
+/** What one that still runs has done: after a cancel it stays so. */
+export const doneSoFar = async (
+  reader: Reader,
+  row: OffboardingRow,
+): Promise<Pick<OffboardingResult, 'removed' | 'restored'>> => {
+  const { removed, restored } = withDone(
+    row,
+    (await allOf(reader, row)).filter(hasEnded),
+    await carriedTo(reader, row),
+  )
+  return { removed, restored }
 }
 
 const halfDone = (fault: WorkFault): WorkFault => ({
@@ -176,6 +188,9 @@ const isIn = (halves: readonly Combined[], one: NamedComponent): boolean =>
   resultsOf(halves).some(({ removed, restored }) =>
     keysOf([...removed, ...restored]).has(keyIn(one)),
   )
+
+const hasEnded = ({ result: { status } }: Combined): boolean =>
+  status === 'complete' || status === 'partial'
 
 const hasDone = ({ result: { removed, restored } }: Combined): boolean =>
   removed.length + restored.length > 0

@@ -21,13 +21,14 @@ import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type Deployments } from '../deployments/deployments.ts'
 import { WorkOver } from '../work/stages.ts'
+import { doneSoFar } from './done.ts'
 import { deploymentsOf } from './history.ts'
 import {
+  CANCELLABLE,
   type Offboarding,
   offboardingById,
   type OffboardingOptions,
   type OffboardingResult,
-  type OffboardingStage,
   toOffboarding,
 } from './rows.ts'
 import { createOffboardWorker, type OffboardDeps } from './worker.ts'
@@ -39,9 +40,6 @@ export interface CancelInput {
   offboarding_id: string
   abandon?: boolean | undefined
 }
-
-/** Until something of the client was ended that cannot be brought back. */
-const CANCELLABLE: ReadonlySet<string> = new Set<OffboardingStage>(['automations', 'components'])
 
 export interface OffboardInput {
   client_id: string
@@ -104,9 +102,12 @@ export const createOffboardings = (deps: Options) => {
   const { worker, farewellOf, cancelUnbegun } = createOffboardWorker(deps)
 
   const get = async (tenant: Tenant, id: string): Promise<Offboarding> => {
-    const row = await offboardingById(db.as(tenant).read, tenant, id)
+    const { read: reader } = db.as(tenant)
+    const row = await offboardingById(reader, tenant, id)
     if (row === undefined) throw notFound('off-boarding')
-    return toOffboarding(row)
+    const isAtWork = row.status === 'running' && !row.is_preview && CANCELLABLE.has(row.stage)
+    // Told before the end, so that whoever cancels it knows what stays.
+    return { ...toOffboarding(row), ...(isAtWork ? await doneSoFar(reader, row) : {}) }
   }
 
   /** Where it takes things out; null: nowhere. Throws connection_not_ready. */

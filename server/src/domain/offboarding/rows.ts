@@ -22,6 +22,12 @@ export const STAGES = [
 ] as const
 export type OffboardingStage = (typeof STAGES)[number]
 
+/** Until something of the client was ended that cannot be brought back. */
+export const CANCELLABLE: ReadonlySet<string> = new Set<OffboardingStage>([
+  'automations',
+  'components',
+])
+
 export interface OffboardingOptions {
   allow_data_loss: boolean
   /** Deletes what is stored here of the client, once it has been taken out. */

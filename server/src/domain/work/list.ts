@@ -52,6 +52,8 @@ interface Source {
   only?: RawBuilder<boolean>
   resourceId: RawBuilder<string>
   status: RawBuilder<string>
+  /** Only tries what would happen: whatever it finds, it has succeeded. */
+  isTrial?: RawBuilder<boolean>
   /** The kind's own statuses for each state; paused work has the status of running work. */
   statuses: Readonly<Record<Exclude<WorkState, 'paused'>, readonly string[]>>
 }
@@ -109,6 +111,8 @@ const SOURCES: Readonly<Record<ListedKind, Source>> = {
     only: sql<boolean>`accepted_at is not null`,
     resourceId: OWN_ID,
     status: OWN_STATUS,
+    // Ended once it is accepted.
+    isTrial: sql<boolean>`dry_run`,
     statuses: {
       running: ['queued', 'in_progress'],
       succeeded: ['succeeded'],
@@ -139,22 +143,30 @@ interface WorkRow {
   resource_id: string
   client_id: string
   status: string
+  is_trial: boolean
   error: WorkFault | null
   created_by: string | null
   created_at: Date
 }
 
+const NEVER = sql<boolean>`false`
 const isPaused = sql<boolean>`(error -> 'waiting') is not null`
 
 /** Which rows of a source are in these states; null: none can be. */
 const inStates = (
-  { status, statuses }: Source,
+  { status, statuses, isTrial }: Source,
   states: readonly WorkState[],
 ): RawBuilder<boolean> | null => {
   const wanted = new Set(states.map((state) => (state === 'paused' ? 'running' : state)))
   const own = [...wanted].flatMap((state) => statuses[state])
   if (own.length === 0) return null
-  const listed = sql<boolean>`${status} in (${sql.join(own)})`
+  const stated = sql<boolean>`${status} in (${sql.join(own)})`
+  const listed =
+    isTrial === undefined
+      ? stated
+      : wanted.has('succeeded')
+        ? sql<boolean>`(${stated} or ${isTrial})`
+        : sql<boolean>`${stated} and not ${isTrial}`
   const [running, paused] = [states.includes('running'), states.includes('paused')]
   if (running === paused) return listed
   const runs = sql<boolean>`${status} in (${sql.join(statuses.running)})`
@@ -181,12 +193,13 @@ const rowsOf = (
     conditions.push(stated)
   }
   return sql<WorkRow>`(select id, ${sql.lit(kind)} as kind, ${source.resourceId} as resource_id, client_id,
-      ${source.status}::text as status, error, created_by, created_at
+      ${source.status}::text as status, ${source.isTrial ?? NEVER} as is_trial, error, created_by, created_at
     from ${source.table} where ${sql.join(conditions, sql` and `)}
     order by id desc limit ${input.limit + 1})`
 }
 
-const stateOf = ({ kind, status, error }: WorkRow): WorkState => {
+const stateOf = ({ kind, status, is_trial: isTrial, error }: WorkRow): WorkState => {
+  if (isTrial) return 'succeeded'
   const { statuses } = SOURCES[kind]
   if (statuses.running.includes(status)) return error?.waiting === undefined ? 'running' : 'paused'
   if (statuses.succeeded.includes(status)) return 'succeeded'

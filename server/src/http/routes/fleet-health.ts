@@ -22,6 +22,12 @@ const clientHealth = z
   .object({
     client_id: id,
     client_name: z.string(),
+    mark: z
+      .string()
+      .nullable()
+      .describe(
+        'What tells it from other clients of the same name: its domain, or the end of its id. Null: no other has it',
+      ),
     tags: clientTags,
     risk: riskLevel.describe('The worst of its risks'),
     risks: z
@@ -117,6 +123,7 @@ const CAMPAIGN_ID = '01931f2a-7c00-7000-8000-000000000070'
 const exampleClient = {
   client_id: CLIENT_ID,
   client_name: 'Acme',
+  mark: null,
   tags: { tier: 'gold' },
   risk: 'critical',
   risks: [

@@ -129,7 +129,9 @@ const offboarding = summary
   .extend({
     removed: z
       .array(named)
-      .describe('Also what earlier off-boardings of the client removed before they failed'),
+      .describe(
+        'So far, while it runs; also what earlier off-boardings of the client removed before they failed',
+      ),
     restored: z
       .array(named)
       .describe('As it was before the first deployment; also by earlier ones that failed'),

@@ -23,7 +23,9 @@ const work = z
     kind,
     id: id.describe('Of the resource to poll; for a rollback, its deployment'),
     client_id: id,
-    state: state.describe('The same words for every kind; `paused`: it resumes by itself'),
+    state: state.describe(
+      'The same words for every kind; `paused`: it resumes by itself. A dry run has succeeded, whatever it found',
+    ),
     status: z.string().describe('The resource’s own word for its state'),
     is_final: isFinal,
     error: workFault.nullable(),

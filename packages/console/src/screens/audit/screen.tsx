@@ -1,5 +1,5 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { type AuditRow, type CredentialType } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { useList } from '../../api/queries.ts'
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'at',
     header: 'When',
     width: '13.5rem',
-    narrow: '5rem',
+    narrow: '5.75rem',
     cell: ({ at }) => (
       <>
         <span className="wide-only">
@@ -49,21 +49,21 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'action',
     header: 'What',
     width: 'minmax(8rem, 2fr)',
-    narrow: '6.5rem',
+    narrow: 'minmax(0, 1fr)',
     cell: ({ action }) => <Foreign mono>{action}</Foreign>,
   },
   {
     id: 'client',
     header: 'Client',
     width: 'minmax(8rem, 1fr)',
-    narrow: '5rem',
+    wideOnly: true,
     cell: ({ client_id: id }) => <ClientName id={id} />,
   },
   {
     id: 'user',
     header: 'Who',
     width: 'minmax(8rem, 1fr)',
-    narrow: '6rem',
+    wideOnly: true,
     cell: ({ user_id: id }) => <UserName id={id} />,
   },
   {
@@ -77,7 +77,7 @@ const COLUMNS: readonly Column<AuditRow>[] = [
     id: 'outcome',
     header: 'Outcome',
     width: 'minmax(6rem, 1fr)',
-    narrow: '6rem',
+    narrow: '6.5rem',
     cell: ({ outcome }) =>
       outcome === 'ok' ? 'ok' : <Status tone="stopped">{outcome.replaceAll('_', ' ')}</Status>,
   },
@@ -143,24 +143,34 @@ export const Screen = allowed('org.manage', () => {
   )
 })
 
-const Entry = ({ row }: { row: AuditRow }) => (
-  <Section title={row.action}>
-    <KeyValue
-      items={[
-        ['When', <Moment at={row.at} />],
-        ['Client', <ClientName id={row.client_id} />],
-        ['Who', <UserName id={row.user_id} />],
-        ['With', CREDENTIALS[row.credential_type]],
-        ['Outcome', <Foreign>{row.outcome}</Foreign>],
-        ['About', row.target_type === null ? <Absent /> : row.target_type.replaceAll('_', ' ')],
-        ['Its id', <Id id={row.target_id} />],
-        ['Credential', <Id id={row.credential_id} />],
-        ['Request', <Id id={row.request_id} />],
-        ['Salesforce calls', count(row.salesforce_api_calls)],
-      ]}
-    />
-  </Section>
-)
+const Entry = ({ row }: { row: AuditRow }) => {
+  const place = useRef<HTMLDivElement>(null)
+  // It is below a table that fills the window.
+  useEffect(() => {
+    // Newer browsers return a promise, which is nothing that an effect may return.
+    place.current?.scrollIntoView({ block: 'nearest' })
+  }, [row.id])
+  return (
+    <div ref={place}>
+      <Section title={row.action}>
+        <KeyValue
+          items={[
+            ['When', <Moment at={row.at} />],
+            ['Client', <ClientName id={row.client_id} />],
+            ['Who', <UserName id={row.user_id} />],
+            ['With', CREDENTIALS[row.credential_type]],
+            ['Outcome', <Foreign>{row.outcome}</Foreign>],
+            ['About', row.target_type === null ? <Absent /> : row.target_type.replaceAll('_', ' ')],
+            ['Its id', <Id id={row.target_id} />],
+            ['Credential', <Id id={row.credential_id} />],
+            ['Request', <Id id={row.request_id} />],
+            ['Salesforce calls', count(row.salesforce_api_calls)],
+          ]}
+        />
+      </Section>
+    </div>
+  )
+}
 
 const Id = ({ id }: { id: string | null }) =>
   id === null ? (

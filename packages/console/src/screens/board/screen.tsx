@@ -7,6 +7,7 @@ import { type ClientHealth, type FleetHealth, type RiskLevel } from '@sfdc-engin
 import { engine } from '../../api/engine.ts'
 import { listQuery, useList } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
+import { hrefOf } from '../../app/href.ts'
 import { DataTable } from '../../ui/data-table.tsx'
 import { Select } from '../../ui/field.tsx'
 import { Page, Toolbar } from '../../ui/layout.tsx'
@@ -15,10 +16,10 @@ import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { count } from '../../ui/text.tsx'
 import { COLUMNS } from './columns.tsx'
 import { type BoardFilters, filtersOf, requestOf, RISKS } from './filters.ts'
+import { LIMIT } from './first.ts'
 import './board.css'
 
 const route = getRouteApi('/_app/')
-const PAGE = 100
 const LOOK_MS = 30_000
 
 const ENVIRONMENTS = [
@@ -35,7 +36,7 @@ const CAUSES = [
 const listOf = (filters: BoardFilters): Parameters<typeof listQuery<ClientHealth, FleetHealth>> => [
   ['board', filters],
   (page, options) => engine.fleet.health({ ...requestOf(filters), ...page }, options),
-  { limit: PAGE, refetchInterval: LOOK_MS },
+  { limit: LIMIT, refetchInterval: LOOK_MS },
 ]
 
 /** Asks for the clients while the page itself is still to come. */
@@ -74,9 +75,9 @@ export const Screen = () => {
       title="Clients"
       actions={
         mayCreate && (
-          <Link to="/clients/new" className="button">
+          <a href={hrefOf('/clients/new', {})} className="button">
             New client
-          </Link>
+          </a>
         )
       }
     >
@@ -180,19 +181,17 @@ const Levels = ({
       const isCurrent = filters.risk === risk
       const { risk: _, ...rest } = filters
       return (
-        <Link
+        <a
           key={label}
-          to="/"
-          search={risk === undefined ? rest : { ...rest, risk }}
+          href={hrefOf('/', {}, risk === undefined ? rest : { ...rest, risk })}
           className={isCurrent ? 'board-level current' : 'board-level'}
           aria-current={isCurrent ? 'page' : undefined}
-          activeProps={{ 'aria-current': isCurrent ? 'page' : undefined }}
         >
           {label}{' '}
           <span className="number muted">
             {totals === undefined ? '' : count(countOf(totals, risk))}
           </span>
-        </Link>
+        </a>
       )
     })}
   </nav>

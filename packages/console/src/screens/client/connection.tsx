@@ -1,24 +1,29 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ClientDetail, type Connection, type ConnectionHealth } from '@sfdc-engine-x/client'
 import { useClientMark } from '../../api/directory.ts'
 import { engine } from '../../api/engine.ts'
-import { clientKey, connectionQuery } from '../../api/queries.ts'
+import { clientKey } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import { inConsoleWords } from '../../api/words.ts'
 import { ConnectionState } from '../../app/connection-state.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmProduction } from '../../ui/dialog.tsx'
 import { KeyValue, Section } from '../../ui/layout.tsx'
-import { Empty, Loaded, Loading, Problem } from '../../ui/states.tsx'
+import { Empty, Loaded, Problem } from '../../ui/states.tsx'
 import { EnvironmentTag, Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { ConnectDialog } from './connect.tsx'
 import { Causes } from './causes.tsx'
 
-export const ConnectionSection = ({ client }: { client: ClientDetail }) => {
-  const connection = useQuery(connectionQuery(client.id))
+export const ConnectionSection = ({
+  client,
+  connection,
+}: {
+  client: ClientDetail
+  connection: UseQueryResult<Connection | null>
+}) => {
   const [connecting, setConnecting] = useState(false)
   const mayWrite = useMay('connections.write') && client.is_active
   const isLive = connection.data?.status !== undefined && connection.data.status !== 'revoked'
@@ -39,7 +44,7 @@ export const ConnectionSection = ({ client }: { client: ClientDetail }) => {
         )
       }
     >
-      <Loaded query={connection} loading={<Loading lines={3} />}>
+      <Loaded query={connection}>
         {(data) => (data === null ? <NeverConnected /> : <Details connection={data} />)}
       </Loaded>
       <ConnectDialog

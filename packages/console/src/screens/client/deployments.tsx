@@ -6,19 +6,27 @@ import { DEPLOYMENT_KINDS, DeploymentState } from '../../app/deployment-status.t
 import { type Column } from '../../ui/data-table.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { List } from '../../ui/list.tsx'
-import { Empty, Loading } from '../../ui/states.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { count, RelativeTime } from '../../ui/text.tsx'
 
 const SHOWN = 8
 
-/** What we have deployed, the newest first; all of it is a page of its own. */
-export const DeploymentsSection = ({ clientId }: { clientId: string }) => {
-  const navigate = useNavigate()
-  const deployments = useList<DeploymentSummary>(
+export const useNewestDeployments = (clientId: string, enabled: boolean) =>
+  useList<DeploymentSummary>(
     clientKey(clientId, 'deployments', 'newest'),
     (page, options) => engine.deploy.list({ client_id: clientId, ...page }, options),
-    { limit: SHOWN, refetchWhile: ({ is_final: isFinal }) => !isFinal },
+    { limit: SHOWN, enabled, refetchWhile: ({ is_final: isFinal }) => !isFinal },
   )
+
+/** What we have deployed, the newest first; all of it is a page of its own. */
+export const DeploymentsSection = ({
+  clientId,
+  deployments,
+}: {
+  clientId: string
+  deployments: ReturnType<typeof useNewestDeployments>
+}) => {
+  const navigate = useNavigate()
   return (
     <Section
       title="What we have deployed"
@@ -40,7 +48,6 @@ export const DeploymentsSection = ({ clientId }: { clientId: string }) => {
             params: { clientId, deploymentId: id },
           })
         }
-        loading={<Loading lines={4} />}
         empty={
           <Empty title="Nothing yet">
             <p>What you deploy through this server is listed here, and can be rolled back.</p>

@@ -1,17 +1,16 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { type ClientHealth, type ClientRisk } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { inConsoleWords } from '../../api/words.ts'
 import { KeyValue, Section } from '../../ui/layout.tsx'
-import { Failed, Loading } from '../../ui/states.tsx'
+import { Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, CopyButton, count, counted, Foreign } from '../../ui/text.tsx'
 import { Causes } from './causes.tsx'
 
-/** What is wrong with the client and what to do about it; nothing where nothing is. */
-export const HealthSection = ({ clientId }: { clientId: string }) => {
-  const health = useQuery({
+export const useHealth = (clientId: string, enabled: boolean) =>
+  useQuery({
     queryKey: clientKey(clientId, 'health'),
     queryFn: async ({ signal }) => {
       const { items } = await engine.fleet
@@ -19,23 +18,20 @@ export const HealthSection = ({ clientId }: { clientId: string }) => {
         .page()
       return items[0] ?? null
     },
+    enabled,
   })
-  if (health.data === undefined) {
-    return (
-      <Section title="Health">
-        {health.error === null ? (
-          <Loading lines={2} />
-        ) : (
-          <Failed error={health.error} retry={() => void health.refetch()} />
-        )}
-      </Section>
-    )
-  }
-  return health.data === null ? null : <Health health={health.data} />
-}
+
+/** What is wrong with the client and what to do about it. */
+export const HealthSection = ({ health }: { health: UseQueryResult<ClientHealth | null> }) => (
+  <Section title="Health">
+    <Loaded query={health}>
+      {(data) => (data === null ? <Absent>not known</Absent> : <Health health={data} />)}
+    </Loaded>
+  </Section>
+)
 
 const Health = ({ health }: { health: ClientHealth }) => (
-  <Section title="Health">
+  <>
     {health.risks.length === 0 ? (
       <p>
         <Status tone="done">Nothing to do</Status>
@@ -48,7 +44,7 @@ const Health = ({ health }: { health: ClientHealth }) => (
       </ul>
     )}
     <Numbers health={health} />
-  </Section>
+  </>
 )
 
 const Risk = ({ risk }: { risk: ClientRisk }) => (

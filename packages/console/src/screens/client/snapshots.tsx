@@ -8,20 +8,28 @@ import { Button } from '../../ui/button.tsx'
 import { type Column } from '../../ui/data-table.tsx'
 import { ProgressBar, Section } from '../../ui/layout.tsx'
 import { List } from '../../ui/list.tsx'
-import { Empty, Loading } from '../../ui/states.tsx'
+import { Empty } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign, RelativeTime } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
-export const SnapshotsSection = ({ client }: { client: ClientDetail }) => {
+export const useSnapshots = (clientId: string) =>
+  useList<Snapshot>(
+    clientKey(clientId, 'snapshots'),
+    (page, options) => engine.topology.history({ client_id: clientId, ...page }, options),
+    { limit: 10, refetchWhile: ({ is_final: isFinal }) => !isFinal },
+  )
+
+export const SnapshotsSection = ({
+  client,
+  snapshots,
+}: {
+  client: ClientDetail
+  snapshots: ReturnType<typeof useSnapshots>
+}) => {
   const mayPull = useMay('connections.write') && client.connection_status === 'connected'
   const queryClient = useQueryClient()
   const { fail } = useToast()
-  const snapshots = useList<Snapshot>(
-    clientKey(client.id, 'snapshots'),
-    (page, options) => engine.topology.history({ client_id: client.id, ...page }, options),
-    { limit: 10, refetchWhile: ({ is_final: isFinal }) => !isFinal },
-  )
   const capture = useMutation({
     mutationFn: () => engine.topology.pull({ client_id: client.id }),
     onError: fail,
@@ -49,7 +57,6 @@ export const SnapshotsSection = ({ client }: { client: ClientDetail }) => {
         columns={COLUMNS}
         rowKey={({ id }) => id}
         more="button"
-        loading={<Loading lines={4} />}
         empty={
           <Empty title="Nothing captured yet">
             <p>

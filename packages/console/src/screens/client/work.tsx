@@ -4,18 +4,18 @@ import { useQuery } from '@tanstack/react-query'
 import { type Work, type WorkKind, type WorkState } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey, useList } from '../../api/queries.ts'
-import { type Column } from '../../ui/data-table.tsx'
-import { Section } from '../../ui/layout.tsx'
-import { List } from '../../ui/list.tsx'
+import { type Column, DataTable } from '../../ui/data-table.tsx'
+import { LoadMore, Section } from '../../ui/layout.tsx'
+import { Loaded } from '../../ui/states.tsx'
 import { Status, type StatusTone } from '../../ui/status.tsx'
 import { Absent, counted, Foreign, RelativeTime } from '../../ui/text.tsx'
 
 const WEEK_MS = 7 * 86_400_000
 
-/** What goes on, and what failed in the last week; nothing where there is neither. */
-export const WorkSection = ({ clientId }: { clientId: string }) => {
+/** What goes on, and what failed in the last week. */
+export const useWeekOfWork = (clientId: string, enabled: boolean) => {
   const [since] = useState(() => new Date(Date.now() - WEEK_MS).toISOString())
-  const work = useList<Work>(
+  return useList<Work>(
     clientKey(clientId, 'work', since),
     (page, options) =>
       engine.work.list(
@@ -27,22 +27,29 @@ export const WorkSection = ({ clientId }: { clientId: string }) => {
         },
         options,
       ),
-    { limit: 10, refetchWhile: ({ is_final: isFinal }) => !isFinal },
-  )
-  // Nobody looks for it here if it cannot be read: the sections below say so about theirs.
-  if (work.items.length === 0) return null
-  return (
-    <Section title="Work under way or failed">
-      <List
-        query={work}
-        label="Work under way or failed"
-        columns={COLUMNS}
-        rowKey={({ kind, id }) => `${kind} ${id}`}
-        more="button"
-      />
-    </Section>
+    { limit: 10, enabled, refetchWhile: ({ is_final: isFinal }) => !isFinal },
   )
 }
+
+/** Always there, with room for one: work that begins moves nothing under the hand of whoever began it. */
+export const WorkSection = ({ work }: { work: ReturnType<typeof useWeekOfWork> }) => (
+  <Section title="Work under way or failed">
+    <Loaded query={work}>
+      {() => (
+        <div className="client-work">
+          <DataTable
+            label="Work under way or failed"
+            rows={work.items}
+            columns={COLUMNS}
+            rowKey={({ kind, id }) => `${kind} ${id}`}
+            empty="None in the last 7 days"
+          />
+          <LoadMore query={work} />
+        </div>
+      )}
+    </Loaded>
+  </Section>
+)
 
 const KINDS: Readonly<Record<WorkKind, string>> = {
   snapshot: 'Snapshot',
@@ -76,6 +83,12 @@ const Kind = ({ kind, id, client_id: clientId }: Work): ReactNode => {
     case 'push':
       return (
         <Link to="/clients/$clientId/pushes/$pushId" params={{ clientId, pushId: id }}>
+          {KINDS[kind]}
+        </Link>
+      )
+    case 'offboarding':
+      return (
+        <Link to="/fleet/leaving/$offboardingId" params={{ offboardingId: id }}>
           {KINDS[kind]}
         </Link>
       )

@@ -44,8 +44,8 @@ export const Leave = ({ preview }: { preview: Offboarding }) => {
         action="Off-board the client"
         clientName={name}
         mark={mark}
-        // A deletion asks for the name, whatever the environment.
-        environment={purges ? 'production' : (connection.data?.environment ?? null)}
+        environment={connection.data?.environment ?? null}
+        isIrreversible={purges}
         onConfirm={leave}
       >
         <p>

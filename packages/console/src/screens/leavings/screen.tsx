@@ -65,8 +65,10 @@ export const Screen = allowed('fleet.read', () => {
   const mayWrite = useMay('fleet.write')
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
-  const list = useList(['offboardings'], (page, options) =>
-    engine.fleet.offboardList(page, options),
+  const list = useList<OffboardingSummary>(
+    ['offboardings'],
+    (page, options) => engine.fleet.offboardList(page, options),
+    { refetchWhile: ({ is_final: isFinal }) => !isFinal },
   )
   return (
     <ListPage

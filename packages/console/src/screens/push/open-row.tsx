@@ -20,7 +20,7 @@ import { Loaded } from '../../ui/states.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Absent, count, Foreign } from '../../ui/text.tsx'
 import { mend, membersOf, type Mended } from './mending.ts'
-import { ACTIONS } from './rows.tsx'
+import { actionOf } from './rows.tsx'
 
 const route = getRouteApi('/_app/clients/$clientId/pushes/$pushId')
 /** Longer values get more lines. */
@@ -63,7 +63,7 @@ export const OpenRow = (props: Props) => {
           Close
         </Button>
       </header>
-      {result !== undefined && <Result result={result} />}
+      {result !== undefined && <Result result={result} push={push} />}
       {canMend && result?.success !== true ? (
         <Loaded query={failed}>
           {(row) =>
@@ -96,9 +96,9 @@ const useKnownResult = (push: PushWithResults, index: number): RowResult | undef
     .find((one) => one.index === index)
 }
 
-const Result = ({ result }: { result: RowResult }) => {
+const Result = ({ result, push }: { result: RowResult; push: PushWithResults }) => {
   const { action, key, id, attempts, errors, warnings = [], resent = false } = result
-  const [tone, words] = ACTIONS[action]
+  const [tone, words] = actionOf(action, push)
   return (
     <>
       <KeyValue

@@ -18,7 +18,7 @@ const PAGE_ROWS = 1_000
 const MORE_ROWS = 10_000
 const REFRESH_MS = 5_000
 
-export const ACTIONS: Readonly<Record<RowAction, readonly [StatusTone, string]>> = {
+const ACTIONS: Readonly<Record<RowAction, readonly [StatusTone, string]>> = {
   created: ['done', 'Created'],
   updated: ['done', 'Changed'],
   skipped: ['idle', 'Nothing to change'],
@@ -27,8 +27,25 @@ export const ACTIONS: Readonly<Record<RowAction, readonly [StatusTone, string]>>
   would_send: ['idle', 'Would be sent'],
 }
 
+/** Of a dry run no row has failed. */
+export const actionOf = (
+  action: RowAction,
+  { dry_run: isDry }: Pick<PushWithResults, 'dry_run'>,
+): readonly [StatusTone, string] =>
+  isDry && action === 'failed' ? ['attention', 'Would fail'] : ACTIONS[action]
+
+const statesOf = ({ dry_run: isDry, total, failed, succeeded }: PushWithResults) =>
+  [
+    { value: '', label: `All (${count(total)})` },
+    { value: 'failed', label: `${isDry ? 'Would fail' : 'Failed'} (${count(failed)})` },
+    {
+      value: 'succeeded',
+      label: `${isDry ? 'Would not fail' : 'Succeeded'} (${count(succeeded)})`,
+    },
+  ] as const
+
 export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }) => {
-  const { id, client_id: clientId, is_final: isFinal, total, failed, succeeded } = push
+  const { id, client_id: clientId, is_final: isFinal, total } = push
   const { status, code, row: open } = route.useSearch()
   const navigate = route.useNavigate()
   const filters = {
@@ -77,7 +94,7 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
       header: 'State',
       width: '9.5rem',
       cell: ({ index, action }) => {
-        const [tone, words] = ACTIONS[action]
+        const [tone, words] = actionOf(action, push)
         return (
           <>
             <Status tone={tone}>{words}</Status> {index in mended && <Tag>Mended</Tag>}
@@ -87,7 +104,7 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
     },
     {
       id: 'errors',
-      header: 'What went wrong',
+      header: push.dry_run ? 'Why' : 'What went wrong',
       width: 'minmax(8rem, 3fr)',
       wideOnly: true,
       cell: ({ errors: [error] }) =>
@@ -109,11 +126,7 @@ export const Rows = ({ push, mended }: { push: PushWithResults; mended: Mended }
         <Select
           label="State"
           value={status ?? ''}
-          options={[
-            { value: '', label: `All (${count(total)})` },
-            { value: 'failed', label: `Failed (${count(failed)})` },
-            { value: 'succeeded', label: `Succeeded (${count(succeeded)})` },
-          ]}
+          options={statesOf(push)}
           onChange={(next) =>
             void navigate({
               search: ({ status: _, ...rest }) => (next === '' ? rest : { ...rest, status: next }),

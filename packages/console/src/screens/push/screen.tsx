@@ -126,7 +126,7 @@ const Facts = ({ push }: { push: PushWithResults }) => (
 )
 
 const Errors = ({
-  push: { id, client_id: clientId, is_final: isFinal },
+  push: { id, client_id: clientId, is_final: isFinal, dry_run: isDry },
 }: {
   push: PushWithResults
 }) => {
@@ -137,7 +137,7 @@ const Errors = ({
     refetchInterval: isFinal ? false : REFRESH_MS,
   })
   return (
-    <Section title="What went wrong">
+    <Section title={isDry ? 'What would go wrong' : 'What went wrong'}>
       <Loaded query={errors}>
         {(found) => (
           <ErrorGroups errors={found}>

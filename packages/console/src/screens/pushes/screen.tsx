@@ -21,6 +21,7 @@ const COLUMNS: readonly Column<Push>[] = [
     id: 'when',
     header: 'Begun',
     width: 'minmax(5.5rem, 1fr)',
+    narrow: '5rem',
     cell: ({ id, client_id: clientId, created_at: at }) => (
       <Link to="/clients/$clientId/pushes/$pushId" params={{ clientId, pushId: id }}>
         <RelativeTime at={at} />
@@ -30,7 +31,8 @@ const COLUMNS: readonly Column<Push>[] = [
   {
     id: 'state',
     header: 'State',
-    width: 'minmax(9rem, 1.5fr)',
+    width: 'minmax(13rem, 1.5fr)',
+    narrow: 'minmax(0, 1fr)',
     cell: (push) => <PushState {...push} />,
   },
   {
@@ -38,7 +40,7 @@ const COLUMNS: readonly Column<Push>[] = [
     header: 'Object',
     width: 'minmax(8rem, 2fr)',
     wideOnly: true,
-    cell: ({ canonical_object: name, sfdc_object: object, kind, dry_run: isDry, retry_of: of }) => (
+    cell: ({ canonical_object: name, sfdc_object: object, kind, retry_of: of }) => (
       <>
         {name === null ? PUSH_KINDS[kind] : <Foreign>{name}</Foreign>}
         {object !== null && object !== name && (
@@ -47,8 +49,7 @@ const COLUMNS: readonly Column<Push>[] = [
             <Foreign mono>{object}</Foreign>
           </>
         )}{' '}
-        {kind === 'status_update' && <Tag>Updates only</Tag>} {isDry && <Tag>Dry run</Tag>}{' '}
-        {of !== null && <Tag>Retry</Tag>}
+        {kind === 'status_update' && <Tag>Updates only</Tag>} {of !== null && <Tag>Retry</Tag>}
       </>
     ),
   },
@@ -58,6 +59,8 @@ const COLUMNS: readonly Column<Push>[] = [
     header: 'Failed',
     width: '4rem',
     align: 'end',
+    // The state says how many would fail, where there is room for one of the two.
+    wideOnly: true,
     cell: ({ failed }) => (failed === 0 ? <Absent /> : count(failed)),
   },
 ]

@@ -34,6 +34,7 @@ export interface BoardInput extends PageRequest {
 export interface ClientHealth {
   client_id: string
   client_name: string
+  mark: string | null
   tags: ClientTags
   risk: RiskLevel
   risks: Risk[]
@@ -184,10 +185,11 @@ const totalsOf = (all: readonly Assessed[]): Record<RiskLevel, number> =>
   ) as Record<RiskLevel, number>
 
 const itemOf = ({ facts, risks, risk }: Assessed, live: Health | null, now: Date): ClientHealth => {
-  const { client_id, client_name, tags, connection, drift, snapshot, usage, work } = facts
+  const { client_id, client_name, mark, tags, connection, drift, snapshot, usage, work } = facts
   return {
     client_id,
     client_name,
+    mark,
     tags,
     risk,
     risks,

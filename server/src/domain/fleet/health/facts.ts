@@ -22,6 +22,8 @@ export interface ApiUsageFacts {
 export interface ClientFacts {
   client_id: string
   client_name: string
+  /** What tells it from others of its name, also inactive ones; null: its name is enough. */
+  mark: string | null
   tags: ClientTags
   /** The live connection, or the last revoked one where none is live. */
   connection: {
@@ -52,6 +54,7 @@ export interface ClientFacts {
 interface ClientRow {
   client_id: string
   client_name: string
+  mark: string | null
   tags: ClientTags
   connection:
     | (Omit<NonNullable<ClientFacts['connection']>, TimeMember> & Record<TimeMember, string | null>)
@@ -131,7 +134,7 @@ const workOf = async (tx: Tx, tenant: Tenant): Promise<WorkRow[]> => {
              and n.deployed_at is not null and n.created_at > f.created_at)
         union all
         select f.client_id, 'failed', null from crm_push_logs f
-         where f.org_id = ${tenant.orgId} and f.status in ('failed', 'partial') and ${isFailure}
+         where f.org_id = ${tenant.orgId} and f.status in ('failed', 'partial') and not f.dry_run and ${isFailure}
            and not exists (select from crm_push_logs n where n.org_id = f.org_id
              and n.retry_of = f.id)) w
      group by client_id`.execute(tx)
@@ -151,9 +154,16 @@ export const factsOfClients = async (
         : (await selectClients(tx, tenant, selector)).map(({ client_id: id }) => id)
     const chosen = only === null ? sql`` : sql`and c.id = any(${only}::uuid[])`
     const { rows } = await sql<ClientRow>`
-      select c.id as client_id, c.name as client_name, c.tags, to_jsonb(k) as connection, a.refusal,
+      with named as (
+        select id, domain, count(*) over (partition by name) as namesakes,
+               count(*) over (partition by name, domain) as alike
+          from clients where org_id = ${tenant.orgId})
+      select c.id as client_id, c.name as client_name, c.tags,
+             case when n.namesakes = 1 then null when n.alike = 1 then coalesce(n.domain, right(c.id::text, 12))
+               else right(c.id::text, 12) end as mark, to_jsonb(k) as connection, a.refusal,
              to_jsonb(s) as snapshot
         from clients c
+        join named n on n.id = c.id
         left join lateral (
           select k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,
                  k.refresh_refused_count, k.refresh_refused_since

@@ -7,7 +7,7 @@ import { risksOf } from './risks.ts'
 const now = new Date('2026-11-29T12:00:00Z')
 
 const facts = (given: Partial<ClientFacts>): ClientFacts => ({
-  ...{ client_id: 'a', client_name: 'Acme', tags: {}, connection: null, refusal: null },
+  ...{ client_id: 'a', client_name: 'Acme', mark: null, tags: {}, connection: null, refusal: null },
   ...{ snapshot: null, drift: null, usage: null },
   work: { running: 0, waiting_for_person: 0, failed: 0 },
   ...given,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,6 +44,53 @@ it('writes what is pending soon and together, and nothing while nothing is', asy
     expect(writes, 'idle again').toHaveBeenCalledTimes(before)
   } finally {
     await idle()
+    fs.closeSync(descriptor)
+  }
+})
+
+it('keeps only so much of what nobody reads, and says how many lines it lost', async () => {
+  vi.useRealTimers()
+  const path = join(folder, 'pipe')
+  execFileSync('mkfifo', [path])
+  const { O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
+  const descriptor = fs.openSync(path, O_RDWR | O_NONBLOCK)
+  const reader = fs.openSync(path, O_RDONLY | O_NONBLOCK)
+  const text: string[] = []
+  const read = () => {
+    const some = Buffer.alloc(1024 * 1024)
+    try {
+      text.push(some.toString('utf8', 0, fs.readSync(reader, some)))
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'EAGAIN' })
+    }
+  }
+  try {
+    const logger = createLogger('info', createOutput(descriptor, 256 * 1024))
+    const sent = 1_000
+    for (let n = 0; n < sent; n += 1) logger.info({ n, filler: 'x'.repeat(1_000) }, 'a line')
+    await vi.waitFor(
+      () => {
+        read()
+        expect(text.join('').includes('log lines were lost')).toBe(true)
+      },
+      { timeout: 20_000, interval: 1 },
+    )
+    const lines = text
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { n?: number; lost?: number })
+    const kept = lines.flatMap(({ n }) => n ?? [])
+    expect(kept, 'in order, without a gap').toEqual(kept.map((_, at) => at))
+    expect(kept.length).toBeLessThan(500)
+    expect(lines.at(-1)).toMatchObject({ level: 40, lost: sent - kept.length })
+    logger.info('again')
+    await vi.waitFor(() => {
+      read()
+      expect(text.join('').includes('again')).toBe(true)
+    })
+  } finally {
+    fs.closeSync(reader)
     fs.closeSync(descriptor)
   }
 })

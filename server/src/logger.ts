@@ -30,6 +30,8 @@ export const withoutCredentials = (text: string): string => text.replaceAll(CRED
 /** So much is collected before it is written, but not for longer than this. */
 const LINES_BYTES = 4_096
 const LINES_MS = 100
+/** Of lines that nobody reads: a log collector that stands still must not take the server's memory. */
+const WAITING_BYTES = 8 * 1024 * 1024
 
 /**
  * JSON lines on standard output. One logger is created at the start; everything else gets a child of it.
@@ -54,15 +56,26 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
   )
 
 const STANDARD_OUTPUT = 1
+/** pino's number for `warn`. */
+const WARNING = 40
 
 /**
  * Written in the background, in order, many lines at once when there are many: a write for each took a
  * twelfth of a read's time. Whatever is pending is written before the process ends. Where nothing is pending
  * nothing is written: the library's own `periodicFlush` hands an empty write to another thread each time,
- * which was more than a quarter of what an idle server did.
+ * which was more than a quarter of what an idle server did. While nobody reads, lines beyond some megabytes
+ * are lost; a line says how many when somebody reads again.
  */
-export const createOutput = (descriptor: number): DestinationStream => {
-  const output = pino.destination({ dest: descriptor, sync: false, minLength: LINES_BYTES })
+export const createOutput = (
+  descriptor: number,
+  waitingBytes = WAITING_BYTES,
+): DestinationStream => {
+  const output = pino.destination({
+    dest: descriptor,
+    sync: false,
+    minLength: LINES_BYTES,
+    maxLength: waitingBytes,
+  })
   let timer: NodeJS.Timeout | undefined
   const flushSoon = () => {
     timer ??= setTimeout(() => {
@@ -77,8 +90,19 @@ export const createOutput = (descriptor: number): DestinationStream => {
     flushSoon()
     return write(line)
   }
+  let lost = 0
+  output.on('drop', () => {
+    lost += 1
+  })
+  const tellLost = () => {
+    if (lost === 0) return
+    const line = { level: WARNING, time: new Date(), lost, msg: 'log lines were lost: nobody read' }
+    lost = 0
+    output.write(`${JSON.stringify(line)}\n`)
+  }
   // A flush does nothing while an earlier write is under way: what came meanwhile would stay.
   output.on('drain', () => {
+    tellLost()
     if (!isLookedAfter) flushSoon()
     isLookedAfter = true
   })

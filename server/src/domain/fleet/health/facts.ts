@@ -54,7 +54,6 @@ export interface ClientFacts {
 interface ClientRow {
   client_id: string
   client_name: string
-  mark: string | null
   tags: ClientTags
   connection:
     | (Omit<NonNullable<ClientFacts['connection']>, TimeMember> & Record<TimeMember, string | null>)
@@ -141,29 +140,34 @@ const workOf = async (tx: Tx, tenant: Tenant): Promise<WorkRow[]> => {
   return rows
 }
 
+/** Of clients that have namesakes, also inactive ones: the domain where it is theirs alone, else the id's end. */
+const marksOf = async (tx: Tx, tenant: Tenant): Promise<ReadonlyMap<string, string>> => {
+  // Apart from the clients' other facts: joined to them, the whole was counted again for each client.
+  const { rows } = await sql<{ id: string; mark: string }>`
+    select id, coalesce(case when alike = 1 then domain end, right(id::text, 12)) as mark
+      from (select id, domain, count(*) over (partition by name) as namesakes,
+                   count(*) over (partition by name, domain) as alike
+              from clients where org_id = ${tenant.orgId}) named
+     where namesakes > 1`.execute(tx)
+  return new Map(rows.map(({ id, mark }) => [id, mark]))
+}
+
 /** Active clients that the tenant sees; those that the selector chooses, if there is one. */
 export const factsOfClients = async (
   db: Database,
   tenant: Tenant,
   selector: ClientSelector | undefined,
 ): Promise<ClientFacts[]> => {
-  const { clients, work, calls, drift } = await db.as(tenant).tx(async (tx) => {
+  const { clients, marks, work, calls, drift } = await db.as(tenant).tx(async (tx) => {
     const only =
       selector === undefined
         ? null
         : (await selectClients(tx, tenant, selector)).map(({ client_id: id }) => id)
     const chosen = only === null ? sql`` : sql`and c.id = any(${only}::uuid[])`
     const { rows } = await sql<ClientRow>`
-      with named as (
-        select id, domain, count(*) over (partition by name) as namesakes,
-               count(*) over (partition by name, domain) as alike
-          from clients where org_id = ${tenant.orgId})
-      select c.id as client_id, c.name as client_name, c.tags,
-             case when n.namesakes = 1 then null when n.alike = 1 then coalesce(n.domain, right(c.id::text, 12))
-               else right(c.id::text, 12) end as mark, to_jsonb(k) as connection, a.refusal,
+      select c.id as client_id, c.name as client_name, c.tags, to_jsonb(k) as connection, a.refusal,
              to_jsonb(s) as snapshot
         from clients c
-        join named n on n.id = c.id
         left join lateral (
           select k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,
                  k.refresh_refused_count, k.refresh_refused_since
@@ -197,6 +201,7 @@ export const factsOfClients = async (
        group by r.client_id`.execute(tx)
     return {
       clients: rows,
+      marks: await marksOf(tx, tenant),
       work: await workOf(tx, tenant),
       calls: made.rows,
       drift: differing.rows,
@@ -217,6 +222,7 @@ export const factsOfClients = async (
   ]
   return clients.map(({ connection, snapshot, ...client }) => ({
     ...client,
+    mark: marks.get(client.client_id) ?? null,
     connection:
       connection === null
         ? null

@@ -74,10 +74,7 @@ export const ConfirmProduction = ({
     {...props}
     subject={
       <>
-        <strong>
-          <Foreign>{clientName}</Foreign>
-        </strong>
-        {mark !== null && <Foreign mono>{mark}</Foreign>}
+        <ClientSubject clientName={clientName} mark={mark} />
         <EnvironmentTag environment={environment ?? 'production'} />
       </>
     }
@@ -99,16 +96,18 @@ export const ConfirmDeletion = ({
 }: Common & Pick<ConfirmProps, 'clientName' | 'mark'>) => (
   <Confirm
     {...props}
-    subject={
-      <>
-        <strong>
-          <Foreign>{clientName}</Foreign>
-        </strong>
-        {mark !== null && <Foreign mono>{mark}</Foreign>}
-      </>
-    }
+    subject={<ClientSubject clientName={clientName} mark={mark} />}
     typed={nameOf(clientName, 'This cannot be undone.')}
   />
+)
+
+const ClientSubject = ({ clientName, mark }: { clientName: string; mark: string | null }) => (
+  <>
+    <strong>
+      <Foreign>{clientName}</Foreign>
+    </strong>
+    {mark !== null && <Foreign mono>{mark}</Foreign>}
+  </>
 )
 
 const nameOf = (clientName: string, why: string): ConfirmationProps['typed'] => ({

@@ -1,12 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
 import { type Offboarding } from '@sfdc-engine-x/client'
 import { engine } from '../../api/engine.ts'
 import { clientKey } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
-import { Problem } from '../../ui/states.tsx'
+import { CancelWork } from '../../app/cancel-work.tsx'
 import { counted, Foreign } from '../../ui/text.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { isCancellable } from '../leavings/words.ts'
@@ -17,33 +14,27 @@ export const Cancel = ({ offboarding }: { offboarding: Offboarding }) => {
   const mayWrite = useMay('fleet.write')
   const queryClient = useQueryClient()
   const { say } = useToast()
-  const [asked, setAsked] = useState<'cancel' | 'abandon' | null>(null)
-  const cancel = useMutation({
-    mutationFn: (abandon: boolean) =>
-      engine.fleet.offboardCancel({ offboarding_id: id, ...(abandon ? { abandon } : {}) }),
-    onSuccess: ({ is_final: isFinal }) => {
-      setAsked(null)
-      if (!isFinal) say('Salesforce is asked to stop. It ends as soon as it has.')
-    },
-    onSettled: () =>
-      Promise.all(
-        [['work', 'offboarding', id], ['offboardings'], clientKey(clientId)].map((queryKey) =>
-          queryClient.invalidateQueries({ queryKey }),
-        ),
-      ),
-  })
   if (!mayWrite || !isCancellable(offboarding)) return null
-  const what = isPreview ? 'preview' : 'off-boarding'
-  const isAbandon = asked === 'abandon'
-  const action = isAbandon ? `Abandon the ${what}` : `Cancel the ${what}`
   return (
-    <>
-      {error?.waiting?.for === 'person' && (
-        <Button onClick={() => setAsked('abandon')}>Abandon the {what}</Button>
-      )}
-      <Button onClick={() => setAsked('cancel')}>Cancel the {what}</Button>
-      <Dialog open={asked !== null} onClose={() => setAsked(null)} title={action}>
-        {isPreview ? (
+    <CancelWork
+      what={isPreview ? 'preview' : 'off-boarding'}
+      mayAbandon={error?.waiting?.for === 'person'}
+      onCancel={(abandon) =>
+        engine.fleet.offboardCancel({ offboarding_id: id, ...(abandon ? { abandon } : {}) })
+      }
+      onSuccess={({ is_final: isFinal }) => {
+        if (!isFinal) say('Salesforce is asked to stop. It ends as soon as it has.')
+      }}
+      onSettled={() =>
+        Promise.all(
+          [['work', 'offboarding', id], ['offboardings'], clientKey(clientId)].map((queryKey) =>
+            queryClient.invalidateQueries({ queryKey }),
+          ),
+        )
+      }
+    >
+      {(isAbandon) =>
+        isPreview ? (
           <p>Nothing was changed, and nothing will be.</p>
         ) : (
           <>
@@ -60,20 +51,9 @@ export const Cancel = ({ offboarding }: { offboarding: Offboarding }) => {
                 : 'Salesforce is asked to stop what it works on now. What it has applied by then is removed too, and is listed afterwards.'}
             </p>
           </>
-        )}
-        {cancel.error !== null && <Problem error={cancel.error} />}
-        <div className="row end">
-          <Button onClick={() => setAsked(null)}>Let it go on</Button>
-          <Button
-            look="primary"
-            pending={cancel.isPending}
-            onClick={() => cancel.mutate(isAbandon)}
-          >
-            {action}
-          </Button>
-        </div>
-      </Dialog>
-    </>
+        )
+      }
+    </CancelWork>
   )
 }
 

@@ -51,6 +51,7 @@ export const fetchOnce: typeof fetch = async (input, init) => {
   const ahead = begun.get(key)
   begun.delete(key)
   if (ahead === undefined || performance.now() > KEPT_MS) return fetch(input, init)
+  init?.signal?.throwIfAborted()
   init?.signal?.addEventListener('abort', ({ currentTarget }) =>
     ahead.abort((currentTarget as AbortSignal).reason),
   )

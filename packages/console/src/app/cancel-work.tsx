@@ -8,7 +8,7 @@ interface Props<Work> {
   /** As in "Cancel the …". */
   what: string
   /** It waits for somebody, perhaps for a connection that never comes back. */
-  mayAbandon: boolean
+  mayAbandon?: boolean
   onCancel: (abandon: boolean) => Promise<Work>
   onSuccess?: (work: Work) => void
   /** Whether it was cancelled or refused. */
@@ -20,7 +20,7 @@ interface Props<Work> {
 /** Ends what runs; or abandons what waits for a connection that is gone for good. */
 export const CancelWork = <Work,>({
   what,
-  mayAbandon,
+  mayAbandon = false,
   onCancel,
   onSuccess,
   onSettled,

@@ -299,6 +299,25 @@ describe('what pg_dump does as the backup role', () => {
     return rows.map(({ name }) => name)
   }
 
+  /** The tables of single days of the queue's statistics: each server makes those of its own days. */
+  const daysIn = async (client: pg.Client): Promise<Map<string, string>> => {
+    const { rows } = await client.query<{ name: string; bounds: string }>(
+      `select oid::regclass::text as name, pg_get_expr(relpartbound, oid) as bounds from pg_class
+          join pg_inherits on inhrelid = oid where inhparent = 'pgboss.queue_stats'::regclass`,
+    )
+    return new Map(rows.map(({ name, bounds }) => [name, bounds]))
+  }
+  /** A day before this one, as an installation has that was not started today. */
+  const addEarlierDay = (url: string) =>
+    connected(url, async (client) => {
+      const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10)
+      const next = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
+      await client.query(
+        `create table if not exists pgboss.queue_stats_${day.replaceAll('-', '')}
+           partition of pgboss.queue_stats for values from ('${day}') to ('${next}')`,
+      )
+    })
+
   beforeAll(async () => {
     const text = (await statements('The backup role', password)).replaceAll(
       'sfdc_engine_backup',
@@ -320,6 +339,7 @@ describe('what pg_dump does as the backup role', () => {
       await using source = await createDatabase()
       await using target = await createDatabase({ empty: true })
       const saved = await work(source.url)
+      await addEarlierDay(source.url)
       await withServer(target.url, () => Promise.resolve(), PAUSED) // creates all tables
       await connected(asLogin(source.url, role, password), async (from) => {
         await from.query('begin isolation level repeatable read')
@@ -328,6 +348,10 @@ describe('what pg_dump does as the backup role', () => {
         await connected(asAdmin(target.url), async (to) => {
           // As pg_restore does: triggers and foreign keys come after the rows.
           await to.query('set session_replication_role = replica')
+          for (const day of (await daysIn(to)).keys()) await to.query(`drop table ${day}`)
+          for (const [day, bounds] of await daysIn(from)) {
+            await to.query(`create table ${day} partition of pgboss.queue_stats ${bounds}`)
+          }
           for (const table of await tablesIn(to)) await to.query(`delete from ${table}`)
           for (const table of await tablesIn(from)) {
             const { rows } = await from.query<{ body: string }>(

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createLogger, createOutput } from './logger.ts'
 
 let folder: string
+
+/** Nothing is written after it: a descriptor that is closed under a write may be another file's by then. */
+const ended = async (output: ReturnType<typeof createOutput>) => {
+  const closed = once(output, 'close')
+  output.end()
+  await closed
+}
 
 beforeEach(() => {
   folder = fs.mkdtempSync(join(tmpdir(), 'logger-'))
@@ -19,8 +27,8 @@ afterEach(() => {
 
 it('writes what is pending soon and together, and nothing while nothing is', async () => {
   const path = join(folder, 'log')
-  const descriptor = fs.openSync(path, 'w')
-  const logger = createLogger('info', createOutput(descriptor))
+  const output = createOutput(fs.openSync(path, 'w'))
+  const logger = createLogger('info', output)
   const writes = vi.spyOn(fs, 'write')
   const written = (text: string) =>
     vi.waitFor(() => expect(fs.readFileSync(path, 'utf8')).toContain(text))
@@ -43,8 +51,7 @@ it('writes what is pending soon and together, and nothing while nothing is', asy
     vi.advanceTimersByTime(60_000)
     expect(writes, 'idle again').toHaveBeenCalledTimes(before)
   } finally {
-    await idle()
-    fs.closeSync(descriptor)
+    await ended(output)
   }
 })
 
@@ -53,7 +60,7 @@ it('keeps only so much of what nobody reads, and says how many lines it lost', a
   const path = join(folder, 'pipe')
   execFileSync('mkfifo', [path])
   const { O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
-  const descriptor = fs.openSync(path, O_RDWR | O_NONBLOCK)
+  const output = createOutput(fs.openSync(path, O_RDWR | O_NONBLOCK), 256 * 1024)
   const reader = fs.openSync(path, O_RDONLY | O_NONBLOCK)
   const text: string[] = []
   const read = () => {
@@ -65,7 +72,7 @@ it('keeps only so much of what nobody reads, and says how many lines it lost', a
     }
   }
   try {
-    const logger = createLogger('info', createOutput(descriptor, 256 * 1024))
+    const logger = createLogger('info', output)
     const sent = 1_000
     for (let n = 0; n < sent; n += 1) logger.info({ n, filler: 'x'.repeat(1_000) }, 'a line')
     await vi.waitFor(
@@ -90,7 +97,7 @@ it('keeps only so much of what nobody reads, and says how many lines it lost', a
       expect(text.join('').includes('again')).toBe(true)
     })
   } finally {
+    await ended(output)
     fs.closeSync(reader)
-    fs.closeSync(descriptor)
   }
 })

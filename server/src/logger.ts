@@ -64,12 +64,13 @@ const WARNING = 40
  * twelfth of a read's time. Whatever is pending is written before the process ends. Where nothing is pending
  * nothing is written: the library's own `periodicFlush` hands an empty write to another thread each time,
  * which was more than a quarter of what an idle server did. While nobody reads, lines beyond some megabytes
- * are lost; a line says how many when somebody reads again.
+ * are lost; a line says how many when somebody reads again. Output that takes nothing (a full disk) ends no
+ * process: the same lines are tried again with the next.
  */
 export const createOutput = (
   descriptor: number,
   waitingBytes = WAITING_BYTES,
-): DestinationStream => {
+): ReturnType<typeof pino.destination> => {
   const output = pino.destination({
     dest: descriptor,
     sync: false,
@@ -80,8 +81,14 @@ export const createOutput = (
   const flushSoon = () => {
     timer ??= setTimeout(() => {
       timer = undefined
-      output.flush()
+      if (!isEnded) output.flush()
     }, LINES_MS).unref()
+  }
+  let isEnded = false
+  const end = output.end.bind(output)
+  output.end = () => {
+    isEnded = true
+    end()
   }
   const write = output.write.bind(output)
   let isLookedAfter = true
@@ -99,6 +106,18 @@ export const createOutput = (
     const line = { level: WARNING, time: new Date(), lost, msg: 'log lines were lost: nobody read' }
     lost = 0
     output.write(`${JSON.stringify(line)}\n`)
+  }
+  // Unheard, an error would end the process. While there is one, `flushSync` would try for ever.
+  let takesNothing = false
+  output.on('error', () => {
+    takesNothing = true
+  })
+  output.on('write', () => {
+    takesNothing = false
+  })
+  const flushSync = output.flushSync.bind(output)
+  output.flushSync = () => {
+    if (!takesNothing) flushSync()
   }
   // A flush does nothing while an earlier write is under way: what came meanwhile would stay.
   output.on('drain', () => {

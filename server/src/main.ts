@@ -11,6 +11,8 @@ import { stackOf } from './source-lines.ts'
 const DATA_DIR = join(ROOT, '.data')
 /** This long after a signal the process exits, whatever still runs; work resumes elsewhere. */
 const SHUTDOWN_MS = 25_000
+/** The last lines of the log have this long to be read. */
+const LAST_LINES_MS = 3_000
 
 /**
  * On a machine with much memory V8 lets garbage grow to hundreds of megabytes before it collects: a push of
@@ -40,6 +42,14 @@ const limitGarbage = (): void => {
 }
 
 letGarbageGrow(GARBAGE_PERCENT)
+
+/**
+ * Ends the process if it has not ended by then. Lines of the log that nobody reads hold a thread, and Node's
+ * own exit waits for its threads.
+ */
+const killSoon = (): void => {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_LINES_MS).unref()
+}
 
 /** Loaded only when needed: a production image leaves out the package's binaries. */
 const embeddedServer = async () => {
@@ -78,7 +88,8 @@ const run = async (): Promise<void> => {
     logger.info({ signal }, 'shutting down')
     const deadline = setTimeout(() => {
       logger.error('shutdown took too long')
-      process.exit(1)
+      logger.flush(() => process.exit(1))
+      killSoon()
     }, SHUTDOWN_MS)
     deadline.unref()
     started
@@ -89,6 +100,7 @@ const run = async (): Promise<void> => {
         () => {
           clearTimeout(deadline)
           logger.info('stopped')
+          killSoon()
           // The IPC channel to our parent (node --watch, a process manager) would keep us alive.
           if (process.connected) process.disconnect()
         },

@@ -45,9 +45,12 @@ export const freePort = async (): Promise<number> => {
   return port
 }
 
-/** Starts a server with this environment on a free port and resolves when it listens. */
-export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [...ROOM, START], {
+/** A server with this environment, on a free port, with its standard output and error there. */
+export const spawnServer = (
+  environment: Record<string, string>,
+  output: 'pipe' | number = 'pipe',
+): ChildProcess =>
+  spawn(process.execPath, [...ROOM, START], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',
@@ -66,8 +69,12 @@ export const startServer = async (environment: Record<string, string>): Promise<
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...environment,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
   })
+
+/** Starts a server with this environment on a free port and resolves when it listens. */
+export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
+  const child = spawnServer(environment)
   const lines: string[] = []
   const url = await listening(child, lines)
   const ended = once(child, 'exit')

@@ -6,11 +6,35 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Browser, type Cookie } from 'playwright-core'
 
 const LOOK_MS = 250
+/** Of one core, while nothing is loaded. */
+const AT_REST = 0.1
+const REST_TRIES = 60
 
 export interface BarePage extends AsyncDisposable {
   goto(url: string): Promise<void>
   /** What the expression says as soon as that is a number. */
   numberOf(expression: string): Promise<number>
+}
+
+/**
+ * Chromium opens a window for a page, with pages of its own in it: while these are loaded, they take the processor
+ * from the one that is measured, half of it on two cores.
+ */
+export const untilAtRest = async (browser: Browser): Promise<void> => {
+  const tools = await browser.newBrowserCDPSession()
+  const look = async () => {
+    const { processInfo } = await tools.send('SystemInfo.getProcessInfo')
+    return { at: performance.now(), cpu: processInfo.reduce((sum, one) => sum + one.cpuTime, 0) }
+  }
+  let before = await look()
+  for (let tries = 0; tries < REST_TRIES; tries++) {
+    await pause(LOOK_MS)
+    const now = await look()
+    const share = (1_000 * (now.cpu - before.cpu)) / (now.at - before.at)
+    before = now
+    if (share < AT_REST) return await tools.detach()
+  }
+  throw new Error('Chromium does not come to rest')
 }
 
 /** `script` runs in each document before all others; `slowed` says how many times slower the processor is. */
@@ -55,6 +79,7 @@ export const openBarePage = async (
   })
   await send('Page.enable')
   await send('Page.addScriptToEvaluateOnNewDocument', { source: look.script })
+  await untilAtRest(browser)
   await send('Emulation.setCPUThrottlingRate', { rate: look.slowed })
 
   return {

@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import pg from 'pg'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, chromium } from 'playwright-core'
 import { buildConsole } from '../../scripts/console.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { chromiumPath } from '../../test/src/chromium.ts'
 import { entryFiles } from '../../test/src/console-entry.ts'
-import { openBarePage } from './bare-page.ts'
+import { openBarePage, untilAtRest } from './bare-page.ts'
 import { PASSWORD, startBench, type Bench } from './bench.ts'
 import { median } from './load.ts'
 import { row, type Row } from './row.ts'
@@ -164,13 +164,6 @@ const longest = (): number[] | null => {
   return seen.size >= 10 ? [...seen.values()] : null
 }
 
-const slowPage = async (context: BrowserContext): Promise<Page> => {
-  const page = await context.newPage()
-  const devtools = await context.newCDPSession(page)
-  await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWED })
-  return page
-}
-
 /** From the beginning of the navigation to the frame after the first row, with a cold cache. */
 const firstRows = async (context: BrowserContext, { server }: Bench): Promise<number> => {
   const browser = context.browser()
@@ -187,7 +180,11 @@ const firstRows = async (context: BrowserContext, { server }: Bench): Promise<nu
 
 /** How long each key or click took until the frame that shows its effect, as Chromium's Event Timing says. */
 const interactions = async (context: BrowserContext, { server }: Bench): Promise<number[]> => {
-  const page = await slowPage(context)
+  const page = await context.newPage()
+  const browser = context.browser()
+  if (browser !== null) await untilAtRest(browser)
+  const devtools = await context.newCDPSession(page)
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWED })
   await page.addInitScript({ content: TIME_INTERACTIONS })
   await page.goto(`${server.url}/console/`)
   await page.locator(ROW).first().waitFor()

@@ -10,17 +10,30 @@ const LOOK_MS = 250
 const AT_REST = 0.1
 const REST_TRIES = 60
 
+/** With their Windows key codes, by which Chromium knows them. */
+const KEYS = { PageUp: 33, PageDown: 34, End: 35, Home: 36, ArrowUp: 38, ArrowDown: 40 }
+/** A finger stays on a key for about this long. */
+const HELD_MS = 30
+
 export interface BarePage extends AsyncDisposable {
   goto(url: string): Promise<void>
   /** What the expression says as soon as that is a number. */
   numberOf(expression: string): Promise<number>
+  /** What the expression says, as JSON has it. */
+  valueOf(expression: string): Promise<unknown>
+  /** A key that writes nothing, by the name that its event has. */
+  press(key: keyof typeof KEYS): Promise<void>
+  /** A key for each character. */
+  type(text: string): Promise<void>
+  /** In the middle of the first element that the selector finds. */
+  click(selector: string): Promise<void>
 }
 
 /**
  * Chromium opens a window for a page, with pages of its own in it: while these are loaded, they take the processor
  * from the one that is measured, half of it on two cores.
  */
-export const untilAtRest = async (browser: Browser): Promise<void> => {
+const untilAtRest = async (browser: Browser): Promise<void> => {
   const tools = await browser.newBrowserCDPSession()
   const look = async () => {
     const { processInfo } = await tools.send('SystemInfo.getProcessInfo')
@@ -82,16 +95,47 @@ export const openBarePage = async (
   await untilAtRest(browser)
   await send('Emulation.setCPUThrottlingRate', { rate: look.slowed })
 
+  const valueOf = async (expression: string): Promise<unknown> => {
+    const answer = await send('Runtime.evaluate', { expression, returnByValue: true })
+    return (answer as { result: { value?: unknown } }).result.value
+  }
+  const key = async (named: { key: string; windowsVirtualKeyCode: number; text?: string }) => {
+    const { text } = named
+    await send('Input.dispatchKeyEvent', {
+      type: text === undefined ? 'rawKeyDown' : 'keyDown',
+      ...named,
+    })
+    await pause(HELD_MS)
+    await send('Input.dispatchKeyEvent', { ...named, text: undefined, type: 'keyUp' })
+  }
+
   return {
     goto: async (url) => void (await send('Page.navigate', { url })),
+    valueOf,
     numberOf: async (expression) => {
       for (;;) {
-        const { result } = (await send('Runtime.evaluate', { expression })) as {
-          result: { value?: unknown }
-        }
-        if (typeof result.value === 'number') return result.value
+        const value = await valueOf(expression)
+        if (typeof value === 'number') return value
         await pause(LOOK_MS)
       }
+    },
+    press: (name) => key({ key: name, windowsVirtualKeyCode: KEYS[name] }),
+    type: async (text) => {
+      for (const letter of text) {
+        const windowsVirtualKeyCode = letter.toUpperCase().charCodeAt(0)
+        await key({ key: letter, text: letter, windowsVirtualKeyCode })
+      }
+    },
+    click: async (selector) => {
+      const [x, y] = (await valueOf(`
+        (() => {
+          const { x, y, width, height } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect()
+          return [x + width / 2, y + height / 2]
+        })()`)) as [number, number]
+      const place = { x, y, button: 'left', clickCount: 1 }
+      await send('Input.dispatchMouseEvent', { type: 'mousePressed', ...place })
+      await pause(HELD_MS)
+      await send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...place })
     },
     [Symbol.asyncDispose]: async () => {
       await tools.send('Target.closeTarget', { targetId })

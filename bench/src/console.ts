@@ -10,7 +10,7 @@ import { buildConsole } from '../../scripts/console.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { chromiumPath } from '../../test/src/chromium.ts'
 import { entryFiles } from '../../test/src/console-entry.ts'
-import { openBarePage, untilAtRest } from './bare-page.ts'
+import { type BarePage, openBarePage } from './bare-page.ts'
 import { PASSWORD, startBench, type Bench } from './bench.ts'
 import { median } from './load.ts'
 import { row, type Row } from './row.ts'
@@ -141,6 +141,8 @@ const signIn = async (context: BrowserContext, { server, tenant }: Bench): Promi
 }
 
 const ROW = '[role=grid] .table-row'
+const NAME = '.toolbar input'
+const KEYS = ['ArrowDown', 'ArrowDown', 'PageDown', 'PageDown', 'End', 'Home', 'ArrowDown'] as const
 
 /** Scripts of the page: they run in the browser, whose types are not those of Node. */
 /** Only where the document changes: a look in each frame would be a part of what is measured. */
@@ -158,52 +160,30 @@ const TIME_INTERACTIONS = `
       if (interactionId > 0) seen.set(interactionId, Math.max(duration, seen.get(interactionId) ?? 0))
   }).observe({ type: 'event', buffered: true, durationThreshold: 16 })
 `
-/** Runs in the page. Null while there are too few to say anything. */
-const longest = (): number[] | null => {
-  const { seen } = globalThis as unknown as { seen: Map<number, number> }
-  return seen.size >= 10 ? [...seen.values()] : null
-}
+/** A page with a cold cache. */
+const slowPage = (context: BrowserContext, url: string, script: string): Promise<BarePage> =>
+  context.cookies(url).then((cookies) => {
+    const browser = context.browser()
+    if (browser === null) throw new Error('the context has no browser')
+    return openBarePage(browser, { cookies, slowed: SLOWED, script, ...VIEWPORT })
+  })
 
 /** From the beginning of the navigation to the frame after the first row, with a cold cache. */
 const firstRows = async (context: BrowserContext, { server }: Bench): Promise<number> => {
-  const browser = context.browser()
-  if (browser === null) throw new Error('the context has no browser')
-  await using page = await openBarePage(browser, {
-    cookies: await context.cookies(server.url),
-    slowed: SLOWED,
-    script: MARK_ROWS,
-    ...VIEWPORT,
-  })
+  await using page = await slowPage(context, server.url, MARK_ROWS)
   await page.goto(`${server.url}/console/`)
   return await page.numberOf(`performance.getEntriesByName('rows')[0]?.startTime`)
 }
 
 /** How long each key or click took until the frame that shows its effect, as Chromium's Event Timing says. */
 const interactions = async (context: BrowserContext, { server }: Bench): Promise<number[]> => {
-  const page = await context.newPage()
-  const browser = context.browser()
-  if (browser !== null) await untilAtRest(browser)
-  const devtools = await context.newCDPSession(page)
-  await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWED })
-  await page.addInitScript({ content: TIME_INTERACTIONS })
+  await using page = await slowPage(context, server.url, TIME_INTERACTIONS)
   await page.goto(`${server.url}/console/`)
-  await page.locator(ROW).first().waitFor()
-  await page.getByRole('grid').focus()
-  for (const key of [
-    'ArrowDown',
-    'ArrowDown',
-    'PageDown',
-    'PageDown',
-    'End',
-    'Home',
-    'ArrowDown',
-  ]) {
-    await page.keyboard.press(key, { delay: 30 })
-  }
-  await page.getByLabel('Name', { exact: true }).click()
-  await page.keyboard.type('Client 1', { delay: 60 })
-  const durations = await page.waitForFunction(longest)
-  const found = (await durations.jsonValue()) ?? []
-  await page.close()
-  return found
+  await page.numberOf(`document.querySelector('${ROW}') === null ? null : 1`)
+  await page.valueOf(`document.querySelector('[role=grid]').focus()`)
+  for (const key of KEYS) await page.press(key)
+  await page.click(NAME)
+  await page.type('Client 1')
+  await page.numberOf('seen.size >= 10 ? 1 : null') // they are told later
+  return (await page.valueOf('[...seen.values()]')) as number[]
 }

@@ -14,13 +14,15 @@ const begin = async (): Promise<void> => {
   const me = askAhead({ path: '/api/auth/me' }).then(async (answer) =>
     answer?.ok === true ? ((await answer.clone().json()) as AuthMeResponse) : null,
   )
-  if (isBoard) void askAhead({ ...FIRST, when: me.then((who) => who !== null && hasBoard(who)) })
-  const who = await me
+  const seesBoard = me.then((who) => who !== null && hasBoard(who))
+  if (isBoard) void askAhead({ ...FIRST, when: seesBoard })
+  // It has been asked by now: that takes longer than the code.
+  const hasScreen = isBoard && (await seesBoard)
   // Who has to sign in first needs no screens yet.
-  if (who === null) return
+  if ((await me) === null) return
   await Promise.all([
     import('./app/shell.tsx'),
-    isBoard && hasBoard(who) ? import('./screens/board/screen.tsx') : null,
+    hasScreen ? import('./screens/board/screen.tsx') : null,
   ])
 }
 

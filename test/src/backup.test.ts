@@ -310,11 +310,13 @@ describe('what pg_dump does as the backup role', () => {
   /** A day before this one, as an installation has that was not started today. */
   const addEarlierDay = (url: string) =>
     connected(url, async (client) => {
-      const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10)
-      const next = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
+      const now = Date.now()
+      const [day = '', next = ''] = [2, 1].map((daysAgo) =>
+        new Date(now - daysAgo * 86_400_000).toISOString().slice(0, 10),
+      )
       await client.query(
         `create table if not exists pgboss.queue_stats_${day.replaceAll('-', '')}
-           partition of pgboss.queue_stats for values from ('${day}') to ('${next}')`,
+           partition of pgboss.queue_stats for values from ('${day} 00:00:00+00') to ('${next} 00:00:00+00')`,
       )
     })
 

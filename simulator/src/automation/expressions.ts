@@ -3,7 +3,15 @@
 // FlowRecordFilter); Salesforce Help, "Flow Operators".
 
 import { compileFormula, type FormulaScope } from '../formula/formula.ts'
-import { equal, isBlank, isMoment, order, textOf, type FormulaValue } from '../formula/values.ts'
+import {
+  equal,
+  isBlank,
+  isMoment,
+  msOf,
+  order,
+  textOf,
+  type FormulaValue,
+} from '../formula/values.ts'
 import { shownValue } from '../records/formulas.ts'
 import { type Field } from '../org/model.ts'
 import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
@@ -53,7 +61,7 @@ export const mergedText = (source: string): Operand => {
 }
 
 const moment = (kind: 'date' | 'datetime', given: string): Operand => {
-  const ms = Date.parse(given.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
+  const ms = msOf(given)
   if (Number.isNaN(ms)) throw new FlowFault(`"${given}" is not a ${kind}`)
   return () => ({ kind, ms })
 }
@@ -92,7 +100,7 @@ const alike = (left: FormulaValue, right: FormulaValue): FormulaValue => {
   if (typeof left === 'number') return Number.isNaN(Number(right)) ? right : Number(right)
   if (typeof left === 'boolean') return right.toLowerCase() === 'true'
   if (left !== null && isMoment(left)) {
-    const ms = Date.parse(right)
+    const ms = msOf(right)
     return Number.isNaN(ms) ? right : { kind: left.kind, ms }
   }
   return right

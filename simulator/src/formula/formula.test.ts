@@ -64,6 +64,11 @@ describe('a formula', () => {
     expect(run('D + 1 = DATE(2026, 5, 2)', { D: day('2026-05-01') })).toBe(true)
     expect(run('MONTH(ADDMONTHS(TODAY(), 1)) * 100 + DAY(ADDMONTHS(TODAY(), 1))')).toBe(630)
     expect(run('D < TODAY()', { D: day('2026-05-01') })).toBe(true)
+    // The last day of a month, and the last but one.
+    expect(run('TEXT(ADDMONTHS(D, 1))', { D: day('2026-02-28') })).toBe('2026-03-31')
+    expect(run('TEXT(ADDMONTHS(D, 1))', { D: day('2028-02-28') })).toBe('2028-03-28')
+    expect(run('TEXT(ADDMONTHS(D, -12))', { D: day('2028-02-29') })).toBe('2027-02-28')
+    expect(run('TEXT(ADDMONTHS(D, 1))', { D: day('2026-01-30') })).toBe('2026-02-28')
   })
 
   it('reads parents by dotted paths', () => {

@@ -7,6 +7,7 @@ import {
   equal,
   isBlank,
   isMoment,
+  msOf,
   numeric,
   textOf,
   truth,
@@ -176,7 +177,7 @@ export const FUNCTIONS: Record<string, FormulaFunction> = {
   DATEVALUE: of(1, 1, ({ value }) => {
     const given = value(0)
     if (isMoment(given)) return dateOf(given.ms)
-    const ms = Date.parse(textOf(given))
+    const ms = msOf(textOf(given))
     return Number.isNaN(ms) ? null : dateOf(ms)
   }),
   DATETIMEVALUE: of(1, 1, ({ value }) => {
@@ -197,10 +198,12 @@ export const FUNCTIONS: Record<string, FormulaFunction> = {
     const months = numeric(value(1))
     if (!isMoment(moment) || months === null) return null
     const from = new Date(moment.ms)
+    const lastDayAfter = (later: number): number =>
+      new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + later + 1, 0)).getUTCDate()
     const to = new Date(from)
-    to.setUTCMonth(from.getUTCMonth() + months)
     // Salesforce: the last day of a month stays the last day of its month.
-    if (to.getUTCDate() !== from.getUTCDate()) to.setUTCDate(0)
+    const day = from.getUTCDate() === lastDayAfter(0) ? 31 : from.getUTCDate()
+    to.setUTCMonth(from.getUTCMonth() + months, Math.min(day, lastDayAfter(months)))
     return { kind: moment.kind, ms: to.getTime() }
   }),
 }

@@ -10,6 +10,14 @@ export type FormulaValue = string | number | boolean | Moment | null
 
 export const DAY_MS = 86_400_000
 
+const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/
+
+/** Of a day or a point in time as a text, NaN for any other. Without a zone it is in UTC, the simulated users' own. */
+export const msOf = (written: string): number =>
+  Date.parse(
+    WITHOUT_ZONE.test(written) ? `${written}Z` : written.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'),
+  )
+
 export const isMoment = (value: FormulaValue): value is Moment =>
   typeof value === 'object' && value !== null
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createOrg } from '../org/create.ts'
 import { makeField } from '../org/schema.ts'
 import { fromText } from './from-text.ts'
@@ -6,6 +6,10 @@ import { fromText } from './from-text.ts'
 const org = createOrg({ name: 'Text' }, 0)
 const read = (type: string, text: string) =>
   fromText(org, makeField(org, { name: 'F__c', type }), text)
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 describe('a cell of a CSV', () => {
   it.each([
@@ -21,6 +25,14 @@ describe('a cell of a CSV', () => {
     ['datetime', '2026-05-01T10:00:00.000+0000', '2026-05-01T10:00:00.000+0000'],
   ])('of type %s: %j becomes %j', (type, text, value) => {
     expect(read(type, text)).toEqual({ value })
+  })
+
+  it.each(['America/New_York', 'Asia/Kolkata'])('has a time in UTC, on a machine in %s', (zone) => {
+    vi.stubEnv('TZ', zone)
+    expect(['T00:30:00', 'T23:30:00'].map((time) => read('date', `2026-05-01${time}`))).toEqual([
+      { value: '2026-05-01' },
+      { value: '2026-05-01' },
+    ])
   })
 
   it.each([

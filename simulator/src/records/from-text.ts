@@ -1,5 +1,6 @@
 // Converts text from CSV to the JSON value that a save takes.
 
+import { msOf } from '../formula/values.ts'
 import { type Field, type Org } from '../org/model.ts'
 import { longDigits } from './long-numbers.ts'
 
@@ -39,17 +40,14 @@ export const fromText = (_org: Org, field: Field, text: string): FromText => {
     case 'date': {
       // Salesforce: a date may have a time; the date in UTC counts.
       if (DATE.test(text) && !Number.isNaN(Date.parse(text))) return { value: text }
-      const at = DATE.test(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
+      const at = DATE.test(text.slice(0, 10)) ? msOf(text) : Number.NaN
       return Number.isNaN(at) ? problem : { value: new Date(at).toISOString().slice(0, 10) }
     }
     case 'datetime': {
-      const at = DATE.test(text.slice(0, 10)) ? Date.parse(isoTime(text)) : Number.NaN
+      const at = DATE.test(text.slice(0, 10)) ? msOf(text) : Number.NaN
       return Number.isNaN(at) ? problem : { value: text }
     }
     default:
       return { value: text }
   }
 }
-
-/** `+0000` as Salesforce writes it, into the `+00:00` that `Date.parse` reads everywhere. */
-const isoTime = (text: string): string => text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2')

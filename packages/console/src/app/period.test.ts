@@ -1,5 +1,9 @@
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { periodOf, timeRangeOf } from './period.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 it('takes days from the address, and nothing else', () => {
   expect(periodOf({ from: '2026-11-01', to: '2026-11-29' })).toEqual({
@@ -15,4 +19,13 @@ it('includes the whole last day of the reader', () => {
   expect(Date.parse(until ?? '') - Date.parse(since ?? '')).toBe(86_400_000)
   expect(new Date(since ?? '').getHours()).toBe(0)
   expect(timeRangeOf({})).toEqual({})
+})
+
+it('begins and ends with the day of a reader whose clock skips midnight', () => {
+  vi.stubEnv('TZ', 'Africa/Cairo')
+  // At midnight it becomes one o'clock.
+  expect(timeRangeOf({ from: '2026-04-24', to: '2026-04-24' })).toEqual({
+    since: '2026-04-23T22:00:00.000Z',
+    until: '2026-04-24T21:00:00.000Z',
+  })
 })

@@ -16,15 +16,17 @@ export const periodOf = ({ from, to }: Record<string, unknown>): PeriodSearch =>
   ...(isDay(to) ? { to } : {}),
 })
 
-/** Midnight where the reader is, so many days after the day begins. */
-const midnight = (day: string, daysLater: number): string => {
-  const date = new Date(`${day}T00:00:00`)
+/** Where the reader is, the beginning of the day so many days later. */
+const beginningOf = (day: string, daysLater: number): string => {
+  // From noon, which every day has: some clocks are set ahead at midnight.
+  const date = new Date(`${day}T12:00:00`)
   date.setDate(date.getDate() + daysLater)
+  date.setHours(0, 0, 0, 0)
   return date.toISOString()
 }
 
 /** `since` and `until` of a list: the last day is a whole day. */
 export const timeRangeOf = ({ from, to }: PeriodSearch): { since?: string; until?: string } => ({
-  ...(from === undefined ? {} : { since: midnight(from, 0) }),
-  ...(to === undefined ? {} : { until: midnight(to, 1) }),
+  ...(from === undefined ? {} : { since: beginningOf(from, 0) }),
+  ...(to === undefined ? {} : { until: beginningOf(to, 1) }),
 })

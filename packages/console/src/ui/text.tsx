@@ -19,7 +19,7 @@ const full = once(
   () => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
 )
 const short = once(() => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }))
-const ago = once(() => new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' }))
+const ago = once(() => new Intl.RelativeTimeFormat(undefined, { style: 'short' }))
 const whole = once(() => new Intl.NumberFormat())
 const TICK_MS = 30_000
 const DAYS_RELATIVE = 30

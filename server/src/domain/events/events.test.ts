@@ -99,7 +99,7 @@ describe('an event', () => {
     await endpointOf(Buffer.from('sealed'))
     await append()
     await database.query(
-      `update events set created_at = now() - interval '29 days 23 hours' where client_id is null`,
+      `update events set created_at = now() - interval '29 days 22 hours' where client_id is null`,
     )
     await database.query(
       `update events set created_at = now() - interval '30 days 1 minute' where client_id is not null`,

@@ -2,6 +2,7 @@
 // complex types: a member of the same name has the same type everywhere in a flow. Files hold texts;
 // Tooling returns numbers, booleans, and moments with `+0000`.
 
+import { msOf } from '../../formula/values.ts'
 import type { MetadataNode, MetadataValue } from '../../org/metadata-xml.ts'
 import { Problem } from './deploy/draft.ts'
 
@@ -58,7 +59,7 @@ export const typedFlow = (node: MetadataNode): MetadataNode =>
       return Number(value)
     }
     if (MOMENTS.has(name)) {
-      const ms = Date.parse(value.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
+      const ms = msOf(value)
       if (Number.isNaN(ms)) throw invalid(value, 'dateTime')
       return new Date(ms).toISOString().replace('Z', '+0000')
     }

@@ -26,6 +26,11 @@ describe('the hours in which a rollout sends', () => {
     const early = { from: '02:30', to: '03:30', zone: 'Europe/Berlin' }
     expect(at(early, '2026-03-29T00:59:00Z')).toBe('closed until 2026-03-29T01:00:00.000Z')
     expect(at(early, '2026-10-25T00:00:00Z')).toBe('closed until 2026-10-25T00:30:00.000Z')
+    // Hours that this day does not have at all: it stays closed, or open, over the whole day.
+    const skipped = { from: '02:00', to: '03:00', zone: 'Europe/Berlin' }
+    expect(at(skipped, '2026-03-28T02:00:00Z')).toBe('closed until 2026-03-30T00:00:00.000Z')
+    const others = { ...skipped, from: '03:00', to: '02:00' }
+    expect(at(others, '2026-03-28T02:00:00Z')).toBe('open until 2026-03-30T00:00:00.000Z')
   })
 
   it('are always, if there are none', () => {

@@ -18,8 +18,8 @@ export interface WindowState {
 const ALWAYS: WindowState = { isOpen: true, changesAt: null }
 
 const MINUTE_MS = 60_000
-/** Longer than any day, with the hour that a clock may be set back. */
-const MINUTES_AHEAD = 26 * 60
+/** Two days and more: a day whose clock is set ahead may have none of the hours. */
+const MINUTES_AHEAD = 50 * 60
 
 const minutesOf = (clock: string): number => {
   const [hours = '0', minutes = '0'] = clock.split(':')

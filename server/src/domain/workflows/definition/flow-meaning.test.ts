@@ -1,6 +1,6 @@
 // Two ways to write one flow: as in a file, and as Salesforce returns it.
 
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { sameFlowContent } from './flow-meaning.ts'
 import { normalizedMetadata } from './normalize.ts'
@@ -16,6 +16,13 @@ const assigning = (value: JsonObject | null): JsonObject => ({
 })
 const screen = (members: JsonObject): JsonObject => ({ screens: { name: 'Ask', ...members } })
 
+beforeEach(() => {
+  vi.stubEnv('TZ', 'America/New_York')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
 describe('the same flow', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['an API version', { apiVersion: '60.0' }, { apiVersion: 60 }],
@@ -30,6 +37,11 @@ describe('the same flow', () => {
     [
       'a moment',
       assigning({ dateTimeValue: '2026-01-02T03:04:05.000Z' }),
+      assigning({ dateTimeValue: '2026-01-02T03:04:05.000+0000' }),
+    ],
+    [
+      'a moment without a zone, whatever this machine’s is',
+      assigning({ dateTimeValue: '2026-01-02T03:04:05' }),
       assigning({ dateTimeValue: '2026-01-02T03:04:05.000+0000' }),
     ],
     ['a date', assigning({ dateValue: '2026-01-02Z' }), assigning({ dateValue: '2026-01-02' })],

@@ -29,9 +29,11 @@ const boolean: Reader = (text) =>
       ? 'false'
       : text
 
-/** xsd:dateTime: the Tooling API returns `+0000` where files have `Z`. */
+const WITHOUT_ZONE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/
+
+/** xsd:dateTime, in UTC if it names no zone: the Tooling API returns `+0000` where files have `Z`. */
 const moment: Reader = (text) => {
-  const ms = Date.parse(text)
+  const ms = Date.parse(WITHOUT_ZONE.test(text) ? `${text}Z` : text)
   return Number.isNaN(ms) ? text : new Date(ms).toISOString()
 }
 

@@ -10,6 +10,7 @@ import { buildConsole } from '../../scripts/console.ts'
 import { newId } from '../../server/src/db/ids.ts'
 import { chromiumPath } from '../../test/src/chromium.ts'
 import { entryFiles } from '../../test/src/console-entry.ts'
+import { startBareBoard } from './bare-board.ts'
 import { type BarePage, openBarePage } from './bare-page.ts'
 import { PASSWORD, startBench, type Bench } from './bench.ts'
 import { median } from './load.ts'
@@ -42,9 +43,17 @@ export const benchConsole = async (): Promise<Row[]> => {
       if (new URL(request.url()).origin !== bench.server.url) elsewhere.push(request.url())
     })
     await signIn(context, bench)
-    const paints: number[] = []
-    for (let run = 0; run < RUNS; run++) paints.push(await firstRows(context, bench))
-    return [...rows, ...boardRows(paints, await interactions(context, bench), elsewhere)]
+    await using bare = await startBareBoard()
+    const times = { board: [] as number[], bare: [] as number[] }
+    for (let run = 0; run < RUNS; run++) {
+      times.board.push(await firstRows(context, bench.server.url))
+      times.bare.push(await firstRows(context, bare.url))
+    }
+    const keys = {
+      board: await interactions(context, bench.server.url),
+      bare: await interactions(context, bare.url),
+    }
+    return [...rows, ...boardRows(times, keys, elsewhere)]
   } finally {
     await browser.close()
   }
@@ -64,28 +73,49 @@ const entryRow = async (): Promise<Row> => {
   )
 }
 
-const boardRows = (paints: number[], keys: number[], elsewhere: string[]): Row[] => {
+/** Of the board, and of a page that does nothing but what it must: see bare-board.ts. */
+interface Pair {
+  board: number[]
+  bare: number[]
+}
+
+const boardRows = (times: Pair, keys: Pair, elsewhere: string[]): Row[] => {
   const what = `console: board of ${CLIENTS} clients, CPU slowed ${SLOWED} times`
-  const paint = median(paints)
-  const slowest = Math.max(...keys)
+  const againstBare = (board: number, bare: number) => ({
+    figure: `${Math.round(board)} ms`,
+    against: `${Math.round(bare)} ms`,
+    ratio: board / bare,
+  })
+  const paint = median(times.board)
+  const slowest = Math.max(...keys.board)
   return [
     row(
       `${what}: its first rows`,
       {
-        figure: `${Math.round(paint)} ms (${Math.round(Math.min(...paints))}–${Math.round(Math.max(...paints))})`,
+        figure: `${Math.round(paint)} ms (${Math.round(Math.min(...times.board))}–${Math.round(Math.max(...times.board))})`,
         against: `${PAINT_MS} ms`,
         ratio: paint / PAINT_MS,
       },
       { atMost: 1 },
     ),
     row(
-      `${what}: the slowest of ${keys.length} keys and clicks`,
+      `${what}: its first rows, against bare HTML`,
+      againstBare(paint, median(times.bare)),
+      'told',
+    ),
+    row(
+      `${what}: the slowest of ${keys.board.length} keys and clicks`,
       {
-        figure: `${Math.round(slowest)} ms (median ${Math.round(median(keys))})`,
+        figure: `${Math.round(slowest)} ms (median ${Math.round(median(keys.board))})`,
         against: `${INTERACTION_MS} ms`,
         ratio: slowest / INTERACTION_MS,
       },
       { atMost: 1 },
+    ),
+    row(
+      `${what}: the slowest, against bare HTML`,
+      againstBare(slowest, Math.max(...keys.bare)),
+      'told',
     ),
     row(
       'console: requests to anywhere else',
@@ -169,16 +199,16 @@ const slowPage = (context: BrowserContext, url: string, script: string): Promise
   })
 
 /** From the beginning of the navigation to the frame after the first row, with a cold cache. */
-const firstRows = async (context: BrowserContext, { server }: Bench): Promise<number> => {
-  await using page = await slowPage(context, server.url, MARK_ROWS)
-  await page.goto(`${server.url}/console/`)
+const firstRows = async (context: BrowserContext, url: string): Promise<number> => {
+  await using page = await slowPage(context, url, MARK_ROWS)
+  await page.goto(`${url}/console/`)
   return await page.numberOf(`performance.getEntriesByName('rows')[0]?.startTime`)
 }
 
 /** How long each key or click took until the frame that shows its effect, as Chromium's Event Timing says. */
-const interactions = async (context: BrowserContext, { server }: Bench): Promise<number[]> => {
-  await using page = await slowPage(context, server.url, TIME_INTERACTIONS)
-  await page.goto(`${server.url}/console/`)
+const interactions = async (context: BrowserContext, url: string): Promise<number[]> => {
+  await using page = await slowPage(context, url, TIME_INTERACTIONS)
+  await page.goto(`${url}/console/`)
   await page.numberOf(`document.querySelector('${ROW}') === null ? null : 1`)
   await page.valueOf(`document.querySelector('[role=grid]').focus()`)
   for (const key of KEYS) await page.press(key)

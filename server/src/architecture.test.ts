@@ -35,6 +35,7 @@ const EVERYBODY = [
   'retry.ts',
   'text.ts',
   'decimal.ts',
+  'moments.ts',
   'exact-json.ts',
   'version.ts',
   'root.ts',

@@ -14,6 +14,11 @@ it('takes days from the address, and nothing else', () => {
   expect(periodOf({ from: 'now() --' })).toEqual({})
 })
 
+it('takes no day that the calendar does not have', () => {
+  expect(periodOf({ from: '2026-02-30', to: '2026-13-01' })).toEqual({})
+  expect(periodOf({ from: '2028-02-29' })).toEqual({ from: '2028-02-29' })
+})
+
 it('includes the whole last day of the reader', () => {
   const { since, until } = timeRangeOf({ from: '2026-11-29', to: '2026-11-29' })
   expect(Date.parse(until ?? '') - Date.parse(since ?? '')).toBe(86_400_000)

@@ -8,8 +8,12 @@ export interface PeriodSearch {
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 
-const isDay = (value: unknown): value is string =>
-  typeof value === 'string' && DAY.test(value) && !Number.isNaN(Date.parse(value))
+/** `Date.parse` alone takes the 30th of February for the 2nd of March. */
+const isDay = (value: unknown): value is string => {
+  if (typeof value !== 'string' || !DAY.test(value)) return false
+  const ms = Date.parse(value)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value)
+}
 
 export const periodOf = ({ from, to }: Record<string, unknown>): PeriodSearch => ({
   ...(isDay(from) ? { from } : {}),

@@ -5,7 +5,7 @@ import { sameName } from '../metadata/names.ts'
 import { type DescribedField } from './describe.ts'
 import { error, type Fault, some, warning } from './finding.ts'
 import { type MappedValue } from './mapping.ts'
-import { readDay, readMoment, readTime } from './moments.ts'
+import { readDay, readMoment, readTime } from '../../moments.ts'
 
 const SFDC_ID = /^(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i

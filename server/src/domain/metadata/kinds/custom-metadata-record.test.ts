@@ -116,7 +116,9 @@ describe('a custom metadata record', () => {
       [{ Active__c: 'yes' }, 'Active__c takes true or false, not "yes".'],
       [{ Factor__c: 'five' }, 'Factor__c takes a number, not "five".'],
       [{ From__c: '31.1.2026' }, 'From__c takes a date such as 2026-01-31, not "31.1.2026".'],
+      [{ From__c: '2026-02-30' }, 'From__c takes a date such as 2026-01-31, not "2026-02-30".'],
       [{ Since__c: '2026-01-31' }, 'Since__c takes a time such as'],
+      [{ Since__c: '2026-02-29T12:00:00Z' }, 'Since__c takes a time such as'],
       [{ Code__c: 5 }, 'Code__c takes a text, not 5.'],
       [{ Nope__c: 'x' }, 'Tier__mdt has no field Nope__c.'],
     ]

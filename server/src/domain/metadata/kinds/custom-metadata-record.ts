@@ -3,6 +3,7 @@
 // each value, so it is changed in single places and never rewritten.
 
 import { toDecimal } from '../../../decimal.ts'
+import { readDay, readMoment } from '../../../moments.ts'
 import { xmlText } from '../../../salesforce/escape.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -80,7 +81,8 @@ const NUMBER: Form = {
 const DATE: Form = {
   xsd: 'date',
   noun: 'a date such as 2026-01-31',
-  fits: (value) => /^\d{4}-\d\d-\d\d$/.test(String(value)) && !Number.isNaN(Date.parse(`${value}`)),
+  // Date.parse takes the 30th of February for the 2nd of March.
+  fits: (value) => /^\d{4}-\d\d-\d\d$/.test(String(value)) && readDay(String(value)) !== null,
   meaning: (text) => text.slice(0, 10),
 }
 const MOMENT: Form = {
@@ -88,7 +90,7 @@ const MOMENT: Form = {
   noun: 'a time such as 2026-01-31T12:00:00Z',
   fits: (value) =>
     /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/.test(String(value)) &&
-    !Number.isNaN(Date.parse(String(value))),
+    readMoment(String(value)) !== null,
   meaning: (text) => String(Date.parse(text)),
 }
 const TEXT: Form = {

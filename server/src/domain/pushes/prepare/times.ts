@@ -1,4 +1,4 @@
-// Dates and times in the forms with one meaning (see mappings/moments.ts), as the REST API accepts them.
+// Dates and times in the forms with one meaning (see src/moments.ts), as the REST API accepts them.
 
 import {
   type Day,
@@ -8,7 +8,7 @@ import {
   readMoment,
   readTime,
   type TimeOfDay,
-} from '../../mappings/moments.ts'
+} from '../../../moments.ts'
 import { type Coerce, EMPTY, Refusal, shown } from './refusal.ts'
 import { trimmed } from './text.ts'
 

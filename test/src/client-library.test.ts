@@ -306,6 +306,29 @@ describe('rows', () => {
     expect((await engineOf().push.list({ client_id }).page()).items.length).toBe(before)
   })
 
+  it('that do not come keep no upload from its end', async () => {
+    const more = Promise.withResolvers<void>()
+    let is: 'sent' | 'awaited' | 'closed' = 'sent'
+    const slow = async function* () {
+      try {
+        yield* rows('slow', 10)
+        is = 'awaited'
+        await more.promise
+      } finally {
+        is = 'closed'
+      }
+    }
+    const aborting = new AbortController()
+    const { signal } = aborting
+    const body = { client_id, object: 'placement', records: slow() }
+    const pushing = thrown(engineOf().push.records(body, { signal }), AbortedError)
+    await until('it waits for rows', () => is === 'awaited')
+    aborting.abort()
+    await pushing
+    more.resolve()
+    await until('the rows are closed', () => is === 'closed')
+  })
+
   it('that throw end the upload with what they threw, and nothing is stored', async () => {
     const before = (await engineOf().push.list({ client_id }).page()).items.length
     const broken = function* () {

@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import openapi from '../../docs/openapi.json' with { type: 'json' }
 import { type Ended, type InstalledSfx, installedSfx, type RunOptions } from './installed-sfx.ts'
@@ -22,6 +22,8 @@ import { until } from './until.ts'
 /** Emails are unique over the whole system, and the shared one may have served an earlier run. */
 const FIRST = `first-${randomBytes(4).toString('hex')}@agency.example`
 
+/** What is undone at the end, also if the set-up failed. */
+const cleanup = new AsyncDisposableStack()
 let folder: string
 let installed: InstalledSfx
 let rig: SharedRig
@@ -202,10 +204,11 @@ const leads = (count: number, isBad: (n: number) => boolean): string =>
 
 beforeAll(async () => {
   const packing = await mkdtemp(join(tmpdir(), 'command-line-'))
+  cleanup.defer(() => rm(packing, { recursive: true, force: true }))
   folder = join(packing, 'empty')
   const tarballs = await packInto(packing, 'client', 'cli')
   await installInto(folder, tarballs, ['commander', 'csv-parse', 'yaml'])
-  installed = installedSfx(folder)
+  installed = cleanup.use(installedSfx(folder))
   rig = await sharedRig()
   org = await rig.org()
   salesforceOrg = (await rig.salesforceOrg()).name
@@ -217,10 +220,12 @@ beforeAll(async () => {
     leads(500, (n) => n % 200 === 42),
   )
 }, 120_000)
-afterAll(async () => {
-  await installed[Symbol.asyncDispose]()
-  await rm(dirname(folder), { recursive: true, force: true })
+// A test that fails in the middle leaves commands that still run, and a Salesforce org that is still slow.
+afterEach(async () => {
+  await installed.killUnfinished()
+  await rig.simulator.control.clearFaults(salesforceOrg)
 })
+afterAll(() => cleanup.disposeAsync())
 
 describe('before a login', () => {
   it('says what to do, with an exit code for each kind of mistake', async () => {

@@ -39,6 +39,13 @@ export const linesPayload = (envelope: unknown, rows: Rows<unknown>): Payload =>
     const utf8 = new TextEncoder()
     let number = 0
     let fault: { thrown: unknown } | undefined
+    let isTaking = false
+    /** A generator closes only between two rows: a call that has ended does not wait for the next one to come. */
+    const closeRows = async (): Promise<void> => {
+      const closing = Promise.resolve(iterator.return?.())
+      if (isTaking) closing.catch(() => undefined)
+      else await closing
+    }
     /** Some kilobytes of lines; ends with `done`. */
     const take = async (): Promise<{ text: string; done: boolean }> => {
       let text = ''
@@ -60,6 +67,7 @@ export const linesPayload = (envelope: unknown, rows: Rows<unknown>): Payload =>
         pull: async (controller) => {
           // The time that the caller's rows take is not silence of the server.
           clock.pause()
+          isTaking = true
           try {
             const { text, done } = await take()
             const head = isFirst ? `${JSON.stringify(envelope)}\n` : ''
@@ -70,12 +78,11 @@ export const linesPayload = (envelope: unknown, rows: Rows<unknown>): Payload =>
             fault = { thrown }
             controller.error(thrown)
           } finally {
+            isTaking = false
             clock.start()
           }
         },
-        cancel: async () => {
-          await iterator.return?.()
-        },
+        cancel: closeRows,
       },
       { highWaterMark: 0 },
     )
@@ -88,7 +95,7 @@ export const linesPayload = (envelope: unknown, rows: Rows<unknown>): Payload =>
       },
       fault: () => fault,
       close: async () => {
-        if (source.isRepeatable || hasBegun) await iterator.return?.()
+        if (source.isRepeatable || hasBegun) await closeRows()
       },
     }
   }

@@ -181,6 +181,24 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
     }
     expect(sent, 'the package of each half').toHaveLength(2)
+    // The board's forecast sums the log: each call is in one row of it, that of the rollback that made it.
+    const all = await post<{ items: { id: string; salesforce_api_calls: number }[] }>(
+      org.api,
+      '/api/fleet/offboard/list',
+      { client_id: half.id },
+    )
+    const log = await post<{ items: { action: string; salesforce_api_calls: number }[] }>(
+      org.api,
+      '/api/audit/list',
+      { client_id: half.id, limit: 100 },
+    )
+    const callsIn = (rows: readonly { salesforce_api_calls: number }[]): number =>
+      rows.reduce((sum, row) => sum + row.salesforce_api_calls, 0)
+    const rows = log.items.filter(({ action }) =>
+      ['client.offboard', 'deployment.rollback'].includes(action),
+    )
+    expect(callsIn(all.items)).toBeGreaterThan(0)
+    expect(callsIn(rows)).toBe(callsIn(all.items))
   })
 })
 

@@ -189,6 +189,7 @@ export type AuditRow = {
   /** ok, or the code of the error */
   outcome: string
   request_id: string | null
+  /** Each call is in one row: those of an off-boarding are in its `deployment.rollback` */
   salesforce_api_calls: number
 }
 

@@ -185,6 +185,7 @@ export const endRollback = async (
   deployment: DeploymentRow,
   fault: WorkFault,
   result: DeployResult | null = null,
+  also?: (tx: Tx) => Promise<void>,
 ): Promise<void> => {
   const { total } = deployment.progress
   const rollback: RollbackResult = {
@@ -197,6 +198,7 @@ export const endRollback = async (
     { error: fault, result: rollback },
     { rollback, progress: { stage: 'done', done: total, total } },
     spent(),
+    also,
   )
 }
 

@@ -15,12 +15,11 @@ import {
   type DeploymentRow,
   isShown,
   openRunOf,
-  type RollbackOptions,
   type RunRow,
   touchedObjects,
 } from './rows.ts'
 import { createJournal } from './run/journal.ts'
-import { endRollback } from './run/outcome.ts'
+import { endUnseen, mayHaveChanged } from './run/outcome.ts'
 
 export interface CancelInput {
   deployment_id: string
@@ -98,7 +97,7 @@ export const createCancelling = ({ db, connections, jobs, topology, logger }: De
     if (run.kind === 'rollback') {
       const unclear = mayHaveChanged(run) ? ` ${maybe(deployment)}` : ''
       const ended: WorkFault = { code: 'abandoned', message: message + unclear }
-      await endRollback({ journal, spent: () => 0 }, deployment, ended, null, forget)
+      await endUnseen({ journal, spent: () => 0 }, { run, deployment }, ended, forget)
       return
     }
     const fault: WorkFault = { code: 'abandoned', message }
@@ -121,11 +120,6 @@ export const createCancelling = ({ db, connections, jobs, topology, logger }: De
 
   return cancel
 }
-
-/** Whether something of the rollback was sent, or perhaps was. */
-const mayHaveChanged = ({ stage, intended_at, options }: RunRow): boolean =>
-  !(options as RollbackOptions).dry_run &&
-  (intended_at !== null || (stage !== 'read' && stage !== 'submit'))
 
 const maybe = (deployment: DeploymentRow): string => {
   const again = isShown(deployment) ? 'Roll it back again' : 'Start the off-boarding again'

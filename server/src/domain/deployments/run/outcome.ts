@@ -13,6 +13,7 @@ import {
   type ComponentProblem,
   type ComponentRow,
   type DeploymentRow,
+  isShown,
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
@@ -200,6 +201,27 @@ export const endRollback = async (
     spent(),
     also,
   )
+}
+
+/** Whether something of the rollback was sent, or perhaps was. */
+export const mayHaveChanged = ({ stage, intended_at, options }: RunRow): boolean =>
+  !(options as RollbackOptions).dry_run &&
+  (intended_at !== null || (stage !== 'read' && stage !== 'submit'))
+
+/** Ends a rollback whose end nobody sees: an off-boarding remembers what it may have done. */
+export const endUnseen = (
+  context: Pick<Context, 'journal' | 'spent'>,
+  { run, deployment }: State,
+  fault: WorkFault,
+  also?: (tx: Tx) => Promise<void>,
+): Promise<void> => {
+  const planned = rollbackOf(deployment)
+  const { removed, restored } = planned
+  const remembers: boolean = !isShown(deployment) && mayHaveChanged(run)
+  const told = remembers
+    ? { ...deployment, rollback: { ...planned, unseen: { removed, restored } } }
+    : deployment
+  return endRollback(context, told, fault, null, also)
 }
 
 /**

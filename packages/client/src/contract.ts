@@ -538,6 +538,7 @@ export type BlueprintsListRequest = {
   include_archived?: boolean
 }
 
+/** At least one member to change has to be there */
 export type BlueprintsUpdateRequest = {
   /** A UUID */
   blueprint_id: string
@@ -858,6 +859,7 @@ export type ClientsListRequest = {
   tags?: ClientTags
 }
 
+/** At least one member to change has to be there */
 export type ClientsUpdateRequest = {
   /** A UUID */
   client_id: string
@@ -865,7 +867,7 @@ export type ClientsUpdateRequest = {
   domain?: string | null
   /** Replaces the stored data */
   metadata?: object
-  /** Replaces all tags of the client */
+  /** Replaces all tags of the client; `{}` removes them */
   tags?: ClientTags
   is_active?: boolean
 }
@@ -1297,6 +1299,7 @@ export type ConnectionsRevokeResponse = {
   }[]
 }
 
+/** At least one member to change has to be there */
 export type ConnectionsUpdateRequest = {
   /** A UUID */
   client_id: string
@@ -3355,9 +3358,12 @@ export type MappingsSuggestRequest = {
   sfdc_object?: string
 }
 
+/** At least one member to change has to be there */
 export type MappingsUpdateRequest = {
   /** A UUID */
   mapping_id: string
+  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
+  allow_broken?: boolean
   sfdc_object?: string
   external_id_field?: string | null
   fields?: readonly {
@@ -3375,8 +3381,6 @@ export type MappingsUpdateRequest = {
     } | null
   }[]
   is_active?: boolean
-  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
-  allow_broken?: boolean
 }
 
 export type MappingsValidateRequest = {
@@ -5823,6 +5827,7 @@ export type SuperAdminOrgsPurgeRequest = {
   wait_seconds?: number
 }
 
+/** At least one member to change has to be there */
 export type SuperAdminOrgsUpdateRequest = {
   /** A UUID */
   org_id: string
@@ -6083,6 +6088,7 @@ export type UsersListRequest = {
   cursor?: string
 }
 
+/** At least one member to change has to be there */
 export type UsersUpdateRequest = {
   /** A UUID */
   user_id: string
@@ -6322,6 +6328,7 @@ export type WebhookEndpointsTestResponse = {
   delivered: boolean
 }
 
+/** At least one member to change has to be there */
 export type WebhookEndpointsUpdateRequest = {
   /** A UUID */
   endpoint_id: string

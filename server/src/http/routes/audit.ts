@@ -21,7 +21,9 @@ const row = z
     request_id: z.string().nullable(),
     salesforce_api_calls: z
       .int()
-      .describe('Each call is in one row: those of an off-boarding are in its `deployment.rollback`'),
+      .describe(
+        'Each call is in one row: those of an off-boarding are in its `deployment.rollback`',
+      ),
   })
   .meta({ id: 'AuditRow' })
 

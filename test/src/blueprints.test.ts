@@ -354,4 +354,35 @@ describe('drift', () => {
       { state: 'unknown', reason: { code: 'connection_not_ready' } },
     ])
   })
+
+  it('of nobody is refused where a selector chooses nobody, and complete and empty where nobody is bound', async () => {
+    const unbound = await ok<{ id: string }>('/api/blueprints/create', { name: 'Unbound' }, 201)
+    const loner = await org.client('Loner')
+    const begun = async (): Promise<number> =>
+      (await ok<{ items: unknown[] }>('/api/fleet/drift/list', { limit: 200 })).items.length
+    const before = await begun()
+    for (const more of [{}, { blueprint_id: blueprintId }, { refresh: true }]) {
+      const refused = await org.api.post<{ code: string; errors: object[] }>(
+        '/api/fleet/drift/run',
+        { ...more, selector: { tags: { tier: 'none' } }, wait_seconds: 0 },
+      )
+      expect([refused.status, refused.body.code], refused.text).toEqual([400, 'bad_request'])
+      expect(refused.body.errors).toMatchObject([{ path: 'selector', code: 'no_targets' }])
+    }
+    expect(await begun(), 'a refusal begins nothing').toBe(before)
+    const nobody = {
+      ...{ status: 'complete', is_final: true, completed_at: expect.any(String) as string },
+      counts: { in_sync: 0, drifted: 0, unknown: 0, waiting: 0, components: {} },
+    }
+    for (const more of [
+      { blueprint_id: unbound.id },
+      { blueprint_id: unbound.id, refresh: true },
+      { blueprint_id: unbound.id, selector: { client_ids: [acme.id] }, refresh: true },
+      { blueprint_id: blueprintId, selector: { client_ids: [loner.id] }, refresh: true },
+    ]) {
+      const empty = await run({ ...more, wait_seconds: 0 })
+      expect(empty).toMatchObject(nobody)
+      expect(await resultsOf(empty)).toEqual([])
+    }
+  })
 })

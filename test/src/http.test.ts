@@ -277,6 +277,88 @@ describe('bad input', () => {
   })
 })
 
+describe('an update', () => {
+  it('that changes nothing is refused with what could be changed, in every resource alike', async () => {
+    const { paths } = (await (await fetch(`${url().origin}/openapi.json`)).json()) as {
+      paths: Record<string, unknown>
+    }
+    const updates: Record<string, [about: string, first: string]> = {
+      '/api/blueprints/update': ['blueprint_id', 'name'],
+      '/api/clients/update': ['client_id', 'name'],
+      '/api/connections/update': ['client_id', 'api_version'],
+      '/api/mappings/update': ['mapping_id', 'sfdc_object'],
+      '/api/super-admin/orgs/update': ['org_id', 'name'],
+      '/api/users/update': ['user_id', 'is_active'],
+      '/api/webhook-endpoints/update': ['endpoint_id', 'url'],
+    }
+    const all = Object.keys(paths).filter((path) => path.endsWith('/update'))
+    expect(all.toSorted()).toEqual(Object.keys(updates))
+    for (const [path, [about, first]] of Object.entries(updates)) {
+      const api = path.includes('super-admin') ? rig.superAdmin : org.api
+      const { status, body } = await api.post<{ code: string; errors: object[] }>(path, {
+        [about]: randomUUID(),
+      })
+      expect([status, body.code], path).toEqual([422, 'validation_failed'])
+      expect(body.errors, path).toEqual([
+        {
+          path: first,
+          code: expect.any(String) as string,
+          message: expect.stringMatching(
+            new RegExp(`^Send at least one member to change: ${first}\\b`),
+          ) as string,
+        },
+      ])
+    }
+  })
+
+  it('whose list or object is empty says what that means: refused, or all is removed', async () => {
+    const client = await org.client('Emptied')
+    const by = { client_id: client.id }
+    const refused: [string, object, string][] = [
+      ['/api/mappings/update', { mapping_id: randomUUID(), fields: [] }, 'fields'],
+      [
+        '/api/webhook-endpoints/update',
+        { endpoint_id: randomUUID(), event_types: [] },
+        'event_types',
+      ],
+      [
+        '/api/webhook-endpoints/update',
+        { endpoint_id: randomUUID(), client_ids: [] },
+        'client_ids',
+      ],
+      [
+        '/api/blueprints/bindings/set',
+        { blueprint_id: randomUUID(), client_ids: [] },
+        'client_ids',
+      ],
+      [
+        '/api/blueprints/bindings/set',
+        { blueprint_id: randomUUID(), client_ids: [client.id], withdraw: [] },
+        'withdraw',
+      ],
+      ['/api/blueprints/bindings/set', { blueprint_id: randomUUID(), selector: {} }, 'selector'],
+      ['/api/blueprints/bindings/set', { blueprint_id: randomUUID() }, 'client_ids'],
+      [
+        '/api/blueprints/bindings/remove',
+        { blueprint_id: randomUUID(), client_ids: [] },
+        'client_ids',
+      ],
+    ]
+    for (const [path, body, member] of refused) {
+      const answer = await org.api.post<{ code: string; errors: { path: string }[] }>(path, body)
+      expect([answer.status, answer.body.code], answer.text).toEqual([422, 'validation_failed'])
+      expect(
+        answer.body.errors.map((one) => one.path),
+        path,
+      ).toEqual([member])
+    }
+    await org.api.post('/api/clients/update', { ...by, tags: { tier: 'gold' }, metadata: { a: 1 } })
+    const emptied = await org.api.post('/api/clients/update', { ...by, tags: {}, metadata: {} })
+    expect(emptied.body).toMatchObject({ tags: {}, metadata: {} })
+    expect(Object.keys((emptied.body as { metadata: object }).metadata)).toEqual([])
+  })
+})
+
 describe('request ids', () => {
   it('are taken from the caller when sane, and made otherwise', async () => {
     const sane = await org.api.get('/health', { 'x-request-id': 'nightly-17' })

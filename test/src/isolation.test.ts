@@ -286,16 +286,16 @@ describe('an id of somebody else’s', () => {
     await theirs.api.post('/api/clients/update', { client_id: id, is_active: false })
     const { id: user } = await theirs.user('org_admin')
     await theirs.api.post('/api/users/update', { user_id: user, is_active: false })
-    for (const [path, member, ended] of [
-      ['/api/clients/get', 'client_id', id],
-      ['/api/clients/update', 'client_id', id],
-      ['/api/users/update', 'user_id', user],
-      ['/api/topology/history', 'client_id', id],
+    for (const [path, member, ended, more] of [
+      ['/api/clients/get', 'client_id', id, {}],
+      ['/api/clients/update', 'client_id', id, { name: 'x' }],
+      ['/api/users/update', 'user_id', user, { full_name: 'x' }],
+      ['/api/topology/history', 'client_id', id, {}],
     ] as const) {
       for (const { who, api } of callers) {
         const [a, b] = [
-          await answerTo(api, path, { [member]: ended, name: 'x' }),
-          await answerTo(api, path, { [member]: randomUUID(), name: 'x' }),
+          await answerTo(api, path, { [member]: ended, ...more }),
+          await answerTo(api, path, { [member]: randomUUID(), ...more }),
         ]
         expect(a, `${path} by ${who}`).toEqual(b)
       }

@@ -181,6 +181,120 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
     }
     expect(sent, 'the package of each half').toHaveLength(2)
+    // The board's forecast sums the log: each call is in one row of it, that of the rollback that made it.
+    const all = await post<{ items: { id: string; salesforce_api_calls: number }[] }>(
+      org.api,
+      '/api/fleet/offboard/list',
+      { client_id: half.id },
+    )
+    const log = await post<{ items: { action: string; salesforce_api_calls: number }[] }>(
+      org.api,
+      '/api/audit/list',
+      { client_id: half.id, limit: 100 },
+    )
+    const callsIn = (rows: readonly { salesforce_api_calls: number }[]): number =>
+      rows.reduce((sum, row) => sum + row.salesforce_api_calls, 0)
+    const rows = log.items.filter(({ action }) =>
+      ['client.offboard', 'deployment.rollback'].includes(action),
+    )
+    expect(callsIn(all.items)).toBeGreaterThan(0)
+    expect(callsIn(rows)).toBe(callsIn(all.items))
+  })
+
+  it('that is abandoned while Salesforce works tells what went before, and the next one tells what went after', async () => {
+    const adrift = await org.client('Adrift')
+    const { name: salesforceOrg } = await rig.salesforceOrg(SMALL_ORG)
+    await control().act('deploys/pace', { org: salesforceOrg, pendingMs: 0, runMs: 0 })
+    await adrift.connect(salesforceOrg)
+    await adrift.pull()
+    const by = { client_id: adrift.id, wait_seconds: 55 }
+    const asked = {
+      ...rule('Give a name.'),
+      api_name: `${OBJECT}.Asked`,
+      definition: { errorConditionFormula: 'ISBLANK(Name)', errorMessage: 'Give a name.' },
+    }
+    for (const [path, what] of [
+      ['custom-objects', { plan: fieldPlan('Adrift') }],
+      ['workflows', { workflows: [asked] }],
+    ] as const) {
+      const made = await post<DeploymentBody>(org.api, `/api/deploy/${path}`, { ...by, ...what })
+      expect(made.status, JSON.stringify(made)).toBe('deployed')
+    }
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 6_000 })
+    const { id } = await post(org.api, '/api/fleet/offboard/start', { ...by, wait_seconds: 0 })
+    await until('its components were sent', async () => {
+      const [sent] = await rig.query(
+        `select from deployment_runs u join offboardings o on u.deployment_id = o.components_id
+          where o.id = $1 and u.stage = 'wait'`,
+        [id],
+      )
+      return sent !== undefined
+    })
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: false } })
+    const state = () => post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+    await until(
+      'the connection is lost',
+      async () => (await state()).error?.code === 'connection_lost',
+    )
+    await post(org.api, '/api/fleet/offboard/cancel', { offboarding_id: id, abandon: true })
+    const ended = await until('the off-boarding has ended', async () => {
+      const now = await state()
+      return now.is_final ? now : null
+    })
+    const before = [`ValidationRule ${OBJECT}.Asked`]
+    const after = [`CustomField ${OBJECT}.Adrift__c`, 'PermissionSet Adrift']
+    expect(ended).toMatchObject({ status: 'failed', connection: null, certificate: null })
+    expect(ended.error).toMatchObject({ code: 'abandoned' })
+    expect(ended.error?.message).toMatch(/Start the off-boarding again to find out\./)
+    expect([named(ended.removed), named(ended.restored)]).toEqual([before, []])
+    expect(await post<object>(org.api, '/api/clients/get', { client_id: adrift.id })).toMatchObject(
+      { is_active: true, left_at: null },
+    )
+    const { items } = await post<{ items: { status: string; kind: string }[] }>(
+      org.api,
+      '/api/deploy/list',
+      { client_id: adrift.id },
+    )
+    expect(items.map(({ kind, status }) => [kind, status]).toSorted()).toEqual([
+      ['custom_objects', 'deployed'],
+      ['workflows', 'rolled_back'],
+    ])
+    const log = await post<{ items: { action: string; outcome: string }[] }>(
+      org.api,
+      '/api/audit/list',
+      { client_id: adrift.id },
+    )
+    expect(
+      log.items
+        .filter(({ action }) => ['client.offboard', 'deployment.rollback'].includes(action))
+        .map(({ action, outcome }) => [action, outcome]),
+    ).toEqual([
+      ['client.offboard', 'abandoned'],
+      ['deployment.rollback', 'abandoned'],
+      ['deployment.rollback', 'ok'],
+    ])
+    // Salesforce has gone on with what it was sent.
+    await until('Salesforce has ended', async () => {
+      const all = (await control().act('deploys/list', { org: salesforceOrg })) as {
+        status: string
+      }[]
+      return all.every(({ status }) => status === 'Succeeded')
+    })
+    await control().act('orgs/update', { org: salesforceOrg, settings: { apiEnabled: true } })
+    await control().act('deploys/pace', { org: salesforceOrg, runMs: 0 })
+    await post(org.api, '/api/connections/get', { client_id: adrift.id, check: true })
+    const done = await post(org.api, '/api/fleet/offboard/start', by)
+    expect(done, JSON.stringify(done.error)).toMatchObject({ status: 'complete', stays: [] })
+    expect(named(done.removed)).toEqual([...after, ...before].toSorted())
+    const { removed, sfdc_deploy_ids: sent } = done.certificate as {
+      removed: { type: string; full_name: string; before: unknown; deployed: unknown }[]
+      sfdc_deploy_ids: string[]
+    }
+    expect(named(removed)).toEqual(named(done.removed))
+    for (const { before: was, deployed: left } of removed) {
+      expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
+    }
+    expect(sent, 'the abandoned package too').toHaveLength(2)
   })
 })
 

@@ -114,12 +114,55 @@ describe('the rollback of a rollout', { timeout: 120_000 }, () => {
     expect(first).toMatchObject({ state: 'rollback_partial' })
     expect(first?.rollback?.data).toEqual([expect.objectContaining({ rows: 3 })])
     expect(second).toMatchObject({ state: 'rolled_back' })
+    const retry = await refused('retry', {
+      ...{ rollout_id: id, client_ids: [full.client.id], wait_seconds: 0 },
+    })
+    expect([retry.status, retry.code]).toEqual([409, 'rollout_state_conflict'])
+    expect(retry.text).toMatch(/It can be rolled back\."/)
+    expect(await targets(id, [full, plain])).toEqual([first, second])
     // Somebody rolls that one back by itself.
     const back = await agency().api.post<{ status: string }>('/api/deploy/rollback', {
       ...{ deployment_id: first?.deployment_id, allow_data_loss: true, wait_seconds: 55 },
     })
     expect(back.body.status, back.text).toBe('rolled_back')
     await until('the rollout knows', async () => (await stateOf(id, [full]))[0] === 'rolled_back')
+  })
+
+  it('in part, of one deployment by itself, refuses a retry until the rest is rolled back, and changes nothing', async () => {
+    const [member] = some(1) as [Member]
+    const id = await started([member], fieldPlan('In_Part', [text('In_Part_Too__c')]), AT_ONCE)
+    await reaches(id, 'succeeded')
+    await act('schema/alter-field', {
+      org: member.salesforce,
+      object: OBJECT,
+      name: 'In_Part_Too__c',
+      changes: { label: 'Theirs now', length: 100 },
+    })
+    const [{ deployment_id } = { deployment_id: null }] = await targets(id, [member])
+    interface Back {
+      status: string
+      rollback: { status: string; remaining: { type: string; full_name: string }[] }
+    }
+    const rollBack = async (more: object) =>
+      (
+        await agency().api.post<Back>('/api/deploy/rollback', {
+          ...{ deployment_id, wait_seconds: 55, ...more },
+        })
+      ).body
+    const part = await rollBack({})
+    expect(part).toMatchObject({ status: 'deployed', rollback: { status: 'partial' } })
+    const before = [await get(id), await targets(id, [member]), await deployed([member])]
+    const named = { rollout_id: id, client_ids: [member.client.id], wait_seconds: 0 }
+    const retry = await refused('retry', named)
+    expect([retry.status, retry.code]).toEqual([409, 'rollout_state_conflict'])
+    expect(retry.errors).toMatchObject([{ path: 'client_ids.0', code: 'wrong_state' }])
+    expect(retry.text).toMatch(/Roll it back with \/api\/deploy\/rollback, then retry/)
+    expect([await get(id), await targets(id, [member]), await deployed([member])]).toEqual(before)
+    const rest = part.rollback.remaining.map(({ type, full_name }) => ({ type, full_name }))
+    expect((await rollBack({ components: rest })).status).toBe('rolled_back')
+    await until('the rollout knows', async () => (await stateOf(id, [member]))[0] === 'rolled_back')
+    await call('retry', named)
+    await until('it is deployed', async () => (await stateOf(id, [member]))[0] === 'deployed')
   })
 })
 

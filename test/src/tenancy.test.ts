@@ -303,13 +303,13 @@ describe.each(OWNERS)('in a database of a %s,', (owner) => {
       const foreign = await theirs.client()
       const missing = '01931f2a-0000-7000-8000-000000000000'
       const body = (text: string) => text.replace(/"request_id":"[^"]+"/, '')
-      for (const [path, member, foreignId] of [
-        ['/api/clients/get', 'client_id', foreign.id],
-        ['/api/clients/update', 'client_id', foreign.id],
-        ['/api/users/update', 'user_id', theirs.adminId],
+      for (const [path, member, foreignId, change] of [
+        ['/api/clients/get', 'client_id', foreign.id, {}],
+        ['/api/clients/update', 'client_id', foreign.id, { name: 'x' }],
+        ['/api/users/update', 'user_id', theirs.adminId, { full_name: 'x' }],
       ] as const) {
-        const a = await mine.api.post(path, { [member]: foreignId })
-        const b = await mine.api.post(path, { [member]: missing })
+        const a = await mine.api.post(path, { [member]: foreignId, ...change })
+        const b = await mine.api.post(path, { [member]: missing, ...change })
         expect([a.status, b.status], path).toEqual([404, 404])
         expect(body(a.text), path).toBe(body(b.text))
       }

@@ -189,6 +189,7 @@ export type AuditRow = {
   /** ok, or the code of the error */
   outcome: string
   request_id: string | null
+  /** Each call is in one row: those of an off-boarding are in its `deployment.rollback` */
   salesforce_api_calls: number
 }
 
@@ -537,6 +538,7 @@ export type BlueprintsListRequest = {
   include_archived?: boolean
 }
 
+/** At least one member to change has to be there */
 export type BlueprintsUpdateRequest = {
   /** A UUID */
   blueprint_id: string
@@ -857,6 +859,7 @@ export type ClientsListRequest = {
   tags?: ClientTags
 }
 
+/** At least one member to change has to be there */
 export type ClientsUpdateRequest = {
   /** A UUID */
   client_id: string
@@ -864,7 +867,7 @@ export type ClientsUpdateRequest = {
   domain?: string | null
   /** Replaces the stored data */
   metadata?: object
-  /** Replaces all tags of the client */
+  /** Replaces all tags of the client; `{}` removes them */
   tags?: ClientTags
   is_active?: boolean
 }
@@ -1296,6 +1299,7 @@ export type ConnectionsRevokeResponse = {
   }[]
 }
 
+/** At least one member to change has to be there */
 export type ConnectionsUpdateRequest = {
   /** A UUID */
   client_id: string
@@ -3354,9 +3358,12 @@ export type MappingsSuggestRequest = {
   sfdc_object?: string
 }
 
+/** At least one member to change has to be there */
 export type MappingsUpdateRequest = {
   /** A UUID */
   mapping_id: string
+  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
+  allow_broken?: boolean
   sfdc_object?: string
   external_id_field?: string | null
   fields?: readonly {
@@ -3374,8 +3381,6 @@ export type MappingsUpdateRequest = {
     } | null
   }[]
   is_active?: boolean
-  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
-  allow_broken?: boolean
 }
 
 export type MappingsValidateRequest = {
@@ -5822,6 +5827,7 @@ export type SuperAdminOrgsPurgeRequest = {
   wait_seconds?: number
 }
 
+/** At least one member to change has to be there */
 export type SuperAdminOrgsUpdateRequest = {
   /** A UUID */
   org_id: string
@@ -6082,6 +6088,7 @@ export type UsersListRequest = {
   cursor?: string
 }
 
+/** At least one member to change has to be there */
 export type UsersUpdateRequest = {
   /** A UUID */
   user_id: string
@@ -6321,6 +6328,7 @@ export type WebhookEndpointsTestResponse = {
   delivered: boolean
 }
 
+/** At least one member to change has to be there */
 export type WebhookEndpointsUpdateRequest = {
   /** A UUID */
   endpoint_id: string
@@ -6993,7 +7001,7 @@ export interface FleetResource {
   /**
    * Find out how clients differ from their blueprints.
    *
-   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. What no describe shows (permission sets, layouts, queues …) is read by every pull of a bound client; it is `unknown`, with the `reason`, where the newest pull was before the binding. More access in the own permission set of a blueprint than it and your deployments gave is `extra_grant`. Nothing is changed: bring clients back with a rollout, or accept what differs.
+   * Compares the newest snapshot of each bound client with the version at which it should stand, component by component, without a Salesforce call. With `refresh` the topologies are pulled first; poll with `/api/fleet/drift/get`. What no describe shows (permission sets, layouts, queues …) is read by every pull of a bound client; it is `unknown`, with the `reason`, where the newest pull was before the binding. More access in the own permission set of a blueprint than it and your deployments gave is `extra_grant`. Nothing is changed: bring clients back with a rollout, or accept what differs. A run in which nobody is bound is `complete` at once, without results; a selector that chooses no client is `400 bad_request`.
    *
    * The event `drift.found` tells of a client that differs in something that its result before did not show.
    *

@@ -22,6 +22,24 @@ export const line = (max: number) =>
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters')
     .refine(isWellFormed, NOT_WELL_FORMED)
 
+/**
+ * The body of an update: what it is about, and what may be changed of that. One that changes nothing is refused: a
+ * program that sends it has lost what it meant to say.
+ */
+export const update = <About extends z.ZodRawShape, Changes extends z.ZodRawShape>(
+  about: About,
+  changes: Changes,
+) => {
+  const names = Object.keys(changes)
+  return z
+    .strictObject({ ...about, ...changes })
+    .refine((body: Record<string, unknown>) => names.some((name) => body[name] !== undefined), {
+      message: `Send at least one member to change: ${names.join(', ')}`,
+      path: names.slice(0, 1),
+    })
+    .describe('At least one member to change has to be there')
+}
+
 export const pageRequest = {
   limit: z.int().min(1).max(200).default(50),
   cursor: z

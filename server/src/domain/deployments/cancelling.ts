@@ -1,7 +1,7 @@
 // The end of work that somebody no longer wants: cancelled while that is possible, or abandoned.
 
 import { sql } from 'kysely'
-import { tenantOf } from '../../db/database.ts'
+import { tenantOf, type Tx } from '../../db/database.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
@@ -12,13 +12,14 @@ import { type Topology } from '../topology/topology.ts'
 import { type StageDeps } from '../work/stages.ts'
 import {
   deploymentById,
+  type DeploymentRow,
   isShown,
   openRunOf,
-  rollbackOf,
   type RunRow,
   touchedObjects,
 } from './rows.ts'
 import { createJournal } from './run/journal.ts'
+import { endUnseen, mayHaveChanged } from './run/outcome.ts'
 
 export interface CancelInput {
   deployment_id: string
@@ -90,16 +91,17 @@ export const createCancelling = ({ db, connections, jobs, topology, logger }: De
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
     const why = run.error?.code ?? 'connection_lost'
-    const fault: WorkFault = { code: 'abandoned', message: `Abandoned while stalled (${why}).` }
+    const message = `Abandoned while stalled (${why}).`
+    const names = touchedObjects(deployment.plan)
+    const forget = (tx: Tx) => topology.forget(tx, tenant, run.client_id, names)
     if (run.kind === 'rollback') {
-      await journal.end(
-        { error: fault },
-        { rollback: { ...rollbackOf(deployment), status: 'failed', error: fault } },
-      )
+      const unclear = mayHaveChanged(run) ? ` ${maybe(deployment)}` : ''
+      const ended: WorkFault = { code: 'abandoned', message: message + unclear }
+      await endUnseen({ journal, spent: () => 0 }, { run, deployment }, ended, forget)
       return
     }
+    const fault: WorkFault = { code: 'abandoned', message }
     const applied = deployment.applied === 'all'
-    const names = touchedObjects(deployment.plan)
     await journal.end(
       { error: fault },
       applied
@@ -111,12 +113,17 @@ export const createCancelling = ({ db, connections, jobs, topology, logger }: De
           }
         : { status: 'failed', error: fault, applied: 'unknown' },
       0,
-      (tx) => topology.forget(tx, tenant, run.client_id, names),
+      forget,
     )
     logger.warn({ deployment_id: deploymentId }, 'deployment abandoned')
   }
 
   return cancel
+}
+
+const maybe = (deployment: DeploymentRow): string => {
+  const again = isShown(deployment) ? 'Roll it back again' : 'Start the off-boarding again'
+  return `Salesforce may have done what it was sent, or do it yet. ${again} to find out.`
 }
 
 /** After so many failed tries of a stage, a cause that seemed temporary may be permanent. */

@@ -113,6 +113,13 @@ export interface RollbackResult {
   data: { name: string; rows: number | null }[]
   proof: Proof | null
   error: WorkFault | null
+  /** Of several deployments as one: what it was about to do when its end was lost from sight. */
+  unseen?: Doings
+}
+
+export interface Doings {
+  removed: NamedComponent[]
+  restored: NamedComponent[]
 }
 
 /** What a rollback needs to know beside the images; stored in `crm_deployments.changes`. */

@@ -5,6 +5,7 @@ import { type Reader, type Tx } from '../../db/database.ts'
 import { type WorkFault } from '../../db/types.ts'
 import {
   deploymentById,
+  type Doings,
   type LeftComponent,
   type NamedComponent,
   rollbackOf,
@@ -12,6 +13,7 @@ import {
   type RollbackResult,
 } from '../deployments/rows.ts'
 import { keyOf } from '../metadata/names.ts'
+import { workflowNameOf } from '../workflows/transition.ts'
 import { proofOf, staysOf } from './account.ts'
 import { certified, deployIdsOf } from './certificate.ts'
 import { type Handled, type History, historyOf } from './history.ts'
@@ -21,6 +23,7 @@ import {
   CANCELLABLE,
   type Carried,
   carriedTo,
+  type Certified,
   type OffboardingResult,
   type OffboardingRow,
   offboardingById,
@@ -86,8 +89,9 @@ export const doneBy = async (reader: Reader, row: OffboardingRow): Promise<Done>
   const halves = await allOf(reader, row)
   const all = await historyFor(reader, row)
   const left = leftIn(all)
-  const result = withDone(row, halves, row.is_preview ? null : await carriedTo(reader, row))
+  const earlier = row.is_preview ? null : await carriedTo(reader, row)
   const stays = staysOf(left, halves)
+  const result = withDone(row, halves, withFound(earlier, halves, stays))
   const stay = keysOf(stays)
   const goes = (one: NamedComponent) => !stay.has(keyIn(one)) || isIn(halves, one)
   return {
@@ -114,13 +118,16 @@ export const settleHalf = async (
   const row = (await offboardingById(tx, scopeOf(stale), stale.id)) ?? stale
   const earlier = await carriedTo(tx, row)
   const isOpen = CANCELLABLE.has(row.stage)
-  const halves = (await allOf(tx, row)).filter(hasEnded)
-  const result = isOpen ? withDone(row, halves, earlier) : resultOf(row)
+  const both = await allOf(tx, row)
+  const halves = both.filter(hasEnded)
+  let result = isOpen ? withDone(row, halves, earlier) : resultOf(row)
   if (isOpen && halves.length > 0) {
     const all = await historyFor(tx, row)
+    const left = leftIn(all)
+    result = withDone(row, halves, withFound(earlier, halves, staysOf(left, halves)))
     const ended = new Set(halves.map(({ half }) => half))
     const handled = all.handled.filter((one) => ended.has(halfOf(one)))
-    await settle(tx, handled, resultsOf(halves), leftIn(all))
+    await settle(tx, handled, resultsOf(halves), left)
   }
   const carried: Carried = {
     removed: await certified(tx, row, result.removed, earlier),
@@ -131,9 +138,10 @@ export const settleHalf = async (
       ...(await deployIdsOf(
         tx,
         row,
-        halves.map(({ id }) => id),
+        both.filter((one) => hasEnded(one) || one.result.unseen !== undefined).map(({ id }) => id),
       )),
     ],
+    unseen: isOpen ? await unseenIn(tx, row, both, earlier) : NOTHING_UNSEEN,
   }
   return {
     result: { ...result, carried },
@@ -188,6 +196,53 @@ const isIn = (halves: readonly Combined[], one: NamedComponent): boolean =>
   resultsOf(halves).some(({ removed, restored }) =>
     keysOf([...removed, ...restored]).has(keyIn(one)),
   )
+
+const NOTHING_UNSEEN = { removed: [], restored: [] }
+
+/**
+ * With what an earlier attempt may have done, where a rollback of this one has looked and it does not stay: then it is
+ * done, and nobody but that attempt was to do it.
+ */
+const withFound = (
+  earlier: Carried | null,
+  halves: readonly Combined[],
+  stays: readonly NamedComponent[],
+): Carried | null => {
+  if (earlier?.unseen === undefined) return earlier
+  const stay = keysOf(stays)
+  const found = (some: readonly Certified[]) =>
+    some.filter((one) => isOfOne(halves, one) && !stay.has(keyIn(one)))
+  return {
+    ...earlier,
+    removed: [...earlier.removed, ...found(earlier.unseen.removed)],
+    restored: [...earlier.restored, ...found(earlier.unseen.restored)],
+  }
+}
+
+/** What the next one has to find out: what this one lost from sight, and what it did not get to look for. */
+const unseenIn = async (
+  tx: Tx,
+  row: OffboardingRow,
+  both: readonly Combined[],
+  earlier: Carried | null,
+): Promise<NonNullable<Carried['unseen']>> => {
+  const ended = both.filter(hasEnded)
+  const of = async (which: keyof Doings): Promise<Certified[]> => {
+    const before = (earlier?.unseen?.[which] ?? []).filter((one) => !isOfOne(ended, one))
+    const own = both.flatMap(({ result }) => result.unseen?.[which] ?? [])
+    const keys = keysOf(own)
+    return [
+      ...(await certified(tx, row, own, earlier)),
+      ...before.filter((one) => !keys.has(keyIn(one))),
+    ]
+  }
+  return { removed: await of('removed'), restored: await of('restored') }
+}
+
+const isOfOne = (halves: readonly Combined[], { type, full_name: fullName }: NamedComponent) => {
+  const its = workflowNameOf({ type, fullName }) === null ? 'components_id' : 'automations_id'
+  return halves.some(({ half }) => half === its)
+}
 
 const hasEnded = ({ result: { status } }: Combined): boolean =>
   status === 'complete' || status === 'partial'

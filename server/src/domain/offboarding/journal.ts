@@ -129,13 +129,13 @@ export const createOffboardingJournal = (db: Database, jobs: Pick<Jobs, 'announc
         .execute()
       if (hasLeft) await unbind(tx, row)
     }
+    // Without its calls: the rows of its rollbacks have them.
     await audit(tx, actorFor(row), {
       action: 'client.offboard',
       clientId: row.client_id,
       targetType: 'offboarding',
       targetId: row.id,
       outcome: error?.code ?? (row.is_preview ? 'preview' : 'ok'),
-      salesforceApiCalls: row.salesforce_api_calls,
     })
     await jobs.announce(tx, row.id)
   }

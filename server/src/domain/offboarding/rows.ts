@@ -71,6 +71,8 @@ export interface Carried {
   restored: Certified[]
   proof: Proof | null
   sfdc_deploy_ids: string[]
+  /** What it was about to do when its end was lost from sight: the next one finds out. */
+  unseen?: { removed: Certified[]; restored: Certified[] }
 }
 
 export interface Offboarding extends Omit<OffboardingResult, 'client' | 'carried'> {

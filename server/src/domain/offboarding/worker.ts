@@ -239,7 +239,6 @@ export const createOffboardWorker = (deps: OffboardDeps) => {
         clientId: row.client_id,
         targetType: 'offboarding',
         targetId: row.id,
-        salesforceApiCalls: row.salesforce_api_calls,
       })
       return insertPurge(tx, scopeOf(row), actorFor(row), row.id)
     })

@@ -19,7 +19,11 @@ const row = z
     target_id: id.nullable(),
     outcome: z.string().describe('ok, or the code of the error'),
     request_id: z.string().nullable(),
-    salesforce_api_calls: z.int(),
+    salesforce_api_calls: z
+      .int()
+      .describe(
+        'Each call is in one row: those of an off-boarding are in its `deployment.rollback`',
+      ),
   })
   .meta({ id: 'AuditRow' })
 

@@ -4,7 +4,7 @@ import { type Blueprints } from '../../domain/fleet/blueprints/blueprints.ts'
 import { type CreateFromClient } from '../../domain/fleet/blueprints/from-client.ts'
 import { declarations } from '../../domain/fleet/blueprints/parameters.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest } from '../schemas.ts'
+import { id, line, pageOf, pageRequest, update } from '../schemas.ts'
 import { bindingRoutes } from './blueprint-bindings.ts'
 import { fromClientRoute } from './blueprint-from-client.ts'
 import {
@@ -68,11 +68,10 @@ const blueprintRoutesOf = (blueprints: Blueprints): Route[] => [
     tag: BLUEPRINTS,
     summary: 'Update the name or description of a blueprint',
     access: 'fleet.write',
-    body: z.strictObject({
-      blueprint_id: id,
-      name: line(200).optional(),
-      description: text(2_000).nullable().optional(),
-    }),
+    body: update(
+      { blueprint_id: id },
+      { name: line(200).optional(), description: text(2_000).nullable().optional() },
+    ),
     replies: { 200: { description: 'The blueprint', body: blueprint } },
     errors: ['not_found'],
     example: {

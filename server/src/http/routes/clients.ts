@@ -5,7 +5,7 @@ import { exportClient } from '../../domain/client-export.ts'
 import { type Clients } from '../../domain/clients.ts'
 import { clientTags } from '../../domain/fleet/tags.ts'
 import { route, type Route } from '../route.ts'
-import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { freeForm, id, line, pageOf, pageRequest, timestamp, update } from '../schemas.ts'
 import { connectionStatus } from './connections.ts'
 
 const client = z
@@ -166,14 +166,16 @@ export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }
       'No new Salesforce work is done for an inactive client, and its company users are refused; its ' +
       'connection stays.',
     access: 'org.manage',
-    body: z.strictObject({
-      client_id: id,
-      name: line(200).optional(),
-      domain: line(253).nullable().optional(),
-      metadata: freeForm.optional().describe('Replaces the stored data'),
-      tags: clientTags.optional().describe('Replaces all tags of the client'),
-      is_active: z.boolean().optional(),
-    }),
+    body: update(
+      { client_id: id },
+      {
+        name: line(200).optional(),
+        domain: line(253).nullable().optional(),
+        metadata: freeForm.optional().describe('Replaces the stored data'),
+        tags: clientTags.optional().describe('Replaces all tags of the client; `{}` removes them'),
+        is_active: z.boolean().optional(),
+      },
+    ),
     replies: { 200: { description: 'The client', body: client } },
     errors: ['not_found'],
     example: { body: { client_id: exampleClient.id, is_active: true }, reply: exampleClient },

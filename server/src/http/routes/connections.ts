@@ -10,6 +10,7 @@ import {
   pageRequest,
   timeRange,
   timestamp,
+  update,
 } from '../schemas.ts'
 
 export const environment = z.enum(['production', 'sandbox']).meta({ id: 'Environment' })
@@ -307,7 +308,7 @@ const getRoute = (connections: Connections): Route =>
         check: z.boolean().default(false),
       })
       .refine((body) => (body.client_id === undefined) !== (body.connection_id === undefined), {
-        message: 'send either client_id or connection_id',
+        message: 'Send either client_id or connection_id',
         path: ['client_id'],
       }),
     replies: {
@@ -334,7 +335,7 @@ const updateRoute = (connections: Connections): Route =>
     tag: 'Connections',
     summary: 'Change the API version of a connection',
     access: 'connections.write',
-    body: z.strictObject({ client_id: id, api_version: apiVersion.optional() }),
+    body: update({ client_id: id }, { api_version: apiVersion.optional() }),
     replies: { 200: { description: 'The connection', body: connection } },
     errors: ['not_found', 'connection_not_ready'],
     example: {

@@ -154,7 +154,8 @@ const runRoute = (drift: Drift): Route =>
       '`/api/fleet/drift/get`. What no describe shows (permission sets, layouts, queues …) is read by every pull ' +
       'of a bound client; it is `unknown`, with the `reason`, where the newest pull was before the binding. More ' +
       'access in the own permission set of a blueprint than it and your deployments gave is `extra_grant`. ' +
-      'Nothing is changed: bring clients back with a rollout, or accept what differs.\n\n' +
+      'Nothing is changed: bring clients back with a rollout, or accept what differs. A run in which nobody is bound is ' +
+      '`complete` at once, without results; a selector that chooses no client is `400 bad_request`.\n\n' +
       'The event `drift.found` tells of a client that differs in something that its result before did not show.',
     access: 'fleet.read',
     body: z.strictObject({

@@ -16,6 +16,7 @@ import {
   pageOf,
   pageRequest,
   timestamp,
+  update,
 } from '../schemas.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]).meta({ id: 'MappedValue' })
@@ -350,20 +351,15 @@ const updateRoute = (mappings: Mappings): Route =>
       'A mapping that is inactive afterwards is not refused.',
     access: 'push.write',
     exactNumbers: true,
-    body: z
-      .strictObject({
-        mapping_id: id,
+    body: update(
+      { mapping_id: id, allow_broken: allowBroken },
+      {
         sfdc_object: sfdcName.optional(),
         external_id_field: sfdcName.nullable().optional(),
         fields: mappingFields.optional(),
         is_active: z.boolean().optional(),
-        allow_broken: allowBroken,
-      })
-      .refine(
-        ({ mapping_id: _mapping, allow_broken: _allowed, ...changes }) =>
-          Object.values(changes).some((value) => value !== undefined),
-        { message: 'send at least one member to change', path: ['mapping_id'] },
-      ),
+      },
+    ),
     replies: { 200: { description: 'The mapping', body: checkedMapping } },
     errors: ['not_found', 'already_exists', 'invalid_mapping'],
     example: {
@@ -429,7 +425,7 @@ const getRoute = (mappings: Mappings): Route =>
             ? client_id !== undefined && canonical_object !== undefined && version === undefined
             : client_id === undefined && canonical_object === undefined,
         {
-          message: 'send mapping_id (with or without version), or client_id and canonical_object',
+          message: 'Send mapping_id (with or without version), or client_id and canonical_object',
           path: ['mapping_id'],
         },
       ),
@@ -494,7 +490,7 @@ const validateRoute = (mappings: Mappings): Route =>
           mapping_id === undefined
             ? client_id !== undefined && drafted !== undefined
             : client_id === undefined && drafted === undefined,
-        { message: 'send mapping_id, or client_id and mapping', path: ['mapping_id'] },
+        { message: 'Send mapping_id, or client_id and mapping', path: ['mapping_id'] },
       ),
     replies: { 200: { description: 'The findings', body: validation } },
     errors: ['not_found', 'no_snapshot'],

@@ -7,7 +7,16 @@ import { type Purges } from '../../domain/purge/purges.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
 import { isFinal, replyWith } from '../running.ts'
-import { id, line, pageOf, pageRequest, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import {
+  id,
+  line,
+  pageOf,
+  pageRequest,
+  timestamp,
+  waitSeconds,
+  workFault,
+  update,
+} from '../schemas.ts'
 import { exampleUser, newUser, user } from './users.ts'
 
 const organization = z
@@ -142,11 +151,7 @@ export const superAdminRoutes = (deps: {
     summary: 'Rename, deactivate or reactivate an organization',
     description: "An inactive organization's credentials are refused from the next request on.",
     access: 'super_admin',
-    body: z.strictObject({
-      org_id: id,
-      name: line(200).optional(),
-      is_active: z.boolean().optional(),
-    }),
+    body: update({ org_id: id }, { name: line(200).optional(), is_active: z.boolean().optional() }),
     replies: { 200: { description: 'The organization', body: organization } },
     errors: ['not_found', 'purge_in_progress'],
     example: {

@@ -14,6 +14,7 @@ import {
   pageOf,
   pageRequest,
   timestamp,
+  update,
 } from '../schemas.ts'
 
 export const role = z.enum(['org_admin', 'company_admin', 'company_member']).meta({ id: 'Role' })
@@ -112,14 +113,16 @@ export const userRoutes = ({ users }: { users: Users }): Route[] => [
       "A new password, role or client and a deactivation end the user's sessions at once. The last " +
       'active org_admin can be neither demoted nor deactivated.',
     access: 'org.manage',
-    body: z.strictObject({
-      user_id: id,
-      is_active: z.boolean().optional(),
-      role: role.optional(),
-      full_name: line(200).nullable().optional(),
-      client_id: id.nullable().optional(),
-      password: newPassword.optional(),
-    }),
+    body: update(
+      { user_id: id },
+      {
+        is_active: z.boolean().optional(),
+        role: role.optional(),
+        full_name: line(200).nullable().optional(),
+        client_id: id.nullable().optional(),
+        password: newPassword.optional(),
+      },
+    ),
     replies: { 200: { description: 'The user', body: user } },
     errors: ['not_found', 'invalid_role', 'last_admin'],
     example: { body: { user_id: exampleUser.id, full_name: 'Ada' }, reply: exampleUser },

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Deliveries } from '../../domain/webhooks/deliveries.ts'
 import { type Endpoints } from '../../domain/webhooks/endpoints.ts'
 import { route, type Route } from '../route.ts'
-import { id, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
+import { id, pageOf, pageRequest, timeRange, timestamp, update } from '../schemas.ts'
 import {
   attempt,
   delivery,
@@ -108,12 +108,10 @@ const changingRoutes = ({ endpoints }: Deps): Route[] => [
       'Nothing is sent to a disabled endpoint, and what was still to be sent ends as failed; ' +
       '`/api/webhook-endpoints/resend` brings it back once the endpoint is enabled.',
     access: 'webhooks.manage',
-    body: z.strictObject({
-      endpoint_id: id,
-      ...settings,
-      url: settings.url.optional(),
-      status: endpointStatus.optional(),
-    }),
+    body: update(
+      { endpoint_id: id },
+      { ...settings, url: settings.url.optional(), status: endpointStatus.optional() },
+    ),
     replies: { 200: { description: 'The endpoint', body: endpoint } },
     errors: ['endpoint_refused', 'not_found'],
     example: {

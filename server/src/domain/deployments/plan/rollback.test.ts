@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
+import { until } from '../../../../../test/src/until.ts'
 import { describe as describeObject } from '../../../salesforce/rest.ts'
 import { readImages } from './images.ts'
 import { parsePlan } from '../../plan/check.ts'
@@ -156,6 +157,60 @@ describe('a rollback', () => {
     const twice = await rig.deploy(onLead('Set_Twice', text('Twice__c')))
     await rig.rollback(twice.id)
     await expect(rig.rollback(twice.id)).rejects.toMatchObject({ code: 'not_rollbackable' })
+  })
+
+  it('that is abandoned claims to have rolled back nothing, and another one finds out', async () => {
+    const setStatus = (status: string) =>
+      rig.database.query('update crm_connections set status = $1', [status])
+    const { id } = await rig.deploy(onLead('Set_Adrift', text('Adrift__c')))
+    await rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, pendingMs: 0, runMs: 60_000 })
+    try {
+      await rig.deployments.rollback(rig.caller, { deployment_id: id, wait_seconds: 0 })
+      const killer = new AbortController()
+      const working = rig.turn(id, killer.signal).catch(() => undefined)
+      await until('it is sent', async () => (await rig.runsOf(id)).at(-1)?.stage === 'wait')
+      killer.abort(new Error('killed'))
+      await working
+      await setStatus('expired')
+      await rig.turn(id)
+      await rig.database.query(
+        `insert into topology_validators (org_id, client_id, kind, name, scope, last_modified)
+         values ($1, $2, 'object', 'Lead', 'any', 'Mon, 01 Jan 2024 00:00:00 GMT')
+         on conflict do nothing`,
+        [rig.tenant.orgId, rig.clientId],
+      )
+      const abandoned = await rig.deployments.cancel(rig.caller, {
+        deployment_id: id,
+        abandon: true,
+      })
+      expect(abandoned).toMatchObject({
+        status: 'deployed',
+        is_final: true,
+        progress: { stage: 'done' },
+        rollback: {
+          status: 'failed',
+          error: {
+            code: 'abandoned',
+            message: expect.stringMatching(/Roll it back again/) as string,
+          },
+          ...{ removed: [], restored: [], proof: null },
+        },
+      })
+      const known = await rig.database.query(
+        `select name from topology_validators where kind = 'object' and name = 'Lead'`,
+      )
+      expect(known, 'the touched objects are read again').toEqual([])
+    } finally {
+      await setStatus('connected')
+      await rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, pendingMs: 0, runMs: 0 })
+    }
+    // Salesforce goes on with what was sent.
+    await until('its field is gone', async () => !(await leadFields()).has('Adrift__c'))
+    const again = await rig.rollback(id)
+    expect(again).toMatchObject({
+      status: 'rolled_back',
+      rollback: { status: 'complete', kept: [], remaining: [], proof: { complete: true } },
+    })
   })
 
   it('deactivates picklist values that a field gained, and says that they stay', async () => {

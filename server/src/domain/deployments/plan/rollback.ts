@@ -18,6 +18,7 @@ import {
   endDryRun,
   endRollback,
   type Endings,
+  endUnseen,
   failedIn,
   refusalOf,
   sendPackage,
@@ -459,6 +460,5 @@ const isReleased = (state: State): boolean => toUnassign(state).length > 0
 export const planRollback: RunKind = {
   stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },
   changesBeforeSending: isReleased,
-  fail: (journal, { deployment }, fault, calls) =>
-    endRollback({ journal, spent: () => calls }, deployment, fault),
+  fail: (journal, state, fault, calls) => endUnseen({ journal, spent: () => calls }, state, fault),
 }

@@ -13,6 +13,7 @@ import {
   type ComponentProblem,
   type ComponentRow,
   type DeploymentRow,
+  isShown,
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
@@ -185,6 +186,7 @@ export const endRollback = async (
   deployment: DeploymentRow,
   fault: WorkFault,
   result: DeployResult | null = null,
+  also?: (tx: Tx) => Promise<void>,
 ): Promise<void> => {
   const { total } = deployment.progress
   const rollback: RollbackResult = {
@@ -197,7 +199,29 @@ export const endRollback = async (
     { error: fault, result: rollback },
     { rollback, progress: { stage: 'done', done: total, total } },
     spent(),
+    also,
   )
+}
+
+/** Whether something of the rollback was sent, or perhaps was. */
+export const mayHaveChanged = ({ stage, intended_at, options }: RunRow): boolean =>
+  !(options as RollbackOptions).dry_run &&
+  (intended_at !== null || (stage !== 'read' && stage !== 'submit'))
+
+/** Ends a rollback whose end nobody sees: an off-boarding remembers what it may have done. */
+export const endUnseen = (
+  context: Pick<Context, 'journal' | 'spent'>,
+  { run, deployment }: State,
+  fault: WorkFault,
+  also?: (tx: Tx) => Promise<void>,
+): Promise<void> => {
+  const planned = rollbackOf(deployment)
+  const { removed, restored } = planned
+  const remembers: boolean = !isShown(deployment) && mayHaveChanged(run)
+  const told = remembers
+    ? { ...deployment, rollback: { ...planned, unseen: { removed, restored } } }
+    : deployment
+  return endRollback(context, told, fault, null, also)
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   endDryRun,
   endRollback,
   type Endings,
+  endUnseen,
   refusalOf,
   sendPackage,
   unclearFault,
@@ -320,6 +321,5 @@ export const workflowRollback: RunKind = {
     delete_versions: deleting,
     verify: verifying,
   },
-  fail: (journal, { deployment }, fault, calls) =>
-    endRollback({ journal, spent: () => calls }, deployment, fault),
+  fail: (journal, state, fault, calls) => endUnseen({ journal, spent: () => calls }, state, fault),
 }

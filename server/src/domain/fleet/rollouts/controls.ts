@@ -59,6 +59,9 @@ interface Named {
   clientIds: readonly string[] | undefined
 }
 
+const ROLL_BACK_FIRST =
+  'Roll it back with /api/deploy/rollback, then retry; or bring it to the client with a new rollout.'
+
 /** Targets in one of these states. Throws not_found and bad_request for named ones that are none. */
 const targetsIn = async (
   tx: Tx,
@@ -85,7 +88,8 @@ const targetsIn = async (
       ]
     }
     if (states.includes(target.state)) return []
-    const message = `A target that is ${target.state.replaceAll('_', ' ')} cannot be ${verb}.`
+    const remedy = verb === 'retried' && target.state === 'deployed' ? ` ${ROLL_BACK_FIRST}` : ''
+    const message = `A target that is ${target.state.replaceAll('_', ' ')} cannot be ${verb}.${remedy}`
     return [{ path, code: 'wrong_state', message }]
   })
   const [first] = errors
@@ -359,7 +363,7 @@ const requireNothingLeft = async (
      order by t.position`.execute(tx)
   if (rows.length === 0) return
   throw conflict(
-    'The deployment of a target was applied, or perhaps was. Roll it back with /api/deploy/rollback, then retry; or bring it to the client with a new rollout.',
+    `The deployment of a target was applied, or perhaps was. ${ROLL_BACK_FIRST}`,
     rows.map(({ client_id: id }) => ({
       path: pathOf(clientIds, id),
       code: 'deployment_left',

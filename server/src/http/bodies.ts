@@ -2,7 +2,12 @@
 
 import { finished } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { type FastifyInstance, type FastifyRequest, type RequestPayload } from 'fastify'
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RequestPayload,
+} from 'fastify'
 import { EngineError } from '../errors.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { FAULT_BYTES_MAX, faultIn } from './json-fault.ts'
@@ -40,6 +45,24 @@ export const limitReading = (app: FastifyInstance): void => {
     }, REQUEST_MS)
     reply.raw.once('close', () => clearTimeout(timer))
   })
+}
+
+/** Of a refused body so much is still read, for so long. */
+const REST_BYTES_MAX = 64 * 1024 * 1024
+const REST_MS = 10_000
+
+/**
+ * Fastify closes the connection of a body that is too large. Whoever is still writing then gets EPIPE from its own
+ * system in place of our answer, and tries again. So what is left of a body of a known and bearable size is read and
+ * thrown away.
+ */
+export const readRest = ({ raw, headers }: FastifyRequest, reply: FastifyReply): void => {
+  const isBearable = Number(headers['content-length']) <= REST_BYTES_MAX
+  if (raw.complete || !isBearable || headers['content-encoding'] !== undefined) return
+  reply.removeHeader('connection')
+  raw.resume()
+  const timer = setTimeout(() => raw.socket.destroy(), REST_MS)
+  raw.once('close', () => clearTimeout(timer))
 }
 
 /** Says where the body breaks, as a whole, though it may be parsed in slices; null if that is not known. */

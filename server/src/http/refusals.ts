@@ -4,6 +4,7 @@ import { type Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { EngineError, isExpected } from '../errors.ts'
 import { clip } from '../text.ts'
+import { readRest } from './bodies.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { requestIdOf } from './request-id.ts'
 import { noteRefusal } from './request-log.ts'
@@ -47,6 +48,10 @@ const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[
 const hasHungUp = (thrown: unknown, reply: FastifyReply): boolean =>
   thrown instanceof Error && thrown.name === 'AbortError' && reply.raw.destroyed
 
+/** Fastify has looked at its length, and read no more of it. */
+const isUnreadBody = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+
 /** Answers with the error as a problem, and logs it where it is a fault of ours. */
 export const renderError = (
   thrown: unknown,
@@ -61,6 +66,7 @@ export const renderError = (
   noteRefusal(request, error)
   const isFault = !isExpected(error) && !hasHungUp(thrown, reply)
   if (isFault) request.log.error({ err: error.cause ?? error }, 'request failed')
+  if (isUnreadBody(thrown)) readRest(request, reply)
   reply.header('x-request-id', request.id) // for a path that cannot be read, no hook runs
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) {

@@ -60,7 +60,7 @@ const expectTold = (body: unknown, words: string): void => {
     expect(each.length).toBeLessThan(20_000)
   }
   const beginning = sound(words).slice(0, 8)
-  expect(texts.filter((each) => each.includes(beginning))).not.toEqual([])
+  expect(texts, 'told at all').toContainEqual(expect.stringContaining(beginning))
 }
 
 const post = <Body>(path: string, body: Record<string, unknown> = {}) =>
@@ -240,7 +240,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
     const refreshed = await post<{ upstream?: unknown; code: string }>('/api/connections/refresh')
     expect(refreshed.body).toMatchObject({ code: 'nango_error' })
     expectTold(refreshed.body.upstream, words)
-    await refuse('*/limits*', words, 'GET', 20)
+    await refuse('*/limits*', words, 'GET', 1_000) // others look there too
     const checked = await post('/api/connections/get', { check: true })
     expectTold(checked.body, words)
   })

@@ -100,6 +100,23 @@ describe('a problem', () => {
       detail: 'The body is larger than 16 MB, the most that this endpoint takes.',
       remedy: expect.stringContaining('application/x-ndjson') as unknown,
     })
+    const unmeasured = await fetch(`${url().origin}/api/clients/list`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${org.token}`, 'content-type': 'application/json' },
+      body: new Blob(['"', 'x'.repeat(17_000_000), '"']).stream(),
+      duplex: 'half',
+    })
+    expect(unmeasured.status, 'without a Content-Length').toBe(413)
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)),
+    })
+    const refused = fetch(`${url().origin}/api/clients/list`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${org.token}`, 'content-type': 'application/json' },
+      body: endless,
+      duplex: 'half',
+    })
+    expect((await refused).status, 'without an end').toBe(413)
   })
 
   it('of a wrong method is 405 and lists the right one', async () => {

@@ -16,7 +16,7 @@ const begin = async (): Promise<void> => {
   )
   const seesBoard = me.then((who) => who !== null && hasBoard(who))
   if (isBoard) void askAhead({ ...FIRST, when: seesBoard })
-  // It has been asked by now: that takes longer than the code.
+  // By now the server has been asked for the clients: its answer takes longer than the code.
   const hasScreen = isBoard && (await seesBoard)
   // Who has to sign in first needs no screens yet.
   if ((await me) === null) return

@@ -52,16 +52,20 @@ const REST_BYTES_MAX = 64 * 1024 * 1024
 const REST_MS = 10_000
 
 /**
- * Fastify closes the connection of a body that is too large. Whoever is still writing then gets EPIPE from its own
- * system in place of our answer, and tries again. So what is left of a body of a known and bearable size is read and
- * thrown away.
+ * Fastify closes the connection of a body that is too large. A sender that is still writing then gets EPIPE from its
+ * own system instead of our answer, and tries again. So the rest of the body is read and thrown away, within bounds;
+ * not where it is compressed, which is read elsewhere.
  */
 export const readRest = ({ raw, headers }: FastifyRequest, reply: FastifyReply): void => {
-  const isBearable = Number(headers['content-length']) <= REST_BYTES_MAX
+  const isBearable = Number(headers['content-length'] ?? 0) <= REST_BYTES_MAX
   if (raw.complete || !isBearable || headers['content-encoding'] !== undefined) return
   reply.removeHeader('connection')
-  raw.resume()
-  const timer = setTimeout(() => raw.socket.destroy(), REST_MS)
+  let bytes = 0
+  raw.on('data', (chunk: Buffer) => {
+    bytes += chunk.byteLength
+    if (bytes > REST_BYTES_MAX) raw.socket.destroy()
+  })
+  const timer = setTimeout(() => raw.socket.destroy(), REST_MS).unref()
   raw.once('close', () => clearTimeout(timer))
 }
 

@@ -27,6 +27,19 @@ beforeAll(async () => {
   org = await rig.org()
 })
 
+/** The packages that the certificate names, which says what was removed, with the hash of each. */
+const packagesIn = (done: Offboarding): string[] => {
+  const { removed, sfdc_deploy_ids: sent } = done.certificate as {
+    removed: { type: string; full_name: string; before: unknown; deployed: unknown }[]
+    sfdc_deploy_ids: string[]
+  }
+  expect(named(removed)).toEqual(named(done.removed))
+  for (const { before, deployed } of removed) {
+    expect([before, deployed]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
+  }
+  return sent
+}
+
 describe('an off-boarding', { timeout: 120_000 }, () => {
   it('that is cancelled while it waits, or while Salesforce works, changes nothing, and the client goes on', async () => {
     const stays = await org.client('Stays')
@@ -172,15 +185,7 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
       'PermissionSet Half',
       ...gone,
     ])
-    const { removed, sfdc_deploy_ids: sent } = done.certificate as {
-      removed: { type: string; full_name: string; before: unknown; deployed: unknown }[]
-      sfdc_deploy_ids: string[]
-    }
-    expect(named(removed)).toEqual(named(done.removed))
-    for (const { before: was, deployed: left } of removed) {
-      expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
-    }
-    expect(sent, 'the package of each half').toHaveLength(2)
+    expect(packagesIn(done), 'the package of each half').toHaveLength(2)
     // The board's forecast sums the log: each call is in one row of it, that of the rollback that made it.
     const all = await post<{ items: { id: string; salesforce_api_calls: number }[] }>(
       org.api,
@@ -286,15 +291,7 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
     const done = await post(org.api, '/api/fleet/offboard/start', by)
     expect(done, JSON.stringify(done.error)).toMatchObject({ status: 'complete', stays: [] })
     expect(named(done.removed)).toEqual([...after, ...before].toSorted())
-    const { removed, sfdc_deploy_ids: sent } = done.certificate as {
-      removed: { type: string; full_name: string; before: unknown; deployed: unknown }[]
-      sfdc_deploy_ids: string[]
-    }
-    expect(named(removed)).toEqual(named(done.removed))
-    for (const { before: was, deployed: left } of removed) {
-      expect([was, left]).toEqual([null, expect.stringMatching(/^[0-9a-f]{64}$/)])
-    }
-    expect(sent, 'the abandoned package too').toHaveLength(2)
+    expect(packagesIn(done), 'the abandoned package too').toHaveLength(2)
   })
 })
 

@@ -83,8 +83,8 @@ export default defineConfig({
     setupFiles: ['test/src/leaks.ts'],
     // CI's machine may be busy with something else, and some faults have to meet a moment. Reported as retried.
     retry: process.env.CI === undefined ? 0 : 1,
-    // Against hanging, not against slowness: the machine may be busy with something else.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Against hanging, not against slowness: the machine may be slow, and busy with something else.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 })

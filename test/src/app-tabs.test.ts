@@ -7,7 +7,7 @@ import { actionsOf, planning, type Planning } from './planning.ts'
 let to: Planning
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const tabsOf = async (app: string): Promise<string[]> => {
   const { records } = await to.admin.query(

@@ -109,7 +109,7 @@ beforeAll(async () => {
   second = await token()
   fleetAgent = await token({})
   person = (await org.user('org_admin')).api
-}, 120_000)
+})
 
 describe('a deploy by a token that has to ask', () => {
   const path = '/api/deploy/custom-objects'

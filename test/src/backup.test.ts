@@ -229,7 +229,7 @@ describe.skipIf(programs === null)('a backup with pg_dump', () => {
       client.query(await statements('The backup role', password)),
     )
     saved = await work(owner(source))
-  }, 120_000)
+  })
   afterAll(async () => {
     await source[Symbol.asyncDispose]()
     await target[Symbol.asyncDispose]()
@@ -259,18 +259,11 @@ describe.skipIf(programs === null)('a backup with pg_dump', () => {
     await expect(dump(owner(source))).rejects.toThrow(/row-level security/)
   })
 
-  it(
-    'of the backup role is restored into an empty server, where open work is looked at first and a deployment is rolled back',
-    { timeout: 120_000 },
-    async () => {
-      await restore(
-        await dump(asLogin(admin(source), 'sfdc_engine_backup', password)),
-        admin(target),
-      )
-      expect(await countsIn(admin(target))).toEqual(await countsIn(admin(source)))
-      await goesOn(owner(target), saved)
-    },
-  )
+  it('of the backup role is restored into an empty server, where open work is looked at first and a deployment is rolled back', async () => {
+    await restore(await dump(asLogin(admin(source), 'sfdc_engine_backup', password)), admin(target))
+    expect(await countsIn(admin(target))).toEqual(await countsIn(admin(source)))
+    await goesOn(owner(target), saved)
+  })
 
   it('of the owner with --enable-row-security has the same rows, and needs no administrator', async () => {
     const database = 'of_the_owner'
@@ -334,42 +327,38 @@ describe('what pg_dump does as the backup role', () => {
     }),
   )
 
-  it(
-    'reads every row and writes none; restored, open work is looked at first and a deployment is rolled back',
-    { timeout: 120_000 },
-    async () => {
-      await using source = await createDatabase()
-      await using target = await createDatabase({ empty: true })
-      const saved = await work(source.url)
-      await addEarlierDay(source.url)
-      await withServer(target.url, () => Promise.resolve(), PAUSED) // creates all tables
-      await connected(asLogin(source.url, role, password), async (from) => {
-        await from.query('begin isolation level repeatable read')
-        // As pg_dump does: a query that a policy would shorten fails.
-        await from.query('set local row_security = off')
-        await connected(asAdmin(target.url), async (to) => {
-          // As pg_restore does: triggers and foreign keys come after the rows.
-          await to.query('set session_replication_role = replica')
-          for (const day of (await daysIn(to)).keys()) await to.query(`drop table ${day}`)
-          for (const [day, bounds] of await daysIn(from)) {
-            await to.query(`create table ${day} partition of pgboss.queue_stats ${bounds}`)
-          }
-          for (const table of await tablesIn(to)) await to.query(`delete from ${table}`)
-          for (const table of await tablesIn(from)) {
-            const { rows } = await from.query<{ body: string }>(
-              `select coalesce(jsonb_agg(t), '[]')::text as body from ${table} t`,
-            )
-            await to.query(
-              `insert into ${table} overriding system value
+  it('reads every row and writes none; restored, open work is looked at first and a deployment is rolled back', async () => {
+    await using source = await createDatabase()
+    await using target = await createDatabase({ empty: true })
+    const saved = await work(source.url)
+    await addEarlierDay(source.url)
+    await withServer(target.url, () => Promise.resolve(), PAUSED) // creates all tables
+    await connected(asLogin(source.url, role, password), async (from) => {
+      await from.query('begin isolation level repeatable read')
+      // As pg_dump does: a query that a policy would shorten fails.
+      await from.query('set local row_security = off')
+      await connected(asAdmin(target.url), async (to) => {
+        // As pg_restore does: triggers and foreign keys come after the rows.
+        await to.query('set session_replication_role = replica')
+        for (const day of (await daysIn(to)).keys()) await to.query(`drop table ${day}`)
+        for (const [day, bounds] of await daysIn(from)) {
+          await to.query(`create table ${day} partition of pgboss.queue_stats ${bounds}`)
+        }
+        for (const table of await tablesIn(to)) await to.query(`delete from ${table}`)
+        for (const table of await tablesIn(from)) {
+          const { rows } = await from.query<{ body: string }>(
+            `select coalesce(jsonb_agg(t), '[]')::text as body from ${table} t`,
+          )
+          await to.query(
+            `insert into ${table} overriding system value
                select * from jsonb_populate_recordset(null::${table}, $1::jsonb)`,
-              [rows[0]?.body],
-            )
-          }
-        })
-        await expect(from.query('delete from public.clients')).rejects.toThrow(/read-only|denied/)
+            [rows[0]?.body],
+          )
+        }
       })
-      expect(await countsIn(asAdmin(target.url))).toEqual(await countsIn(asAdmin(source.url)))
-      await goesOn(target.url, saved)
-    },
-  )
+      await expect(from.query('delete from public.clients')).rejects.toThrow(/read-only|denied/)
+    })
+    expect(await countsIn(asAdmin(target.url))).toEqual(await countsIn(asAdmin(source.url)))
+    await goesOn(target.url, saved)
+  })
 })

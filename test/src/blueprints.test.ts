@@ -91,7 +91,7 @@ beforeAll(async () => {
   blueprintId = (
     await ok<{ id: string }>('/api/blueprints/create', { name: 'Fleet leads', slug: 'leads' }, 201)
   ).id
-}, 120_000)
+})
 
 describe('a blueprint', () => {
   it('is made from what a client has, and says what of it a plan cannot express', async () => {

@@ -8,22 +8,24 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { describe } from 'vitest'
 import { chromiumPath } from './chromium.ts'
 import { builtConsole } from './shared-rig.ts'
+import { HANGS_MS } from './until.ts'
 
 const executablePath = chromiumPath() ?? undefined
 
-const describeSkipped = (...[name]: Parameters<typeof describe>) => {
+type Describe = (name: string, tests: () => void) => unknown
+
+const describeSkipped: Describe = (name) => {
   if (process.env.REQUIRE_BROWSER === '1') {
-    throw new Error(`${String(name)} needs a browser, and there is none: install chromium`)
+    throw new Error(`${name} needs a browser, and there is none: install chromium`)
   }
   process.stderr.write(
-    `\n*** SKIPPED: ${String(name)}. There is no Chromium; install one, or name it in CHROMIUM. ***\n`,
+    `\n*** SKIPPED: ${name}. There is no Chromium; install one, or name it in CHROMIUM. ***\n`,
   )
   return describe.skip(name, () => undefined)
 }
 
 /** `describe` where there is a browser; a loud line where there is none. */
-export const describeInBrowser: (...given: Parameters<typeof describe>) => unknown =
-  executablePath === undefined ? describeSkipped : describe
+export const describeInBrowser: Describe = executablePath === undefined ? describeSkipped : describe
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
@@ -71,6 +73,7 @@ export const openBrowser = async (url: string): Promise<ConsoleBrowser> => {
         colorScheme: dark ? 'dark' : 'light',
         reducedMotion: 'reduce',
       })
+      context.setDefaultTimeout(HANGS_MS)
       contexts.push(context)
       const page = await context.newPage()
       watch(page)

@@ -7,7 +7,7 @@ import { type Planning, planning } from './planning.ts'
 let to: Planning
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const on = (api_name: string, more: object) => ({
   objects: [{ api_name, ...more }],

@@ -138,7 +138,7 @@ beforeAll(async () => {
   neighbour = await org.client()
   secrets = [PASSWORD, org.token]
   for (const of of [client, neighbour]) await fill(of, (await rig.salesforceOrg()).name)
-}, 120_000)
+})
 
 const exported = async (of: TestClient): Promise<{ text: string; lines: Line[] }> => {
   const answer = await org.api.post('/api/clients/export', { client_id: of.id })

@@ -62,7 +62,7 @@ beforeAll(async () => {
   pushRig = await makePushRig(rig, org, (await rig.salesforceOrg()).name)
   client_id = pushRig.client.id
   proxy = await startProxy(rig.urls[0])
-}, 120_000)
+})
 afterAll(() => proxy.close())
 
 describe('a call', () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = join(packing, 'empty')
   ;[tarball = ''] = await packInto(packing, 'client')
   await installInto(folder, [tarball])
-}, 120_000)
+})
 afterAll(() => rm(dirname(folder), { recursive: true, force: true }))
 
 /** What a bundler makes of a program. */
@@ -52,7 +52,7 @@ describe('the package', () => {
       readFileSync(join(folder, 'node_modules/@sfdc-engine-x/client/package.json'), 'utf8'),
     ) as object
     expect(installed).not.toHaveProperty('dependencies')
-  }, 60_000)
+  })
 
   it(`has at most ${BYTES_MAX} bytes, and who only verifies webhooks takes a tenth of it`, async () => {
     const all = await bundled(
@@ -107,7 +107,7 @@ describe('the package', () => {
     expect(stdout).toContain('497 of 500 leads are in Salesforce\n')
     expect(stdout.match(/^ {2}lead-(42|242|442): .+ → .+$/gm)).toHaveLength(3)
     expect(stdout).toMatch(/Rolled back: complete; as before: true\n$/)
-  }, 120_000)
+  })
 })
 
 describe('a webhook', () => {

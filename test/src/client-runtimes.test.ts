@@ -67,7 +67,7 @@ beforeAll(async () => {
       },
     },
   }
-}, 120_000)
+})
 afterAll(async () => {
   await proxy?.close()
   await rm(dirname(folder), { recursive: true, force: true })

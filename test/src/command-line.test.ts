@@ -219,7 +219,7 @@ beforeAll(async () => {
     join(folder, 'leads.csv'),
     leads(500, (n) => n % 200 === 42),
   )
-}, 120_000)
+})
 // A test that fails in the middle leaves commands that still run, and a Salesforce org that is still slow.
 afterEach(async () => {
   await installed.killUnfinished()

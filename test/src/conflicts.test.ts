@@ -47,7 +47,7 @@ beforeAll(async () => {
   await client.connect(acme)
   await client.pull()
   await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
-}, 60_000)
+})
 
 const check = (plan: unknown, more: Record<string, unknown> = {}, api = org.api) =>
   api.post<Report>('/api/conflicts/check', {
@@ -91,7 +91,7 @@ const redPlan = (set: string) => ({
 const sentToSalesforce = async () =>
   ((await rig.simulator.control.act('deploys/list', { org: acme })) as unknown[]).length
 
-describe('a report', { timeout: 60_000 }, () => {
+describe('a report', () => {
   it('reports every component, worst first, with counts, estimate and what can be rolled back', async () => {
     const { status, body } = await check(redPlan('Set_Told'))
     expect(status).toBe(201)
@@ -240,7 +240,7 @@ describe('a report', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a deploy with a report', { timeout: 60_000 }, () => {
+describe('a deploy with a report', () => {
   it('goes ahead on green', async () => {
     const plan = onLead('Set_Green', text('Green__c'))
     const report = await check(plan)

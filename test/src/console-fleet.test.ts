@@ -32,12 +32,11 @@ import { expectFocusIn, pressByKeyboard, reach } from './keyboard.ts'
 import { type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
 
-const SLOW_MS = 40_000
 const CLIENTS = 12
 /** Nobody may run it, and nothing behind it may be turned around. */
 const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
 
-describeInBrowser('the console', { timeout: 120_000 }, () => {
+describeInBrowser('the console', () => {
   let rig: SharedRig
   let agency: TestOrg
   let members: Member[]
@@ -52,8 +51,7 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     members = await membersOf(agency, rig.simulator.control, CLIENTS)
     browser = await openBrowser(rig.urls[0])
     page = await browser.signIn(agency)
-    page.setDefaultTimeout(SLOW_MS)
-  }, 120_000)
+  })
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
   const post = async <Body>(path: string, body: object, api = agency.api): Promise<Body> => {

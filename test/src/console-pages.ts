@@ -146,7 +146,7 @@ export const silentlyFailing = async (
       : main.locator('.problem:not([data-old])').filter({ hasText: BROKEN.detail })
     const hasSaid = await said
       .first()
-      .waitFor({ timeout: 10_000 })
+      .waitFor({ timeout: 30_000 })
       .then(
         () => true,
         () => false,

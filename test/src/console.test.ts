@@ -17,12 +17,11 @@ import { expectFocusIn, pressByKeyboard } from './keyboard.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
-const SLOW_MS = 40_000
 /** Nobody may run it, and nothing behind it may be turned around. */
 const HOSTILE = '<img src=x onerror=alert(1)> \u202Edettimil'
 const ENTRY_BYTES_MAX = 120_000
 
-describeInBrowser('the console', { timeout: 120_000 }, () => {
+describeInBrowser('the console', () => {
   let rig: SharedRig
   let agency: TestOrg
   let acme: TestClient
@@ -41,11 +40,10 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     await agency.client(HOSTILE)
     browser = await openBrowser(rig.urls[0])
     page = await browser.signIn(agency)
-    page.setDefaultTimeout(SLOW_MS)
     page.on('request', (request) => {
       if (!request.url().startsWith(rig.urls[0])) elsewhere.push(request.url())
     })
-  }, 120_000)
+  })
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
   const press = (name: string | RegExp, at = page) =>
@@ -70,7 +68,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('asks for what its first page shows before its code is there, and for nothing twice', async () => {
     const visitor = await page.context().newPage()
-    visitor.setDefaultTimeout(SLOW_MS)
     const asked: string[] = []
     const { promise: areAsked, resolve: allAsked } = Promise.withResolvers<void>()
     visitor.on('request', (request) => {
@@ -90,7 +87,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('leads back to the page that was asked for, and is used by the keyboard alone', async () => {
     const visitor = await browser.signIn(agency)
-    visitor.setDefaultTimeout(SLOW_MS)
     await press('Sign out', visitor)
     await reads('Password', visitor)
     await visitor.goto('/console/?q=acm')
@@ -263,7 +259,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
   it('shows a user of one client that client, and says what is not theirs', async () => {
     const member = await agency.user('company_member', acme.id)
     const theirs = await browser.signIn(member)
-    theirs.setDefaultTimeout(SLOW_MS)
     await reads('Acme', theirs)
     expect(pathOf(theirs)).toBe(`/console/clients/${acme.id}`)
     expect(await theirs.getByRole('button', { name: 'Revoke' }).count()).toBe(0)
@@ -282,7 +277,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
     const long = await agency.client(`Client ${'of a long name '.repeat(8)}`.trim())
     for (const width of [390, 1280]) {
       const visitor = await browser.signIn(agency, { width })
-      visitor.setDefaultTimeout(SLOW_MS)
       for (const [{ id }, text] of [
         [acme, 'Version 1'],
         [long, 'Not connected yet'],
@@ -299,7 +293,6 @@ describeInBrowser('the console', { timeout: 120_000 }, () => {
 
   it('is for a phone, in the dark, and stores nothing in the page', async () => {
     const phone = await browser.signIn(agency, { width: 390, dark: true })
-    phone.setDefaultTimeout(SLOW_MS)
     for (const path of ['', `clients/${acme.id}`, `clients/${acme.id}/schema?object=Lead`]) {
       await phone.goto(`/console/${path}`)
       await phone.getByRole('heading', { level: 1 }).waitFor()

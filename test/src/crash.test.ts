@@ -65,7 +65,7 @@ const finished = async (
     60_000,
   )
 
-describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
+describe('kill -9 in the middle of a pull', () => {
   it('is followed by a complete snapshot once the server is started again; no half one is ever shown', async () => {
     const { rig: world, org, client, pull, control } = await amidPull(1)
     await world.servers[0]?.kill()
@@ -150,7 +150,7 @@ const copySnapshot = (rig: SharedRig, from: string, id: string) =>
     [from, id],
   )
 
-describe('work that has taken its process down five times', { timeout: 120_000 }, () => {
+describe('work that has taken its process down five times', () => {
   it('is not started again: it ends as failed with the reason, and the next pull goes through', async () => {
     const { rig: shared, client } = await sharedClient()
     const done = await client.pull()
@@ -164,7 +164,7 @@ describe('work that has taken its process down five times', { timeout: 120_000 }
   })
 })
 
-describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
+describe('SIGTERM in the middle of a pull', () => {
   it('answers what cannot finish, ends the process in order and leaves the work to the next one', async () => {
     const { rig: world, control, org, client, pull } = await amidPull(1)
     const salesforceOrg = world.simulator.orgs[0]?.id ?? ''

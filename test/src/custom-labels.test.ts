@@ -6,7 +6,7 @@ import { actionsOf, planning, type Planning } from './planning.ts'
 let to: Planning
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const write = (fullName: string, value: string) =>
   to.admin.metadata.upsert('CustomLabel', {

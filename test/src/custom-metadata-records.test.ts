@@ -24,7 +24,7 @@ beforeAll(async () => {
   await field('Factor__c', { type: 'Number', precision: 5, scale: 2 })
   await field('Whole__c', { type: 'Number', precision: 18, scale: 0 })
   await to.client.pull()
-}, 60_000)
+})
 
 const record = (api_name: string, values: object) => ({
   type: 'Tier__mdt',

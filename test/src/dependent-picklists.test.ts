@@ -6,7 +6,7 @@ import { type Planning, planning } from './planning.ts'
 let to: Planning
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const planOf = (...fields: object[]) => ({
   objects: [{ api_name: 'Account', fields }],

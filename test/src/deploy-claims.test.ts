@@ -17,7 +17,7 @@ beforeAll(async () => {
   ;({ rig, org, client } = mine)
   acme = mine.salesforceOrg.name
   await pace({ pendingMs: 0, runMs: 0 })
-}, 60_000)
+})
 
 const pace = (ms: { pendingMs?: number; runMs?: number }) =>
   rig.simulator.control.act('deploys/pace', { org: acme, ...ms })
@@ -68,7 +68,7 @@ const hasPermissionSet = async (set: string): Promise<boolean> => {
   return actionOf(body, set) !== 'created'
 }
 
-describe('a rollback', { timeout: 120_000 }, () => {
+describe('a rollback', () => {
   it('in parts and then of the rest leaves no permission set of ours behind', async () => {
     const { body } = await deploy({
       ...onLead('Set_Parts', text('Part_A__c'), text('Part_B__c')),
@@ -226,7 +226,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a plan', { timeout: 120_000 }, () => {
+describe('a plan', () => {
   it('with texts that XML or the database cannot hold is refused with the path', async () => {
     for (const bad of ['a\u0000b', 'half \ud800', 'x\u000by', '\uffff']) {
       const answer = await deploy(
@@ -334,7 +334,7 @@ describe('a plan', { timeout: 120_000 }, () => {
   })
 })
 
-describe('work on its way', { timeout: 120_000 }, () => {
+describe('work on its way', () => {
   it('is not abandoned while it is running, and the refusal changes nothing', async () => {
     await pace({ runMs: 3_000 })
     const { body } = await deploy(onLead('Set_Going', text('Going__c')), { wait_seconds: 0 })
@@ -431,7 +431,7 @@ describe('work on its way', { timeout: 120_000 }, () => {
   })
 })
 
-describe('deployments and reports of others', { timeout: 60_000 }, () => {
+describe('deployments and reports of others', () => {
   it('answer as if they did not exist', async () => {
     const { body } = await deploy(onLead('Set_Private', text('Private__c')))
     const stranger = await rig.org()

@@ -60,7 +60,7 @@ beforeAll(async () => {
       return { moment, salesforceOrg: moment, client, id: '' }
     }),
   )
-}, 120_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const hold = (moments: Record<string, string>, clients: readonly Held[]) =>
@@ -93,7 +93,7 @@ const PLAN = {
   tabs: ['Posting__c'],
 }
 
-describe('kill -9', { timeout: 180_000 }, () => {
+describe('kill -9', () => {
   it('at each stage of a deploy: it ends deployed, and Salesforce was sent one package', async () => {
     await hold(DEPLOY_MOMENTS, held)
     const slow = rig.simulator.orgs.find(({ name }) => name === SLOW)

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const mine = await sharedClient()
   ;({ rig, org, client } = mine)
   acme = mine.salesforceOrg.name
-}, 60_000)
+})
 
 const deploy = (plan: unknown, more: Record<string, unknown> = {}) =>
   org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
@@ -141,7 +141,7 @@ const FIELDS: [Record<string, unknown>, Record<string, unknown>][] = [
   ],
 ]
 
-describe('a deploy', { timeout: 60_000 }, () => {
+describe('a deploy', () => {
   it('puts every field type in place as planned, visible to the connected user', async () => {
     const named = FIELDS.map(([field, seen], index) => ({
       field: { api_name: `F${index}__c`, label: `F ${index}`, ...field },
@@ -263,7 +263,7 @@ describe('a deploy', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a rollback', { timeout: 60_000 }, () => {
+describe('a rollback', () => {
   it('leaves no trace: the diff of the snapshots before and after is empty, and says so itself', async () => {
     const before = await version()
     const { body } = await deploy({
@@ -343,7 +343,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
 /** Milliseconds; longer than any test: Salesforce goes on once the pace is set anew. */
 const UNTIL_RELEASED = 600_000
 
-describe('two replicas', { timeout: 120_000 }, () => {
+describe('two replicas', () => {
   it('run one deploy of a client at once, and those of ten clients together', async () => {
     const names = await Promise.all(
       Array.from({ length: 10 }, async () => (await rig.salesforceOrg()).name),

@@ -2,12 +2,13 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { createControl } from '../../simulator/src/control/client.ts'
+import { readWorld } from '../../simulator/src/saved/file.ts'
 import { apiOf } from './api.ts'
 import { createDatabase } from './database.ts'
 import { createOrg } from './rig.ts'
@@ -89,10 +90,9 @@ describe('npm run dev', () => {
       const org = await createOrg(first.superAdmin, first.api, first.simulator)
       const client = await org.client()
       await client.connect('Acme')
-      const connected = Date.now()
       await until('it is saved', async () => {
-        const saved = await stat(file)
-        return saved.mtimeMs > connected ? true : undefined
+        const found = await readWorld(file)
+        return found !== null && 'world' in found && found.world.nango.store.connections.length > 0
       })
       await first.kill()
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await globex.connect(other.name)
   await Promise.all([acme.pull(), globex.pull()])
   await untilSearched(2)
-}, 60_000)
+})
 
 interface Search {
   totals: { hits: number; clients_with_hits: number; searched: number; outdated: number }
@@ -100,7 +100,7 @@ describe('search over the fleet', () => {
     ])
     expect((await search({ kind: 'object' })).totals.searched).toBe(1)
     await untilSearched(2)
-  }, 60_000)
+  })
 
   it('refuses a filter that says nothing about the kind, by its name and with the remedy', async () => {
     const { status, body } = await org.api.post('/api/fleet/search', {
@@ -181,7 +181,7 @@ describe('the comparison of clients', () => {
       totals: { present: 1, groups: 1 },
       absent: [{ client_id: acme.id }],
     })
-  }, 60_000)
+  })
 })
 
 describe('the light lists of a snapshot', () => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
   client = await org.client()
   await client.connect((await rig.salesforceOrg({ edition: 'Enterprise' })).name)
   await client.pull()
-}, 60_000)
+})
 
 const setOf = (api_name: string, values: unknown[], more: object = {}) => ({
   api_name,

@@ -63,7 +63,7 @@ beforeAll(async () => {
   fresh = (await rig.salesforceOrg()).name
   await client.connect((await rig.salesforceOrg()).name)
   await client.pull()
-}, 120_000)
+})
 
 describe('the guide', () => {
   it('quick-start connects a client and reads its schema', async () => {

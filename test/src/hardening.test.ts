@@ -503,7 +503,7 @@ describe('on the wire', () => {
   })
 })
 
-describe('SIGTERM', { timeout: 60_000 }, () => {
+describe('SIGTERM', () => {
   it('does not wait for callers that wait for long work: they get the running state', async () => {
     await using world = await startRig({
       simulator: {

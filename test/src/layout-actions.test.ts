@@ -7,7 +7,7 @@ let to: Planning
 
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const plan = {
   layouts: [{ object: 'Account', layout: 'Account Layout', quick_actions: ['Account.Call'] }],

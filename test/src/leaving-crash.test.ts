@@ -81,7 +81,7 @@ beforeAll(async () => {
     }
     held.push({ moment, client, id: '' })
   }
-}, 180_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const of = (moments: object) => held.filter(({ moment }) => Object.keys(moments).includes(moment))
@@ -136,7 +136,7 @@ const expectGone = async (api: Api, some: readonly Held[]): Promise<void> => {
   }
 }
 
-describe('kill -9', { timeout: 180_000 }, () => {
+describe('kill -9', () => {
   it('at each stage of an off-boarding: everything is taken out once, and the client purged', async () => {
     const some = of(OFFBOARD_MOMENTS)
     await hold(OFFBOARD_MOMENTS, 'offboardings')

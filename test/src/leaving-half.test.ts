@@ -40,7 +40,7 @@ const packagesIn = (done: Offboarding): string[] => {
   return sent
 }
 
-describe('an off-boarding', { timeout: 120_000 }, () => {
+describe('an off-boarding', () => {
   it('that is cancelled while it waits, or while Salesforce works, changes nothing, and the client goes on', async () => {
     const stays = await org.client('Stays')
     const { name: salesforceOrg } = await rig.salesforceOrg({ edition: 'Enterprise' })
@@ -295,7 +295,7 @@ describe('an off-boarding', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a client that has left', { timeout: 120_000 }, () => {
+describe('a client that has left', () => {
   it('is out of the fleet, leaves once, and its rollouts tell what became of it, even when it is purged', async () => {
     const gone = await org.client('Short')
     await gone.connect((await rig.salesforceOrg({ edition: 'Enterprise' })).name)

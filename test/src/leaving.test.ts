@@ -195,7 +195,7 @@ const KEPT = {
   'CustomField Lead.Between__c': 'changed_by_others',
 }
 
-describe('an off-boarding of a client with thirty deployments', { timeout: 120_000 }, () => {
+describe('an off-boarding of a client with thirty deployments', () => {
   let preview: Offboarding
   let done: Offboarding
 
@@ -330,7 +330,7 @@ describe('an off-boarding of a client with thirty deployments', { timeout: 120_0
   })
 })
 
-describe('its purge', { timeout: 120_000 }, () => {
+describe('its purge', () => {
   it('deletes all that is stored of the client, keeps audit rows and the certificate, and nothing of others', async () => {
     const neighbours = await mentioning(rig, neighbour.id)
     const started = await post(org.api, '/api/fleet/offboard/start', {

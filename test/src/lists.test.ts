@@ -69,7 +69,7 @@ beforeAll(async () => {
   const [lead] = await rig.simulator.control.act('records/list', { org: one.name, object: 'Lead' })
   await work(acme, { match: { id: lead?.Id }, fields: { Company: 'Acme' } })
   await work(globex, { match: { id: '00QWs000000AbCd' }, fields: { Company: 'Acme' } })
-}, 120_000)
+})
 
 const list = async (path: string, body: object, api: Api = org.api): Promise<Page> => {
   const answer = await api.post<Page & Record<string, unknown>>(path, body)

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await client.connect()
   await client.pull()
   pushRig = await makePushRig(rig, org, 'Acme Sandbox')
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 describe('the log', () => {

@@ -129,13 +129,13 @@ beforeAll(async () => {
     })
   }
   person = (await org.user('org_admin')).api
-}, 120_000)
+})
 
 afterAll(async () => {
   await Promise.all(open.map((agent) => agent.close()))
 })
 
-describe('an agent', { timeout: 120_000 }, () => {
+describe('an agent', () => {
   for (const era of ['auto', 'legacy'] as const) {
     it(`(${era}) finds a client, reads its schema, checks a plan, and follows long work`, async () => {
       const agent = await connect(await tokenWith({ scopes: ['deploy.write'] }), era)

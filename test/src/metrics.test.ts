@@ -58,7 +58,7 @@ beforeAll(async () => {
   rig = await startRig({ simulator: true, replicas: 2, environment: { WORK_WAIT_SCALE: '0.1' } })
   org = await rig.org()
   pushRig = await makePushRig(rig, org, 'Acme')
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const jobs = async (kind: string, outcome: string): Promise<number> => {

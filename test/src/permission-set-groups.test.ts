@@ -15,7 +15,7 @@ beforeAll(async () => {
     label: 'Managers',
     permissionSets: ['Report'],
   })
-}, 60_000)
+})
 
 const setsOf = async (name: string): Promise<string[]> =>
   [(await to.admin.metadata.read('PermissionSetGroup', name)).permissionSets ?? []].flat()

@@ -17,7 +17,7 @@ beforeAll(async () => {
   client = await org.client()
   await client.connect(salesforce.name)
   await client.pull()
-}, 60_000)
+})
 
 const post = async <T>(path: string, body: object): Promise<T> => {
   const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })

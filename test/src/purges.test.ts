@@ -19,7 +19,7 @@ beforeAll(async () => {
   await neighbour.pull()
 })
 
-describe('a purge', { timeout: 120_000 }, () => {
+describe('a purge', () => {
   it('tells in the certificate how many grants Nango still keeps when it waits no longer', async () => {
     const leaver = await org.client('Granted')
     await leaver.connect((await rig.salesforceOrg(SMALL_ORG)).name)

@@ -24,12 +24,12 @@ beforeAll(async () => {
   client = await org.client()
   await client.connect(acme)
   await client.pull()
-}, 60_000)
+})
 
 const post = <T>(path: string, body: object) =>
   org.api.post<T>(path, { client_id: client.id, wait_seconds: 55, ...body })
 
-describe('a push', { timeout: 60_000 }, () => {
+describe('a push', () => {
   it('reports in its dry run which automations its rows will start, and they are started', async () => {
     const deployed = await post<DeploymentBody>('/api/workflows/deploy', {
       workflows: [

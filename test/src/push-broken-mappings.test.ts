@@ -15,7 +15,7 @@ beforeAll(async () => {
   acme = (await rig.salesforceOrg()).name
   org = await rig.org()
   pushRig = await makePushRig(rig, org, acme)
-}, 60_000)
+})
 
 interface Deployed {
   id: string
@@ -135,7 +135,7 @@ it('a rollback breaks the mappings of what it removes, and a second deploy mends
   await deploy()
   expect((await findings(company)).valid).toBe(true)
   expect((await push('company', { key: 'a', name: 'A', region: 'North' })).status).toBe(200)
-}, 120_000)
+})
 
 it('each part that a rollback removed stays removed, whatever rollback is asked for next', async () => {
   const fields = ['Part_One__c', 'Part_Two__c', 'Part_Three__c'].map((name) => text(name))
@@ -169,7 +169,7 @@ it('each part that a rollback removed stays removed, whatever rollback is asked 
   })
   expect(dry.status, dry.text).toBe(200)
   expect(await isValid()).toEqual([false, false])
-}, 120_000)
+})
 
 it('what concerns no field of the mapping breaks nothing', async () => {
   const answer = await org.api.post('/api/push/records', {

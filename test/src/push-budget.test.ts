@@ -47,7 +47,7 @@ beforeAll(async () => {
   })
   org = await rig.org()
   pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const usage = () => rig.simulator.control.act('usage/set', { org: SALESFORCE_ORG })
@@ -70,7 +70,7 @@ const standsStill = (pushId: string): Promise<PushBody> =>
     return push.error !== null && push
   })
 
-describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
+describe('a push with 1,000 calls left of the day', () => {
   const rows = placements(PREFIX, ROWS)
   let pushId: string
   let laterId: string

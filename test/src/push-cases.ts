@@ -124,7 +124,7 @@ export const makeCase = async (rig: AnyRig, org: TestOrg) => {
       rows: readonly Row[],
       { before = [], prefix = 'row' }: { before?: readonly Row[]; prefix?: string } = {},
     ): Promise<{ push: PushBody; results: RowResult[] }> => {
-      const push = await settled(org.api, id, 100_000)
+      const push = await settled(org.api, id)
       const results = await resultsOf(org.api, id)
       expectWhole(push, results)
       expect(push).toMatchObject({ total: rows.length, error: null })

@@ -80,7 +80,7 @@ beforeAll(async () => {
       { Name: 'Two', Key__c: 'two' },
     ],
   })
-}, 60_000)
+})
 
 const stored = async (prefix: string): Promise<Row[]> => {
   const rows = await act('records/list', { org: acme, object: 'Line__c', limit: 100_000 })
@@ -94,7 +94,7 @@ const told = (results: readonly RowResult[] = []) =>
   ])
 const LEFT_OUT = 'FIELD_ONLY_ON_CREATE company,source'
 
-describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
+describe.each(['collections', 'bulk'] as const)('by %s', (transport) => {
   const push = (rows: Row[], options: Row = {}): Promise<PushBody> =>
     pushRecords(org.api, pushRig, rows, { transport, ...options }, 'line')
   const line = (at: string, more: Row = {}): Row => ({

@@ -37,7 +37,7 @@ let org: TestOrg
 beforeAll(async () => {
   rig = await sharedRig()
   org = await rig.org()
-}, 60_000)
+})
 
 const newCase = () => makeCase(rig, org)
 
@@ -69,7 +69,7 @@ const holdAt = async (here: FaultCase, at: number) => {
   }
 }
 
-describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
+describe.concurrent('a push by Bulk', () => {
   it.each([
     { name: 'cut after', kindOf: (): Rule['kind'] => ({ type: 'close', when: 'after' }) },
     {

@@ -34,11 +34,11 @@ let org: TestOrg
 beforeAll(async () => {
   rig = await sharedRig()
   org = await rig.org()
-}, 60_000)
+})
 
 const newCase = () => makeCase(rig, org)
 
-describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
+describe.concurrent('a push by Collections', () => {
   it('writes nothing a second time when answers are lost after the work was done', async () => {
     const here = await newCase()
     await pushRecords(org.api, here.pushRig, placements('row', 60))
@@ -201,7 +201,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const id = await here.start(rows, 'collections')
     await until('locked rows are tried again', async () => (await here.writes()).length >= 2)
     await org.api.post('/api/connections/revoke', { client_id: here.pushRig.client.id })
-    const push = await settled(org.api, id, 100_000)
+    const push = await settled(org.api, id)
     const results = await resultsOf(org.api, id)
     expectWhole(push, results)
     expect(push).toMatchObject({ error: { code: 'connection_revoked' }, created_count: 180 })
@@ -241,7 +241,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     })
     expect(revoked.status, revoked.text).toBe(200)
 
-    const push = await settled(org.api, id, 100_000)
+    const push = await settled(org.api, id)
     const results = await resultsOf(org.api, id)
     expectWhole(push, results)
     expect(push).toMatchObject({ status: 'failed', error: { code: 'connection_revoked' } })

@@ -11,12 +11,12 @@ let contacts: Map<string, string>
 beforeAll(async () => {
   linkRig = await startLinkRig()
   ;({ accounts, contacts } = linkRig)
-}, 60_000)
+})
 
 const link: LinkRig['link'] = (...call) => linkRig.link(...call)
 const list: LinkRig['list'] = (...call) => linkRig.list(...call)
 
-describe.each(['collections', 'bulk'])('junctions by %s', { timeout: 60_000 }, (transport) => {
+describe.each(['collections', 'bulk'])('junctions by %s', (transport) => {
   const prefix = `ju-${transport}`
   const options = { transport }
   const junction = (n: number, target: Row = company({ key: 'one' })) => ({

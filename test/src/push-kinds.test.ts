@@ -48,7 +48,7 @@ beforeAll(async () => {
       { Name: 'Alone', Legacy_Key__c: 'alone', Key__c: 'alone' },
     ],
   })
-}, 60_000)
+})
 
 const act: SharedRig['simulator']['control']['act'] = (...call) =>
   rig.simulator.control.act(...call)
@@ -89,7 +89,7 @@ const stored = async (prefix: string) =>
 
 const codeOf = ({ errors: [error] }: RowResult): string | null => error?.code ?? null
 
-describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 }, (transport) => {
+describe.each(['collections', 'bulk'])('status-update by %s', (transport) => {
   const prefix = `su-${transport}`
   const key = (n: number) => `${prefix}-${n}`
 
@@ -279,7 +279,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
   })
 })
 
-describe('a large status-update', { timeout: 60_000 }, () => {
+describe('a large status-update', () => {
   it('uses Bulk, finds each record, and creates none of those that are missing', async () => {
     await act('records/fill', {
       org: acme,

@@ -27,7 +27,7 @@ let org: TestOrg
 beforeAll(async () => {
   rig = await sharedRig()
   org = await rig.org()
-}, 60_000)
+})
 
 const newCase = () => makeCase(rig, org)
 
@@ -51,7 +51,7 @@ const inputRows = async (pushId: string): Promise<number> => {
   return found?.rows ?? -1
 }
 
-describe.concurrent('a push', { timeout: 120_000 }, () => {
+describe.concurrent('a push', () => {
   it('is retried as a new push of its failed rows only, and stays as it was', async () => {
     const here = await newCase()
     const rows = rowsOf(450).map((row, n) =>

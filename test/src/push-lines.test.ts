@@ -39,7 +39,7 @@ beforeAll(async () => {
   })
   org = await rig.org()
   pushRig = await makePushRig(rig, org)
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const envelope = (more: Row = {}): Row => ({
@@ -155,7 +155,7 @@ const expectSame = (given: readonly RowResult[], wanted: readonly RowResult[]) =
   expect([given[other], other]).toEqual([wanted[other], -1])
 }
 
-describe('21,000 rows in one upload', { timeout: 120_000 }, () => {
+describe('21,000 rows in one upload', () => {
   const isBad = (n: number) => n % 1_000 === 999
   const rows = Array.from({ length: ROWS_MAX }, (_, n) => ({
     ...placement('many', n),
@@ -168,7 +168,7 @@ describe('21,000 rows in one upload', { timeout: 120_000 }, () => {
     const answer = await upload(gzipSync(ndjson(envelope(), rows)), GZIP)
     expect([answer.status, answer.headers.location]).toEqual([202, '/api/push/get'])
     expect(answer.body).toMatchObject({ transport: 'bulk', total: ROWS_MAX, kind: 'records' })
-    push = await settled(org.api, answer.body.id, 100_000)
+    push = await settled(org.api, answer.body.id)
     results = await lines(push.id)
     expectWhole(push, results)
     expect(push).toMatchObject({ created_count: ROWS_MAX - 21, failed: 21, error: null })
@@ -199,13 +199,13 @@ describe('21,000 rows in one upload', { timeout: 120_000 }, () => {
     const there = await recordCount()
     const answer = await upload(ndjson(envelope(), rows.slice(0, 3_000)))
     expect(answer.status).toBe(202)
-    const again = await settled(org.api, answer.body.id, 100_000)
+    const again = await settled(org.api, answer.body.id)
     expect(again).toMatchObject({ created_count: 0, updated_count: 2_997, failed: 3 })
     expect(await recordCount()).toBe(there)
   })
 })
 
-describe('an upload that is not whole', { timeout: 60_000 }, () => {
+describe('an upload that is not whole', () => {
   let before: Record<string, number>
   beforeEach(async () => {
     await rig.simulator.control.clearJournal()

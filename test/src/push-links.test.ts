@@ -11,12 +11,12 @@ let contacts: Map<string, string>
 beforeAll(async () => {
   linkRig = await startLinkRig()
   ;({ accounts, contacts } = linkRig)
-}, 60_000)
+})
 
 const link: LinkRig['link'] = (...call) => linkRig.link(...call)
 const list: LinkRig['list'] = (...call) => linkRig.list(...call)
 
-describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (transport) => {
+describe.each(['collections', 'bulk'])('links by %s', (transport) => {
   const prefix = `li-${transport}`
   const options = { transport }
   const of = (n: number) => ({ object: 'placement', match: { key: `${prefix}-${n}` } })

@@ -56,7 +56,7 @@ beforeAll(async () => {
       sfdc_field,
     })),
   })
-}, 60_000)
+})
 
 const stored = async (key: string): Promise<Row | undefined> => {
   const [row] = await rig.simulator.control.act('records/list', {

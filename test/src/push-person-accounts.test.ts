@@ -73,7 +73,7 @@ beforeAll(async () => {
     email: { default: 'nobody@example.com' },
   })
   await mapAs('strict', { company: { required: true }, last: { required: true } })
-}, 60_000)
+})
 
 const stored = async (key: string): Promise<Row | undefined> => {
   const [row] = await rig.simulator.control.act('records/list', {
@@ -88,7 +88,7 @@ const codes = (results: readonly RowResult[] = []) =>
     errors.length === 0 ? action : errors.map(({ code, fields }) => `${code} ${String(fields)}`),
   )
 
-describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
+describe.each(['collections', 'bulk'] as const)('by %s', (transport) => {
   const push = (rows: Row[], object = 'account', options: Row = {}): Promise<PushBody> =>
     pushRecords(org.api, pushRig, rows, { transport, ...options }, object)
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
     environment: { LOG_LEVEL: 'trace' },
   })
   org = await rig.org()
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 const newCase = () => makeCase(rig, org)
@@ -59,7 +59,7 @@ const inputRows = async (pushId: string): Promise<number> => {
   return found?.rows ?? -1
 }
 
-describe.concurrent('a push', { timeout: 120_000 }, () => {
+describe.concurrent('a push', () => {
   it('is nobody else’s: to others it does not exist, in the same words as one that never was', async () => {
     const here = await newCase()
     await here.control.act('bulk/hold', { org: here.name, at: 0 })

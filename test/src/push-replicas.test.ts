@@ -50,7 +50,7 @@ beforeAll(async () => {
     org: SALESFORCE_ORG,
     settings: { longCallMs: 0, longCallsMax: CAP },
   })
-}, 60_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 beforeEach(() => rig.simulator.control.clearJournal())
 
@@ -99,7 +99,7 @@ const start = async (api: Api, clientId: string, prefix: string, rows: number): 
   return answer.body.id
 }
 
-describe('two replicas', { timeout: 60_000 }, () => {
+describe('two replicas', () => {
   /** A push with all its checks; the calls that each replica made for it. */
   const pushed = async (prefix: string): Promise<number[]> => {
     await rig.simulator.control.clearJournal()

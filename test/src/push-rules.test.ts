@@ -102,7 +102,7 @@ beforeAll(async () => {
       { canonical_field: 'email', sfdc_field: 'Email' },
     ],
   })
-}, 60_000)
+})
 
 const codesOf = (results: readonly RowResult[] = []) =>
   results.map(({ errors: [error] }) => error?.code ?? null)
@@ -119,105 +119,95 @@ const send = async (path: string, body: Row): Promise<PushBody> => {
   return { ...push, results: await resultsOf(org.api, push.id) }
 }
 
-describe.each(['collections', 'bulk'])(
-  'assignment rules by %s',
-  { timeout: 60_000 },
-  (transport) => {
-    const prefix = `as-${transport}`
-    const lead = (name: string, more: Row = {}): Row => ({
-      key: `${prefix}-${name}`,
-      last: name,
-      firm: 'Firm',
-      // The active rule assigns leads from the web to a queue.
-      source: 'Web',
-      ...more,
+describe.each(['collections', 'bulk'])('assignment rules by %s', (transport) => {
+  const prefix = `as-${transport}`
+  const lead = (name: string, more: Row = {}): Row => ({
+    key: `${prefix}-${name}`,
+    last: name,
+    firm: 'Firm',
+    // The active rule assigns leads from the web to a queue.
+    source: 'Web',
+    ...more,
+  })
+  const ownerOf = async (name: string, object = 'Lead', keyField = 'Source_Key__c') => {
+    const [record] = await recordsOf(rig.simulator, acme, `${prefix}-${name}`, {
+      object,
+      keyField,
     })
-    const ownerOf = async (name: string, object = 'Lead', keyField = 'Source_Key__c') => {
-      const [record] = await recordsOf(rig.simulator, acme, `${prefix}-${name}`, {
-        object,
-        keyField,
-      })
-      return record?.['OwnerId']
+    return record?.['OwnerId']
+  }
+  const queue = () =>
+    find("SELECT Id FROM Group WHERE Type = 'Queue' AND DeveloperName = 'Inbound_Leads'")
+
+  it('do not fire unless asked, neither on new records nor on changed ones', async () => {
+    const created = await pushRecords(
+      org.api,
+      pushRig,
+      [lead('a'), lead('b'), lead('c', { source: 'Partner' })],
+      { transport },
+      'lead',
+    )
+    expect(created).toMatchObject({ transport, created_count: 3 })
+    expect([await ownerOf('a'), await ownerOf('b')]).toEqual([pusherId, pusherId])
+    const changed = await pushRecords(
+      org.api,
+      pushRig,
+      [lead('a', { firm: 'Other' }), lead('c')],
+      { transport, assignment_rules: false },
+      'lead',
+    )
+    expect(changed).toMatchObject({ updated_count: 2 })
+    const updated = await send('status-update', {
+      object: 'lead',
+      updates: [{ match: { key: `${prefix}-b` }, fields: { source: 'Web', firm: 'Third' } }],
+      options: { transport },
+    })
+    expect(updated).toMatchObject({ transport, updated_count: 1 })
+    expect([await ownerOf('a'), await ownerOf('b'), await ownerOf('c')]).toEqual([
+      pusherId,
+      pusherId,
+      pusherId,
+    ])
+  })
+
+  it('fire when asked: the active one, or the one that is named', async () => {
+    const pushed = await pushRecords(
+      org.api,
+      pushRig,
+      [lead('d'), lead('e', { source: 'Partner' })],
+      { transport, assignment_rules: true },
+      'lead',
+    )
+    expect(pushed).toMatchObject({ transport, created_count: 2 })
+    const { Id: queueId } = await queue()
+    expect([await ownerOf('d'), await ownerOf('e')]).toEqual([queueId, pusherId])
+    const updated = await send('status-update', {
+      object: 'lead',
+      updates: [{ match: { key: `${prefix}-e` }, fields: { source: 'Web' } }],
+      options: { transport, assignment_rules: true },
+    })
+    expect(updated).toMatchObject({ transport, updated_count: 1 })
+    expect(await ownerOf('e')).toBe(queueId)
+
+    const rule = await find(
+      "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Case' AND Name = 'Holiday Cover'",
+    )
+    const admin = await find(`SELECT Id FROM User WHERE Username = '${usernameOf('admin')}'`)
+    const ticket = (name: string): Row => ({ key: `${prefix}-${name}`, origin: 'Email' })
+    for (const [name, assignment_rules] of [
+      ['asked', rule['Id']],
+      ['unasked', false],
+    ] as const) {
+      await pushRecords(org.api, pushRig, [ticket(name)], { transport, assignment_rules }, 'ticket')
     }
-    const queue = () =>
-      find("SELECT Id FROM Group WHERE Type = 'Queue' AND DeveloperName = 'Inbound_Leads'")
+    expect([
+      await ownerOf('asked', 'Case', 'Key__c'),
+      await ownerOf('unasked', 'Case', 'Key__c'),
+    ]).toEqual([admin['Id'], pusherId])
+  })
+})
 
-    it('do not fire unless asked, neither on new records nor on changed ones', async () => {
-      const created = await pushRecords(
-        org.api,
-        pushRig,
-        [lead('a'), lead('b'), lead('c', { source: 'Partner' })],
-        { transport },
-        'lead',
-      )
-      expect(created).toMatchObject({ transport, created_count: 3 })
-      expect([await ownerOf('a'), await ownerOf('b')]).toEqual([pusherId, pusherId])
-      const changed = await pushRecords(
-        org.api,
-        pushRig,
-        [lead('a', { firm: 'Other' }), lead('c')],
-        { transport, assignment_rules: false },
-        'lead',
-      )
-      expect(changed).toMatchObject({ updated_count: 2 })
-      const updated = await send('status-update', {
-        object: 'lead',
-        updates: [{ match: { key: `${prefix}-b` }, fields: { source: 'Web', firm: 'Third' } }],
-        options: { transport },
-      })
-      expect(updated).toMatchObject({ transport, updated_count: 1 })
-      expect([await ownerOf('a'), await ownerOf('b'), await ownerOf('c')]).toEqual([
-        pusherId,
-        pusherId,
-        pusherId,
-      ])
-    })
-
-    it('fire when asked: the active one, or the one that is named', async () => {
-      const pushed = await pushRecords(
-        org.api,
-        pushRig,
-        [lead('d'), lead('e', { source: 'Partner' })],
-        { transport, assignment_rules: true },
-        'lead',
-      )
-      expect(pushed).toMatchObject({ transport, created_count: 2 })
-      const { Id: queueId } = await queue()
-      expect([await ownerOf('d'), await ownerOf('e')]).toEqual([queueId, pusherId])
-      const updated = await send('status-update', {
-        object: 'lead',
-        updates: [{ match: { key: `${prefix}-e` }, fields: { source: 'Web' } }],
-        options: { transport, assignment_rules: true },
-      })
-      expect(updated).toMatchObject({ transport, updated_count: 1 })
-      expect(await ownerOf('e')).toBe(queueId)
-
-      const rule = await find(
-        "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Case' AND Name = 'Holiday Cover'",
-      )
-      const admin = await find(`SELECT Id FROM User WHERE Username = '${usernameOf('admin')}'`)
-      const ticket = (name: string): Row => ({ key: `${prefix}-${name}`, origin: 'Email' })
-      for (const [name, assignment_rules] of [
-        ['asked', rule['Id']],
-        ['unasked', false],
-      ] as const) {
-        await pushRecords(
-          org.api,
-          pushRig,
-          [ticket(name)],
-          { transport, assignment_rules },
-          'ticket',
-        )
-      }
-      expect([
-        await ownerOf('asked', 'Case', 'Key__c'),
-        await ownerOf('unasked', 'Case', 'Key__c'),
-      ]).toEqual([admin['Id'], pusherId])
-    })
-  },
-)
-
-describe('duplicate rules', { timeout: 60_000 }, () => {
+describe('duplicate rules', () => {
   const people = () =>
     recordsOf(rig.simulator, acme, 'du-', { object: 'Contact', keyField: 'Key__c' })
   const person = (name: string, email = 'grace@acme.example'): Row => ({
@@ -279,7 +269,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
   })
 })
 
-describe('all_or_none', { timeout: 60_000 }, () => {
+describe('all_or_none', () => {
   const options = { all_or_none: true }
   const stored = (prefix: string) => recordsOf(rig.simulator, acme, prefix)
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import { type Answer, type Api } from './api.ts'
 import { type AnyRig, type TestClient, type TestOrg } from './rig.ts'
-import { until } from './until.ts'
+import { HANGS_MS, until } from './until.ts'
 
 export interface RowError {
   code: string
@@ -162,7 +162,7 @@ export const getPush = async (api: Api, pushId: string): Promise<PushBody> => {
 }
 
 /** The push once it has ended, however it ended. */
-export const settled = (api: Api, pushId: string, timeoutMs = 60_000): Promise<PushBody> =>
+export const settled = (api: Api, pushId: string, timeoutMs = HANGS_MS): Promise<PushBody> =>
   until(
     `push ${pushId} is over`,
     async () => {

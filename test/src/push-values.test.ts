@@ -91,7 +91,7 @@ beforeAll(async () => {
     ],
   })
   companies = new Map((await list('Account')).map(({ Key__c, Id }) => [Key__c, Id]))
-}, 60_000)
+})
 
 const stored = async (prefix: string): Promise<Map<string, Row>> =>
   new Map(
@@ -114,7 +114,7 @@ const post = async (path: string, body: Row): Promise<PushBody> => {
   return answer.body
 }
 
-describe.each(TRANSPORTS)('null_policy by %s', { timeout: 60_000 }, (transport) => {
+describe.each(TRANSPORTS)('null_policy by %s', (transport) => {
   const full = (key: string): Row => ({
     key,
     title: 'Title',
@@ -207,7 +207,7 @@ describe.each(TRANSPORTS)('null_policy by %s', { timeout: 60_000 }, (transport) 
   })
 })
 
-describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
+describe.each(TRANSPORTS)('values by %s', (transport) => {
   it('are mapped, defaulted, and looked up by the key of the parent', async () => {
     const prefix = `vm-${transport}-`
     const object = `mapped_${transport}`

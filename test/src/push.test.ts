@@ -154,121 +154,113 @@ beforeAll(async () => {
 describe.each([
   { transport: 'collections', prefix: 'coll', count: 3_000 },
   { transport: 'bulk', prefix: 'bulk', count: 5_000 },
-])(
-  '$count rows, 7 % bad in twelve ways, by $transport',
-  { timeout: 120_000 },
-  ({ transport, prefix, count }) => {
-    const rows = rowsOf(prefix, count)
-    const options = transport === 'bulk' ? {} : { transport }
-    let dry: PushBody
-    let push: PushBody
-    let results: RowResult[]
+])('$count rows, 7 % bad in twelve ways, by $transport', ({ transport, prefix, count }) => {
+  const rows = rowsOf(prefix, count)
+  const options = transport === 'bulk' ? {} : { transport }
+  let dry: PushBody
+  let push: PushBody
+  let results: RowResult[]
 
-    it('dry_run makes no Salesforce call', async () => {
-      const asked = await overhear(rig.simulator, acme)
-      dry = await pushRecords(org.api, pushRig, rows, { ...options, dry_run: true })
-      expect(await asked()).toEqual([])
-      expect(dry).toMatchObject({
-        dry_run: true,
-        salesforce_api_calls: 0,
-        total: count,
-        created_count: 0,
-        updated_count: 0,
+  it('dry_run makes no Salesforce call', async () => {
+    const asked = await overhear(rig.simulator, acme)
+    dry = await pushRecords(org.api, pushRig, rows, { ...options, dry_run: true })
+    expect(await asked()).toEqual([])
+    expect(dry).toMatchObject({
+      dry_run: true,
+      salesforce_api_calls: 0,
+      total: count,
+      created_count: 0,
+      updated_count: 0,
+    })
+  })
+
+  it('gives each row its own result, in input order', async () => {
+    push = await pushRecords(org.api, pushRig, rows, options)
+    expect(push).toMatchObject({ transport, status: 'partial', total: count, error: null })
+    results = await resultsOf(org.api, push.id, { limit: count * 0.3 })
+    expectWhole(push, results)
+    const bad = rows.flatMap((_, n) => {
+      const way = wayOf(n)
+      return way === undefined ? [] : [[n, way.code, way.fields]]
+    })
+    expect(bad).toHaveLength((count * BAD_IN_A_HUNDRED) / 100)
+    expect(codesOf(results.filter(({ success }) => !success))).toEqual(bad)
+    const failures = results.filter(({ success }) => !success)
+    for (const { index, attempts, errors } of failures) {
+      const sent = wayOf(index)?.by === 'salesforce'
+      expect(attempts, `row ${index}`).toBe(sent ? 1 : 0)
+      expect(errors[0]?.message, `row ${index}`).not.toBe('')
+      expect(errors[0]?.remedy, `row ${index}`).not.toBe('')
+    }
+    const words = (code: string) =>
+      failures.find(({ errors }) => errors[0]?.code === code)?.errors[0]?.message
+    expect(words('FIELD_CUSTOM_VALIDATION_EXCEPTION')).toContain('A placement needs a start date.')
+    expect(words('INVALID_FIELD')).toContain('no-such-company')
+  })
+
+  it('puts the good rows there exactly once', async () => {
+    await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
+  })
+
+  it('checked in the dry run as in the push', async () => {
+    const verdicts = await resultsOf(org.api, dry.id)
+    expectWhole(dry, verdicts)
+    expect(verdicts).toHaveLength(count)
+    const engineOnly = ({ index }: RowResult) => wayOf(index)?.by === 'engine'
+    // What it refuses, the push refuses in the same words; what it accepts, only Salesforce refused.
+    expect(verdicts.filter(({ success }) => !success)).toEqual(
+      results.filter((result) => !result.success && engineOnly(result)),
+    )
+    const passed = verdicts.filter(({ success }) => success)
+    expect(
+      passed.every(
+        ({ action, attempts, id }) => action === 'would_send' && attempts === 0 && id === null,
+      ),
+    ).toBe(true)
+  })
+
+  it('answers only the failed or only the succeeded ones when asked, by pages of any size', async () => {
+    const failed = await resultsOf(org.api, push.id, { status: 'failed', limit: 97 })
+    expect(failed).toEqual(results.filter(({ success }) => !success))
+    const succeeded = await resultsOf(org.api, push.id, {
+      status: 'succeeded',
+      limit: count * 0.4 + 1,
+    })
+    expect(succeeded).toEqual(results.filter(({ success }) => success))
+  })
+
+  it('streams the same results as NDJSON', async () => {
+    const streamed = async (body: Row): Promise<RowResult[]> => {
+      const answer = await fetch(`${rig.urls[0]}/api/push/results`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${org.token}`,
+          accept: 'application/x-ndjson',
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ push_id: push.id, ...body }),
       })
-    })
+      expect(answer.headers.get('content-type')).toContain('application/x-ndjson')
+      const lines = (await answer.text()).split('\n')
+      expect(lines.pop()).toBe('')
+      return lines.map((line) => JSON.parse(line) as RowResult)
+    }
+    expect(await streamed({})).toEqual(results)
+    expect(await streamed({ status: 'failed' })).toEqual(results.filter(({ success }) => !success))
+  })
 
-    it('gives each row its own result, in input order', async () => {
-      push = await pushRecords(org.api, pushRig, rows, options)
-      expect(push).toMatchObject({ transport, status: 'partial', total: count, error: null })
-      results = await resultsOf(org.api, push.id, { limit: count * 0.3 })
-      expectWhole(push, results)
-      const bad = rows.flatMap((_, n) => {
-        const way = wayOf(n)
-        return way === undefined ? [] : [[n, way.code, way.fields]]
-      })
-      expect(bad).toHaveLength((count * BAD_IN_A_HUNDRED) / 100)
-      expect(codesOf(results.filter(({ success }) => !success))).toEqual(bad)
-      const failures = results.filter(({ success }) => !success)
-      for (const { index, attempts, errors } of failures) {
-        const sent = wayOf(index)?.by === 'salesforce'
-        expect(attempts, `row ${index}`).toBe(sent ? 1 : 0)
-        expect(errors[0]?.message, `row ${index}`).not.toBe('')
-        expect(errors[0]?.remedy, `row ${index}`).not.toBe('')
-      }
-      const words = (code: string) =>
-        failures.find(({ errors }) => errors[0]?.code === code)?.errors[0]?.message
-      expect(words('FIELD_CUSTOM_VALIDATION_EXCEPTION')).toContain(
-        'A placement needs a start date.',
-      )
-      expect(words('INVALID_FIELD')).toContain('no-such-company')
+  it('changes the same records when it is pushed again, and creates none', async () => {
+    const before = await rig.simulator.control.act('records/count', {
+      org: acme,
+      object: 'Placement__c',
     })
-
-    it('puts the good rows there exactly once', async () => {
-      await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
-    })
-
-    it('checked in the dry run as in the push', async () => {
-      const verdicts = await resultsOf(org.api, dry.id)
-      expectWhole(dry, verdicts)
-      expect(verdicts).toHaveLength(count)
-      const engineOnly = ({ index }: RowResult) => wayOf(index)?.by === 'engine'
-      // What it refuses, the push refuses in the same words; what it accepts, only Salesforce refused.
-      expect(verdicts.filter(({ success }) => !success)).toEqual(
-        results.filter((result) => !result.success && engineOnly(result)),
-      )
-      const passed = verdicts.filter(({ success }) => success)
-      expect(
-        passed.every(
-          ({ action, attempts, id }) => action === 'would_send' && attempts === 0 && id === null,
-        ),
-      ).toBe(true)
-    })
-
-    it('answers only the failed or only the succeeded ones when asked, by pages of any size', async () => {
-      const failed = await resultsOf(org.api, push.id, { status: 'failed', limit: 97 })
-      expect(failed).toEqual(results.filter(({ success }) => !success))
-      const succeeded = await resultsOf(org.api, push.id, {
-        status: 'succeeded',
-        limit: count * 0.4 + 1,
-      })
-      expect(succeeded).toEqual(results.filter(({ success }) => success))
-    })
-
-    it('streams the same results as NDJSON', async () => {
-      const streamed = async (body: Row): Promise<RowResult[]> => {
-        const answer = await fetch(`${rig.urls[0]}/api/push/results`, {
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${org.token}`,
-            accept: 'application/x-ndjson',
-            'content-type': 'application/json',
-          },
-          body: JSON.stringify({ push_id: push.id, ...body }),
-        })
-        expect(answer.headers.get('content-type')).toContain('application/x-ndjson')
-        const lines = (await answer.text()).split('\n')
-        expect(lines.pop()).toBe('')
-        return lines.map((line) => JSON.parse(line) as RowResult)
-      }
-      expect(await streamed({})).toEqual(results)
-      expect(await streamed({ status: 'failed' })).toEqual(
-        results.filter(({ success }) => !success),
-      )
-    })
-
-    it('changes the same records when it is pushed again, and creates none', async () => {
-      const before = await rig.simulator.control.act('records/count', {
-        org: acme,
-        object: 'Placement__c',
-      })
-      const again = await pushRecords(org.api, pushRig, rows.slice(0, 1_000), { transport })
-      expect(again).toMatchObject({ created_count: 0, succeeded: 930, failed: 70 })
-      expect(
-        await rig.simulator.control.act('records/count', { org: acme, object: 'Placement__c' }),
-      ).toEqual(before)
-    })
-  },
-)
+    const again = await pushRecords(org.api, pushRig, rows.slice(0, 1_000), { transport })
+    expect(again).toMatchObject({ created_count: 0, succeeded: 930, failed: 70 })
+    expect(
+      await rig.simulator.control.act('records/count', { org: acme, object: 'Placement__c' }),
+    ).toEqual(before)
+  })
+})
 
 describe('the verdicts of the engine', () => {
   it('are those of Salesforce, where it is asked the same thing', async () => {

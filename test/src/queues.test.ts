@@ -8,7 +8,7 @@ let to: Planning
 
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const queueOf = (api_name: string, objects: string[], more: object = {}) => ({
   api_name,

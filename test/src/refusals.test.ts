@@ -8,7 +8,7 @@ let to: Planning
 
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const field = (type: string, more: object = {}) => ({ type, ...more })
 const formula = (result_type: string, words: string) =>

@@ -25,7 +25,7 @@ const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
 let rig: ReversibilityRig
 beforeAll(async () => {
   rig = await startReversibilityRig()
-}, 60_000)
+})
 
 const fieldOf = (name: string, shape: Shape) => ({
   api_name: name,
@@ -259,13 +259,9 @@ const play = async (drawn: Round): Promise<void> => {
   }
 }
 
-describe(
-  `report, deployment and rollback (REVERSIBILITY_SEED=${seed})`,
-  { timeout: 120_000 },
-  () => {
-    it.each(Array.from({ length: count }, (_, n) => seed + n))(
-      'agree on the plan of seed %i',
-      (one) => play(roundOf(one)),
-    )
-  },
-)
+describe(`report, deployment and rollback (REVERSIBILITY_SEED=${seed})`, () => {
+  it.each(Array.from({ length: count }, (_, n) => seed + n))(
+    'agree on the plan of seed %i',
+    (one) => play(roundOf(one)),
+  )
+})

@@ -109,7 +109,7 @@ interface Changed {
 let rig: ReversibilityRig
 beforeAll(async () => {
   rig = await startReversibilityRig()
-}, 60_000)
+})
 
 /** Creates the fields, fills two records, and changes the fields. */
 const change = async (changes: readonly Change[]): Promise<Changed> => {
@@ -154,7 +154,7 @@ describe('a change rolled back before records hold what the rollback would lose'
     await rig.fill(valuesOf(LOSING_NOTHING, 'after'), 3)
     back = (await rig.rollback(changed.deployed.id)).body
     inPlaceAgain = await inPlace(changes, 'from')
-  }, 120_000)
+  })
 
   it('is rolled back completely except for what is irreversible, with proof', () => {
     expect(back).toMatchObject({
@@ -226,7 +226,7 @@ describe('a change rolled back when records hold what the rollback would lose', 
   beforeAll(async () => {
     changed = await change(changes)
     await rig.fill(valuesOf(LOSING_LATER, 'after'), 3)
-  }, 120_000)
+  })
 
   const refusedFor = async (id: string, losing: readonly Change[]): Promise<void> => {
     const refused = await rig.rollback(id)

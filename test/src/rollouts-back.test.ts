@@ -16,9 +16,9 @@ const { reaches, refused, some, started, stateOf, targets } = scene
 beforeAll(async () => {
   rig = await sharedRig()
   await scene.open(rig, rig.urls, 3)
-}, 120_000)
+})
 
-describe('the rollback of a rollout', { timeout: 120_000 }, () => {
+describe('the rollback of a rollout', () => {
   it('after half of it: each client stands as before, but for what it changed itself', async () => {
     const [kept, plain, later] = some(3) as [Member, Member, Member]
     const plan = fieldPlan('Back', [text('Back_Too__c')])

@@ -22,7 +22,7 @@ beforeAll(async () => {
     rig.servers.map(({ url }) => url),
     6,
   )
-}, 120_000)
+})
 
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
@@ -84,7 +84,7 @@ const blockName = async ({ salesforce }: Member, name: string): Promise<void> =>
   await act('schema/remove-object', { org: salesforce, object: `${name}__c` })
 }
 
-describe('a target', { timeout: 180_000 }, () => {
+describe('a target', () => {
   it('that is red at the check: the wave does not start until a person excludes it', async () => {
     const [red, fine] = some(2) as [Member, Member]
     await addClash(red, 'Red_First')
@@ -291,7 +291,7 @@ describe('a target', { timeout: 180_000 }, () => {
     await act('orgs/update', { org: spent.salesforce, used: 0 })
     await act('deploys/pace', { org: busy.salesforce, runMs: 0 })
     // It looks again after as long as it has waited.
-    await reaches(id, 'succeeded', null, 110_000)
+    await reaches(id, 'succeeded')
     expect(await stateOf(id, [spent, busy, fine])).toEqual(['deployed', 'deployed', 'deployed'])
     expect(await deployed([spent, busy, fine])).toEqual([
       (before[0] ?? 0) + 1,
@@ -341,7 +341,7 @@ describe('a target', { timeout: 180_000 }, () => {
   })
 })
 
-describe('a check after the start', { timeout: 120_000 }, () => {
+describe('a check after the start', () => {
   it('tries nothing again that only a retry may: no approval is passed by, no failure forgotten', async () => {
     const [red, slow] = some(2) as [Member, Member]
     const asking = await askingToken()
@@ -389,7 +389,7 @@ describe('a check after the start', { timeout: 120_000 }, () => {
   })
 })
 
-describe('an approval of a retry', { timeout: 120_000 }, () => {
+describe('an approval of a retry', () => {
   it('is for the targets that had failed when it was asked for', async () => {
     const [first, second, slow] = some(3) as [Member, Member, Member]
     const asking = await askingToken()
@@ -424,7 +424,7 @@ describe('an approval of a retry', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a pause', { timeout: 120_000 }, () => {
+describe('a pause', () => {
   it('holds within five seconds on both replicas', async () => {
     const before = await deployed(members())
     const failedOf = async () => {

@@ -16,7 +16,7 @@ const { members, reaches, refused, some, started, targets } = scene
 beforeAll(async () => {
   rig = await sharedRig()
   await scene.open(rig, rig.urls, 6)
-}, 120_000)
+})
 
 interface Described {
   fields: { name: string; picklistValues: { value: string; active: boolean }[] }[]
@@ -43,7 +43,7 @@ const useValue = async (member: Member, value: string) => {
   })
 }
 
-describe("Monday's confirmation does not overwrite Tuesday's change", { timeout: 120_000 }, () => {
+describe("Monday's confirmation does not overwrite Tuesday's change", () => {
   it('between the check and the start', async () => {
     const [changed, other] = some(2) as [Member, Member]
     const id = await create([changed, other], valuesPlan('Monday_Start'), AT_ONCE)

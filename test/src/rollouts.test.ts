@@ -56,7 +56,7 @@ beforeAll(async () => {
   // In the order in which they were created, as targets are.
   members = await membersOf(agency, rig.simulator.control, 6)
   clients = members.map(({ client }) => client)
-}, 120_000)
+})
 
 const call = async (path: string, body: object, api = agency.api): Promise<RolloutBody> => {
   const answer = await api.post<RolloutBody>(`/api/fleet/rollouts/${path}`, body)
@@ -106,7 +106,7 @@ const deploysOf = ({ salesforce }: Member) =>
   >
 const deploysOfAll = () => Promise.all(members.map((member) => deploysOf(member)))
 
-describe('a rollout', { timeout: 120_000 }, () => {
+describe('a rollout', () => {
   it('goes to a canary, waits for an approval, goes to the rest, and is rolled back last wave first', async () => {
     const { id, revision } = await checked('Spring', clients, {
       waves: [
@@ -171,7 +171,7 @@ const refusePackages = async (some: readonly Member[]): Promise<void> => {
   }
 }
 
-describe('what stops a rollout', { timeout: 120_000 }, () => {
+describe('what stops a rollout', () => {
   it('a failure over the tolerance: nothing more is sent, until somebody has tried it again and goes on', async () => {
     const of = clients.slice(0, 3)
     const { id } = await checked('Tolerance', of, { waves: [{ max_concurrent: 1 }] })
@@ -374,7 +374,7 @@ describe('what stops a rollout', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a rollout that soaks', { timeout: 120_000 }, () => {
+describe('a rollout that soaks', () => {
   it('goes on by itself when the time is over by the clock, and not before; its targets come as lines, too', async () => {
     const strategy = {
       waves: [
@@ -427,7 +427,7 @@ describe('a rollout that soaks', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a rollout of workflows', { timeout: 120_000 }, () => {
+describe('a rollout of workflows', () => {
   it('brings automations to each client, leaves those that have them, and takes them back', async () => {
     const of = clients.slice(4, 6)
     const rule = {
@@ -481,7 +481,7 @@ describe('a rollout of workflows', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a rollout of a version', { timeout: 120_000 }, () => {
+describe('a rollout of a version', () => {
   it('brings each client its own values, and is not created for one whose values do not fit', async () => {
     const of = clients.slice(2, 4)
     const post = async (path: string, body: object): Promise<RolloutBody> => {

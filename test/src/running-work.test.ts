@@ -52,7 +52,7 @@ beforeAll(async () => {
   await client.connect(salesforceOrg)
   await client.pull()
   document = (await org.api.get<Document & Record<string, unknown>>('/openapi.json')).body
-}, 60_000)
+})
 
 const RULE = {
   type: 'validation_rule',

@@ -33,7 +33,7 @@ const isSigned = async (api: Api, receiver: ReceiverServer, of: { id: string; se
   return sent.status === 200 && message !== undefined && isSignedWith(of.secret, message)
 }
 
-describe('a secret that is rotated', { timeout: 120_000 }, () => {
+describe('a secret that is rotated', () => {
   it('ends no session, no idempotency key and no super-admin while both are named, and the old one’s when it is alone', async () => {
     await using database = await createDatabase()
     await using receiver = await startReceiver()

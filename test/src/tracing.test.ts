@@ -76,7 +76,7 @@ beforeAll(async () => {
       OTEL_BSP_SCHEDULE_DELAY: '100',
     },
   })
-}, 60_000)
+})
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
   collector.close()
@@ -87,7 +87,7 @@ beforeEach(() => {
 })
 
 const spanOf = (what: string, is: (span: Span) => boolean): Promise<Span> =>
-  until(`the span of ${what}`, () => spans.find(is), 40_000)
+  until(`the span of ${what}`, () => spans.find(is))
 
 const named = (name: string) => (span: Span) => span.name.startsWith(name)
 
@@ -99,7 +99,7 @@ const connected = async () => {
   return { org, client }
 }
 
-describe('the trace of a pull', { timeout: 60_000 }, () => {
+describe('the trace of a pull', () => {
   it('has the request with its id and status, the job under it, and the calls under the job', async () => {
     const { org, client } = await connected()
     const answer = await org.api.post<Snapshot>('/api/topology/pull', {

@@ -6,7 +6,7 @@ const LOOK_MS = { least: 20, most: 500 }
 const LOOK_SHARE = 0.15
 
 /** Below the time limit of a test, so that it is this wait that is named. */
-const HANGS_MS = 50_000
+export const HANGS_MS = 150_000
 
 /** Waits for a condition, never for a fixed time. Fails with `what` if it does not become true. */
 export const until = async <T>(

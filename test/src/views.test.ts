@@ -8,7 +8,7 @@ let to: Planning
 
 beforeAll(async () => {
   to = await planning()
-}, 60_000)
+})
 
 const codesOf = async (plan: object) =>
   (await to.check(plan)).findings.map(({ code, severity }) => `${severity} ${code}`)

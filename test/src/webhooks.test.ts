@@ -218,7 +218,7 @@ describe('events', () => {
     expect(await required(org.api, '/api/events/get', { event_id: events[3]?.id })).toEqual(
       events[3],
     )
-  }, 120_000)
+  })
 
   it('are shown to a company_admin for its own client only, and refused to a company_member', async () => {
     await change()
@@ -359,7 +359,7 @@ describe('a webhook', () => {
       .at('/healthy')
       .map((message) => message.at - (events.get(eventIn(message).id) ?? Number.NaN))
     // Behind one that hangs it would take the time-out, which is three seconds; the usual is some milliseconds.
-    expect(Math.max(...delays)).toBeLessThan(1_000)
+    expect(Math.max(...delays)).toBeLessThan(2_000)
     for (const { id } of [...hanging, healthy]) await remove(id)
   })
 

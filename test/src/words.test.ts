@@ -29,7 +29,7 @@ beforeAll(async () => {
   pushRig = await makePushRig(rig, org, salesforceOrg)
   clientId = pushRig.client.id
   await rig.simulator.control.act('deploys/pace', { org: salesforceOrg, pendingMs: 0, runMs: 0 })
-}, 60_000)
+})
 afterEach(() => rig.simulator.control.clearFaults(salesforceOrg))
 
 const GRIN = '\u{1f600}'
@@ -100,7 +100,7 @@ const deploy = async (plan: unknown) =>
 const deployment = async (id: string) =>
   (await org.api.post<DeploymentBody>('/api/deploy/status', { deployment_id: id })).body
 
-describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) => {
+describe.each(Object.entries(WORDS))('%s', (_what, words) => {
   it('in what one component of a deploy met, and in its file', async () => {
     await reword('*/deployRequest/*', 'Not_There__c', words)
     const body = await deploy(planOf(text(newName()), broken()))
@@ -208,7 +208,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
       options: { transport },
       wait_seconds: 0,
     })
-    const push = await settled(org.api, body.id, 100_000)
+    const push = await settled(org.api, body.id)
     expect(push).toMatchObject({ status: 'partial', succeeded: 1, failed: 1 })
     const results = await resultsOf(org.api, push.id)
     expect(results[1]?.errors[0]?.code).toBe('FIELD_CUSTOM_VALIDATION_EXCEPTION')
@@ -223,7 +223,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
       options: { transport: 'collections' },
       wait_seconds: 0,
     })
-    const push = await settled(org.api, body.id, 100_000)
+    const push = await settled(org.api, body.id)
     expect(push).toMatchObject({ status: 'failed', failed: 1 })
     expectTold(await resultsOf(org.api, push.id), words)
   })

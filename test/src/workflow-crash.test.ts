@@ -59,7 +59,7 @@ beforeAll(async () => {
       return { salesforceOrg, client, id: '' }
     }),
   )
-}, 120_000)
+})
 afterAll(() => rig[Symbol.asyncDispose]())
 
 /** Starts the work for one client per moment, and kills the server at all of them. */
@@ -116,7 +116,7 @@ const expectEach = async (
   }
 }
 
-describe('kill -9', { timeout: 180_000 }, () => {
+describe('kill -9', () => {
   it('at each stage of a deploy, a removal and its rollback ends in the right state, done once', async () => {
     const deployed = await killedAtEach(agency.api, DEPLOY, ({ client }) => ({
       path: '/api/workflows/deploy',

@@ -31,7 +31,7 @@ beforeAll(async () => {
   client = await org.client()
   await client.connect(acme)
   await client.pull()
-}, 60_000)
+})
 
 const post = <T = DeploymentBody>(path: string, body: object) =>
   org.api.post<T>(path, { client_id: client.id, ...body })
@@ -81,7 +81,7 @@ const ratingFlow = (apiName: string, rating: string, activate: boolean | 'keep' 
   activate,
 })
 
-describe('a flow', { timeout: 60_000 }, () => {
+describe('a flow', () => {
   it('that is deployed acts on records, is listed as ours, and leaves nothing after its rollback', async () => {
     const { version } = await client.pull()
     const made = await ended('/api/workflows/deploy', { workflows: [ratingFlow('Rate_It', 'Hot')] })
@@ -310,7 +310,7 @@ describe('a flow', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an assignment rule', { timeout: 60_000 }, () => {
+describe('an assignment rule', () => {
   it("joins the client's own, names the one it switches off, and gives its place back", async () => {
     const rules = () => list({ types: ['assignment_rule'], object: 'Lead' })
     const before = await rules()

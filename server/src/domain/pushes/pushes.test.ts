@@ -413,7 +413,7 @@ describe('a chunk that fails unexpectedly', () => {
     )
     expect(push).toMatchObject({ status: 'failed', failed: 3, processed: 3 })
     expect(new Set(codesOf(push))).toEqual(new Set(['OUTCOME_UNKNOWN']))
-  }, 60_000)
+  })
 })
 
 describe('cancelling', () => {

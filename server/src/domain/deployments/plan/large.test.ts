@@ -50,7 +50,7 @@ const deployAndTakeBack = async (plan: ReturnType<typeof planOf>, components: nu
   })
 }
 
-describe('a large plan', { timeout: 120_000 }, () => {
+describe('a large plan', () => {
   it('of one wide object leaves the process free for others', async () => {
     const stall = await longestStall(() => deployAndTakeBack(planOf('Wide', 1, 450), 452))
     // The queue considers a worker dead after 10 s of silence.

@@ -303,7 +303,7 @@ describe('a process that is killed', () => {
         expect(ran).toHaveLength(1)
       }
     }
-  }, 120_000)
+  })
 })
 
 describe('a push that is cancelled', () => {

@@ -53,18 +53,20 @@ const REST_MS = 10_000
 
 /**
  * Fastify closes the connection of a body that is too large. A sender that is still writing then gets EPIPE from its
- * own system instead of our answer, and tries again. So the rest of the body is read and thrown away, within bounds;
- * not where it is compressed, which is read elsewhere.
+ * own system instead of our answer, and tries again. So the rest of the body is read and thrown away, within bounds,
+ * and not inflated any more if it is compressed.
  */
 export const readRest = ({ raw, headers }: FastifyRequest, reply: FastifyReply): void => {
   const isBearable = Number(headers['content-length'] ?? 0) <= REST_BYTES_MAX
-  if (raw.complete || !isBearable || headers['content-encoding'] !== undefined) return
+  if (raw.complete || !isBearable) return
   reply.removeHeader('connection')
+  raw.unpipe()
   let bytes = 0
   raw.on('data', (chunk: Buffer) => {
     bytes += chunk.byteLength
     if (bytes > REST_BYTES_MAX) raw.socket.destroy()
   })
+  raw.resume()
   const timer = setTimeout(() => raw.socket.destroy(), REST_MS).unref()
   raw.once('close', () => clearTimeout(timer))
 }
@@ -131,6 +133,8 @@ export const inflate = (
     if (cut) inflated.destroy(cut)
   })
   inflated.on('error', () => undefined) // after a 413 nobody else still listens
+  // Let go of before its end, see readRest; at its end, too, Node unpipes it.
+  inflated.once('unpipe', () => inflated.writableFinished || inflated.destroy())
   delete request.headers['content-length']
   return payload.pipe(inflated)
 }

@@ -86,5 +86,6 @@ export default defineConfig({
     // Against hanging, not against slowness: the machine may be slow, and busy with something else.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 150_000 } },
   },
 })

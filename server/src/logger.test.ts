@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createLogger, createOutput } from './logger.ts'
 
+/** Of the time that passes; of the clock that the test holds, a millisecond a look. */
+const PATIENCE = { timeout: 20_000, interval: 1 }
+
 let folder: string
 
 /** Nothing is written after it: a descriptor that is closed under a write may be another file's by then. */
@@ -31,8 +34,8 @@ it('writes what is pending soon and together, and nothing while nothing is', asy
   const logger = createLogger('info', output)
   const writes = vi.spyOn(fs, 'write')
   const written = (text: string) =>
-    vi.waitFor(() => expect(fs.readFileSync(path, 'utf8')).toContain(text))
-  const idle = () => vi.waitFor(() => expect(vi.getTimerCount()).toBe(0))
+    vi.waitFor(() => expect(fs.readFileSync(path, 'utf8')).toContain(text), PATIENCE)
+  const idle = () => vi.waitFor(() => expect(vi.getTimerCount()).toBe(0), PATIENCE)
   try {
     vi.advanceTimersByTime(60_000)
     expect(writes, 'while idle').not.toHaveBeenCalled()
@@ -75,13 +78,10 @@ it('keeps only so much of what nobody reads, and says how many lines it lost', a
     const logger = createLogger('info', output)
     const sent = 1_000
     for (let n = 0; n < sent; n += 1) logger.info({ n, filler: 'x'.repeat(1_000) }, 'a line')
-    await vi.waitFor(
-      () => {
-        read()
-        expect(text.join('').includes('log lines were lost')).toBe(true)
-      },
-      { timeout: 20_000, interval: 1 },
-    )
+    await vi.waitFor(() => {
+      read()
+      expect(text.join('').includes('log lines were lost')).toBe(true)
+    }, PATIENCE)
     const lines = text
       .join('')
       .trimEnd()
@@ -95,7 +95,7 @@ it('keeps only so much of what nobody reads, and says how many lines it lost', a
     await vi.waitFor(() => {
       read()
       expect(text.join('').includes('again')).toBe(true)
-    })
+    }, PATIENCE)
   } finally {
     await ended(output)
     fs.closeSync(reader)

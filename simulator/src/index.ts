@@ -17,6 +17,7 @@ import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
 import { readWorld } from './saved/file.ts'
 import { createKeeper, type Keeper } from './saved/keeper.ts'
 import { isBusy, isSaving, restoredOrg, savedOrg, type SavedHost } from './saved/world.ts'
+import { lastingPort } from './saved/ports.ts'
 import { seedInto, type Seed } from './seeds/seed.ts'
 import { type OrgSpec, type World } from './world.ts'
 
@@ -27,7 +28,7 @@ export interface SimulatorOptions {
   orgs?: OrgSpec[]
   /**
    * Port of the control page; the login hosts, Nango and the orgs then take the ports after it, in
-   * this order. 0, the default: any free ports.
+   * this order. 0, the default: any free ports, of a saved world such as stay free while it is away.
    */
   port?: number
   /**
@@ -109,8 +110,9 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   const told = options.publicUrls ?? {}
   let keeper: Keeper | null = null
   const onTraffic = () => keeper?.touched()
-  let lastPort = options.port ?? 0
-  const nextPort = () => (lastPort === 0 ? 0 : ++lastPort)
+  let lastPort = saved === null ? (options.port ?? 0) : 0
+  const anyPort = async () => (options.keep === undefined ? 0 : await lastingPort())
+  const nextPort = async () => (lastPort === 0 ? await anyPort() : ++lastPort)
 
   const control = plainApp(onTraffic)
   const urls = { production: '', sandbox: '' }
@@ -132,9 +134,9 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     servers.push(app)
     return app.listen({ port, host: '127.0.0.1' })
   }
-  urls.production = await login(false, saved?.ports.login ?? nextPort())
-  urls.sandbox = await login(true, saved?.ports.testLogin ?? nextPort())
-  const nangoPort = saved?.ports.nango ?? nextPort()
+  urls.production = await login(false, saved?.ports.login ?? (await nextPort()))
+  urls.sandbox = await login(true, saved?.ports.testLogin ?? (await nextPort()))
+  const nangoPort = saved?.ports.nango ?? (await nextPort())
 
   const build = (spec: OrgSpec, index: number): Org => {
     const org = createOrg(spec, index)
@@ -162,11 +164,11 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     orgs.set(org.id, org)
     return org
   }
-  const hostNew = (spec: OrgSpec, initial: boolean): Promise<Org> => {
+  const hostNew = async (spec: OrgSpec, initial: boolean): Promise<Org> => {
     const index = made++
     const org = build(spec, index)
     runFlowsIn(org)
-    return host({ org, spec, index, initial }, [nextPort()])
+    return host({ org, spec, index, initial }, [await nextPort()])
   }
   const hostSaved = ({ org, ports, ...home }: SavedHost): Promise<Org> =>
     host({ org: restoredOrg(org), ...home }, ports)
@@ -215,7 +217,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
       const home = hosted.get(org.id)
       if (home === undefined) return
       const old = home.hosts
-      home.hosts = [...(keepOld ? old : []), await hosts.listen(org, 0)]
+      home.hosts = [...(keepOld ? old : []), await hosts.listen(org, await anyPort())]
       if (!keepOld) await Promise.all(old.map((one) => one.close()))
     },
     reset: async () => {
@@ -239,7 +241,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   registerControl(control, world)
   servers.push(control)
   const controlUrl = await control.listen({
-    port: saved?.ports.control ?? options.port ?? 0,
+    port: saved?.ports.control ?? (options.port || (await anyPort())),
     host: '127.0.0.1',
   })
   const ports = {

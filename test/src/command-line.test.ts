@@ -16,7 +16,7 @@ import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
 import { SUPER_ADMIN_SECRET } from './server-process.ts'
 import { startProxy } from './unreliable-proxy.ts'
-import { freePort } from './server-process.ts'
+import { lastingPort } from '../../simulator/src/saved/ports.ts'
 import { until } from './until.ts'
 
 /** Emails are unique over the whole system, and the shared one may have served an earlier run. */
@@ -252,7 +252,7 @@ describe('before a login', () => {
   })
 
   it('gives up soon on a server that does not exist, and names it', async () => {
-    const url = `http://127.0.0.1:${await freePort()}`
+    const url = `http://127.0.0.1:${await lastingPort()}`
     const begun = performance.now()
     const absent = await alone(['whoami'], { env: { SFX_URL: url, SFX_TOKEN: 'sfx_of_nobody' } })
     // A start of sfx takes a second or more while other suites run; four retries took six.

@@ -4,10 +4,10 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { lastingPort } from '../../simulator/src/saved/ports.ts'
 
 const run = promisify(execFile)
 /** Of PostgreSQL from npm: those that run a server, without the clients. */
@@ -51,14 +51,6 @@ export const postgresPrograms = (): string | null => {
   return folders.find((folder) => NEEDED.every((name) => existsSync(join(folder, name)))) ?? null
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
 /** PostgreSQL refuses to run as root. */
 const unprivileged = (): { uid?: number; gid?: number } => {
   if (process.getuid?.() !== 0) return {}
@@ -78,7 +70,7 @@ export const startLocalPostgres = async (
   const password = randomBytes(12).toString('hex')
   writeFileSync(passwordFile, password, { mode: 0o644 })
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid)
-  const port = await freePort()
+  const port = await lastingPort()
   const auth = ['--auth=scram-sha-256', '--pwfile', passwordFile]
   await run(
     join(bin, 'initdb'),

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './database.ts'
-import { freePort, spawnServer } from './server-process.ts'
+import { lastingPort } from '../../simulator/src/saved/ports.ts'
+import { spawnServer } from './server-process.ts'
 import { until } from './until.ts'
 
 let database: TestDatabase
@@ -24,7 +25,7 @@ afterAll(async () => {
 
 /** A server that writes there; `terminate` resolves with how it ended. */
 const serverWith = async (output: number) => {
-  const port = await freePort()
+  const port = await lastingPort()
   const child: ChildProcess = spawnServer(
     { DATABASE_URL: database.url, PORT: String(port), LOG_LEVEL: 'debug' },
     output,

@@ -19,7 +19,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { builtServer } from '../../server/src/built.js'
-import { freePort, JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+import { lastingPort } from '../../simulator/src/saved/ports.ts'
+import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BUILT = /^loaded \S+\/server\/dist\/main-[\w-]+\.cjs$/
@@ -111,7 +112,7 @@ it(
 
 it('says where something went wrong in lines of the sources', async () => {
   expect(builtServer(), 'servers of tests run from it').toBeDefined()
-  const DATABASE_URL = `postgres://nobody@127.0.0.1:${await freePort()}/nothing`
+  const DATABASE_URL = `postgres://nobody@127.0.0.1:${await lastingPort()}/nothing`
   const said = await startServer({ DATABASE_URL }).then(
     () => '',
     (error: unknown) => String(error),

@@ -3,7 +3,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { until } from './until.ts'
@@ -35,15 +34,6 @@ export const TAKES_OVER = { JOB_SUPERVISION_SECONDS: '1' }
 
 export const SUPER_ADMIN_SECRET = 'test-super-admin-secret-0123456789abcdef'
 export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
-
-/** A port that nothing listens on. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** A server with this environment, on a free port, with its standard output and error there. */
 export const spawnServer = (

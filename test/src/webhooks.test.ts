@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
-import { freePort } from './server-process.ts'
+import { lastingPort } from '../../simulator/src/saved/ports.ts'
 import { until } from './until.ts'
 import { startReceiver, type ReceiverServer } from '../../simulator/src/receiver/server.ts'
 import { eventIn, isSignedWith, verify } from './webhook-signatures.ts'
@@ -447,7 +447,7 @@ describe('the receiver of the guide', () => {
     const guide = readFileSync(join(ROOT, 'docs/guides/webhooks.md'), 'utf8')
     const code = /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? ''
     const created = await endpointAt('/moves')
-    const port = await freePort()
+    const port = await lastingPort()
     const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, PORT: String(port), WEBHOOK_SECRET: created.secret },

@@ -24,7 +24,11 @@ import {
 } from '../salesforce/metadata/deploy/testing/deploys.ts'
 import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
 import { readWorld } from './file.ts'
+import { startSimulator } from '../index.ts'
+import { lastingPort } from './ports.ts'
 import { LASTING, savedOrg } from './world.ts'
+
+const PATIENCE = { timeout: 30_000 }
 
 const TEXT = '<type>Text</type><length>20</length>'
 const MAIN = join(import.meta.dirname, '../main.ts')
@@ -160,12 +164,12 @@ describe('a saved world', () => {
         )
         expect(records).toHaveLength(1)
         return records
-      })
+      }, PATIENCE)
       expect(saved).toHaveLength(1)
       await vi.waitFor(async () => {
         const [, waiting] = await last.control.act('deploys/list', { org: 'Acme' })
         expect(waiting).toMatchObject({ status: 'Succeeded' })
-      })
+      }, PATIENCE)
     } finally {
       await last.close()
     }
@@ -200,6 +204,29 @@ describe('a saved world', () => {
     expect(rebuilt.filter((path) => !keepers.includes(path))).toEqual([])
   })
 
+  it('takes new orgs and new ports for moved ones, also if it once had ports from a given one on', async () => {
+    const file = join(folder, 'ports')
+    const start = async (port: number) => {
+      const simulator = await startSimulator({ port, keep: { file, notice: () => undefined } })
+      return { simulator, control: createControl(simulator.controlUrl) }
+    }
+    const first = await start(await lastingPort())
+    await first.control.createOrg({ name: 'Second' })
+    await first.simulator.close()
+    const again = await start(Number(new URL(first.simulator.controlUrl).port))
+    try {
+      await again.control.createOrg({ name: 'Third' })
+      await again.control.act('orgs/move', { org: 'Second' })
+      const orgs = await again.control.orgs()
+      expect(new Set(orgs.map(({ instanceUrl }) => instanceUrl)).size).toBe(4)
+      // Those of connections begin there on Linux: while the simulator is away, one of them could take it.
+      const [, , second, third] = orgs.map(({ instanceUrl }) => Number(new URL(instanceUrl).port))
+      expect(Math.max(second ?? NaN, third ?? NaN)).toBeLessThan(32_768)
+    } finally {
+      await again.simulator.close()
+    }
+  })
+
   it('survives SIGKILL', async () => {
     const file = join(folder, 'killed')
     const program = async () => {
@@ -213,9 +240,10 @@ describe('a saved world', () => {
     try {
       await first.control.createOrg({ name: 'Newcomer' })
       // V8 writes such a name as it is.
-      await vi.waitFor(async () => expect((await readFile(file)).includes('Newcomer')).toBe(true), {
-        timeout: 30_000,
-      })
+      await vi.waitFor(
+        async () => expect((await readFile(file)).includes('Newcomer')).toBe(true),
+        PATIENCE,
+      )
     } finally {
       const ended = once(first.child, 'exit')
       first.child.kill('SIGKILL')

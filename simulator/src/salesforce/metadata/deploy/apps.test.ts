@@ -46,7 +46,7 @@ const retrieved = async (name: string): Promise<string> => {
       if (String(state.done) !== 'true') throw new Error('still at work')
       return state
     },
-    { timeout: 5000, interval: 5 },
+    { timeout: 60_000, interval: 5 },
   )
   const files = unzipSync(Buffer.from(zipFile, 'base64'))
   return strFromU8(files[`applications/${name}.app`] ?? new Uint8Array())

@@ -235,7 +235,7 @@ describe('a custom metadata record', () => {
         if (!state.done) throw new Error(`still ${state.status}`)
         return state
       },
-      { timeout: 5000, interval: 5 },
+      { timeout: 60_000, interval: 5 },
     )
     const files = unzipSync(Buffer.from(result.zipFile, 'base64'))
     const silver = strFromU8(files['customMetadata/Tier.Silver.md'] ?? new Uint8Array())

@@ -56,7 +56,10 @@ describe('a deployment by SOAP, tested with jsforce', () => {
     const state = () => jsforce.metadata.checkDeployStatus(id ?? '', false)
     expect(await state()).toMatchObject({ status: 'Pending', done: false, success: false })
     await sim.control.act('deploys/pace', { org: 'Acme', pendingMs: 0, runMs: 60_000 })
-    await vi.waitFor(async () => expect((await state()).status).toBe('InProgress'), { interval: 2 })
+    await vi.waitFor(async () => expect((await state()).status).toBe('InProgress'), {
+      timeout: 60_000,
+      interval: 2,
+    })
     expect(await state()).toMatchObject({ done: false, numberComponentsTotal: 1 })
     await sim.control.act('deploys/pace', { org: 'Acme' })
     const { result, successes, failures } = await finished(jsforce, id ?? '')
@@ -210,7 +213,10 @@ describe('a deployment by SOAP, tested with jsforce', () => {
     const running = await jsforce.metadata.deploy(fieldZip('Lead.A__c', TEXT), OPTIONS)
     const waiting = await jsforce.metadata.deploy(fieldZip('Lead.B__c', TEXT), OPTIONS)
     const state = () => jsforce.metadata.checkDeployStatus(running.id ?? '')
-    await vi.waitFor(async () => expect((await state()).status).toBe('InProgress'), { interval: 2 })
+    await vi.waitFor(async () => expect((await state()).status).toBe('InProgress'), {
+      timeout: 60_000,
+      interval: 2,
+    })
     expect(await jsforce.metadata.cancelDeploy(waiting.id ?? '')).toMatchObject({ done: 'true' })
     expect(await jsforce.metadata.cancelDeploy(running.id ?? '')).toMatchObject({ done: 'false' })
     expect((await state()).status).toBe('Canceling')

@@ -17,6 +17,7 @@ interface Component {
 
 export interface DeploymentBody {
   id: string
+  kind: string
   status: string
   sfdc_deploy_id: string | null
   components: Component[]

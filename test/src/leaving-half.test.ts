@@ -40,6 +40,21 @@ const packagesIn = (done: Offboarding): string[] => {
   return sent
 }
 
+/** What each deployment says itself of what became of it. */
+const removedFrom = async (client_id: string) => {
+  const { items } = await post<{ items: DeploymentBody[] }>(org.api, '/api/deploy/list', {
+    client_id,
+  })
+  const whole = await Promise.all(
+    items.map(({ id }) =>
+      post<DeploymentBody>(org.api, '/api/deploy/status', { deployment_id: id }),
+    ),
+  )
+  return whole
+    .map(({ kind, status, rollback }) => [kind, status, named(rollback?.removed ?? [])] as const)
+    .toSorted(([a], [b]) => a.localeCompare(b))
+}
+
 describe('an off-boarding', () => {
   it('that is cancelled while it waits, or while Salesforce works, changes nothing, and the client goes on', async () => {
     const stays = await org.client('Stays')
@@ -186,6 +201,10 @@ describe('an off-boarding', () => {
       ...gone,
     ])
     expect(packagesIn(done), 'the package of each half').toHaveLength(2)
+    expect(await removedFrom(half.id)).toEqual([
+      ['custom_objects', 'rolled_back', [`CustomField ${OBJECT}.Half__c`, 'PermissionSet Half']],
+      ['workflows', 'rolled_back', gone],
+    ])
     // The board's forecast sums the log: each call is in one row of it, that of the rollback that made it.
     const all = await post<{ items: { id: string; salesforce_api_calls: number }[] }>(
       org.api,
@@ -292,6 +311,10 @@ describe('an off-boarding', () => {
     expect(done, JSON.stringify(done.error)).toMatchObject({ status: 'complete', stays: [] })
     expect(named(done.removed)).toEqual([...after, ...before].toSorted())
     expect(packagesIn(done), 'the abandoned package too').toHaveLength(2)
+    expect(await removedFrom(adrift.id)).toEqual([
+      ['custom_objects', 'rolled_back', after],
+      ['workflows', 'rolled_back', before],
+    ])
   })
 })
 

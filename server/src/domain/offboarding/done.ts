@@ -32,6 +32,8 @@ import {
 } from './rows.ts'
 import { settle } from './settle.ts'
 
+type Found = Record<keyof Doings, Certified[]>
+
 type Half = 'automations_id' | 'components_id'
 const HALVES: readonly Half[] = ['automations_id', 'components_id']
 
@@ -91,7 +93,8 @@ export const doneBy = async (reader: Reader, row: OffboardingRow): Promise<Done>
   const left = leftIn(all)
   const earlier = row.is_preview ? null : await carriedTo(reader, row)
   const stays = staysOf(left, halves)
-  const result = withDone(row, halves, withFound(earlier, halves, stays))
+  const found = foundIn(earlier, halves, stays)
+  const result = withDone(row, halves, withFound(earlier, found))
   const stay = keysOf(stays)
   const goes = (one: NamedComponent) => !stay.has(keyIn(one)) || isIn(halves, one)
   return {
@@ -102,7 +105,7 @@ export const doneBy = async (reader: Reader, row: OffboardingRow): Promise<Done>
       stays,
     },
     calls: await callsOf(reader, row),
-    settle: (tx) => settle(tx, all.handled, resultsOf(halves), left),
+    settle: (tx) => settle(tx, all.handled, found, resultsOf(halves), left),
   }
 }
 
@@ -124,10 +127,11 @@ export const settleHalf = async (
   if (isOpen && halves.length > 0) {
     const all = await historyFor(tx, row)
     const left = leftIn(all)
-    result = withDone(row, halves, withFound(earlier, halves, staysOf(left, halves)))
+    const found = foundIn(earlier, halves, staysOf(left, halves))
+    result = withDone(row, halves, withFound(earlier, found))
     const ended = new Set(halves.map(({ half }) => half))
     const handled = all.handled.filter((one) => ended.has(halfOf(one)))
-    await settle(tx, handled, resultsOf(halves), left)
+    await settle(tx, handled, found, resultsOf(halves), left)
   }
   const carried: Carried = {
     removed: await certified(tx, row, result.removed, earlier),
@@ -200,24 +204,26 @@ const isIn = (halves: readonly Combined[], one: NamedComponent): boolean =>
 const NOTHING_UNSEEN = { removed: [], restored: [] }
 
 /**
- * With what an earlier attempt may have done, where a rollback of this one has looked and it does not stay: then it is
- * done, and nobody but that attempt was to do it.
+ * What an earlier attempt may have done, where a rollback of this one has looked and it does not stay: then it is done,
+ * and nobody but that attempt was to do it.
  */
-const withFound = (
+const foundIn = (
   earlier: Carried | null,
   halves: readonly Combined[],
   stays: readonly NamedComponent[],
-): Carried | null => {
-  if (earlier?.unseen === undefined) return earlier
+): Found => {
   const stay = keysOf(stays)
-  const found = (some: readonly Certified[]) =>
-    some.filter((one) => isOfOne(halves, one) && !stay.has(keyIn(one)))
-  return {
-    ...earlier,
-    removed: [...earlier.removed, ...found(earlier.unseen.removed)],
-    restored: [...earlier.restored, ...found(earlier.unseen.restored)],
-  }
+  const found = (some: readonly Certified[] = []) =>
+    some.filter((one) => isOfOne(halves, one) && !stay.has(keyIn(one)) && !isIn(halves, one))
+  return { removed: found(earlier?.unseen?.removed), restored: found(earlier?.unseen?.restored) }
 }
+
+const withFound = (earlier: Carried | null, found: Found): Carried | null =>
+  earlier && {
+    ...earlier,
+    removed: [...earlier.removed, ...found.removed],
+    restored: [...earlier.restored, ...found.restored],
+  }
 
 /** What the next one has to find out: what this one lost from sight, and what it did not get to look for. */
 const unseenIn = async (

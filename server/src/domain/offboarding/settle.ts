@@ -5,9 +5,11 @@ import { sql } from 'kysely'
 import { type Tx } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import {
+  type Doings,
   type LeftComponent,
   type NamedComponent,
   nothingYet,
+  rollbackOf,
   type RollbackResult,
 } from '../deployments/rows.ts'
 import { keyOf } from '../metadata/names.ts'
@@ -15,9 +17,13 @@ import { type Handled } from './history.ts'
 
 const keyIn = ({ type, full_name }: NamedComponent): string => keyOf({ type, fullName: full_name })
 
-/** What of a deployment was taken out, by what the rollback of all of them did. */
+/**
+ * What of a deployment was taken out: what had been before, what an attempt did out of sight, and what the
+ * rollback of all of them did.
+ */
 export const shareOf = (
-  { rows, undone }: Handled,
+  { row, rows, undone }: Handled,
+  found: Doings,
   results: readonly RollbackResult[],
   left: readonly LeftComponent[],
 ): RollbackResult => {
@@ -36,12 +42,18 @@ export const shareOf = (
     changed_by: null,
     changed_at: null,
   }))
+  const before = rollbackOf(row)
+  const all = (which: keyof Doings): NamedComponent[] =>
+    [
+      ...before[which].filter((one) => undone.has(keyIn(one))),
+      ...among([found[which], ...results.map((result) => result[which])]),
+    ].map(({ type, full_name }) => ({ type, full_name }))
   const remaining = among(results.map((result) => result.remaining))
   return {
     ...nothingYet(),
     status: remaining.length === 0 ? 'complete' : 'partial',
-    removed: among(results.map(({ removed }) => removed)),
-    restored: among(results.map(({ restored }) => restored)),
+    removed: all('removed'),
+    restored: all('restored'),
     kept: [...among(results.map(({ kept }) => kept)), ...told],
     remaining,
     proof:
@@ -51,15 +63,16 @@ export const shareOf = (
   }
 }
 
-/** Stores it with each deployment. */
+/** Stores it with each deployment. `found` is what an earlier attempt did out of sight. */
 export const settle = async (
   tx: Tx,
   handled: readonly Handled[],
+  found: Doings,
   results: readonly RollbackResult[],
   left: readonly LeftComponent[],
 ): Promise<void> => {
   for (const one of handled) {
-    const rollback = shareOf(one, results, left)
+    const rollback = shareOf(one, found, results, left)
     await tx
       .updateTable('crm_deployments')
       .set({

@@ -22,7 +22,7 @@ import { Connection } from './client.ts'
 import { createScopedReads, type ReadInScope, type Scope } from './scoped-read.ts'
 import { isStalePlan, readOnly, translate } from './failure.ts'
 import { TYPES } from './timestamps.ts'
-import { type TenantTables } from './types.ts'
+import { type TenantTables } from './tables.ts'
 
 declare const scoped: unique symbol
 

@@ -2,7 +2,7 @@
 // only source of the tenant whose rows an operation may touch.
 
 import { type Tenant } from '../db/database.ts'
-import { type Role } from '../db/types.ts'
+import { type Role } from '../db/tables/tenancy.ts'
 import { EngineError } from '../errors.ts'
 import { type Permission } from './auth/permissions.ts'
 

@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
-import { type Role } from '../db/types.ts'
+import { type Role } from '../db/tables/tenancy.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { newApiToken, sha256 } from './auth/auth.ts'

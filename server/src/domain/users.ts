@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { type Database, isUniqueViolation, type Tenant, type Tx, wholeOrg } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
-import { type Role } from '../db/types.ts'
+import { type Role } from '../db/tables/tenancy.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit, type Actor } from './audit.ts'
 import { type Passwords } from './auth/passwords.ts'

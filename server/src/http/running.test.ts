@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type WorkFault } from '../db/types.ts'
+import { type WorkFault } from '../db/tables/work.ts'
 import { replyWith } from './running.ts'
 
 const waiting = (seconds: number): WorkFault => ({

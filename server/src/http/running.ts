@@ -1,7 +1,7 @@
 // How running work is shown and followed, whatever its kind: the same words in every answer.
 
 import * as z from 'zod'
-import { type WorkFault } from '../db/types.ts'
+import { type WorkFault } from '../db/tables/work.ts'
 import { type Reply } from './route.ts'
 
 export const isFinal = z

@@ -4,7 +4,7 @@
 
 import { type Logger } from 'pino'
 import { type Tenant } from '../db/database.ts'
-import { type WorkFault } from '../db/types.ts'
+import { type WorkFault } from '../db/tables/work.ts'
 import { isExpected } from '../errors.ts'
 
 /** How a piece of work stands, by its row. */

@@ -1,7 +1,7 @@
 // What changes a Salesforce org, as a person has to know it who approves: in words, made of API names and
 // counts, and of nothing that a stranger wrote.
 
-import { type DeploymentKind } from '../../db/types.ts'
+import { type DeploymentKind } from '../../db/tables/deployments.ts'
 import { type Permission } from '../auth/permissions.ts'
 
 /** What somebody needs to start such a change, and so to approve it. */

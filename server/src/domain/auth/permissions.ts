@@ -1,4 +1,4 @@
-import { type Role } from '../../db/types.ts'
+import { type Role } from '../../db/tables/tenancy.ts'
 
 export const PERMISSIONS = [
   'connections.read',

@@ -4,7 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, tenantOf, wholeOrg } from '../../db/database.ts'
-import { type Progress, type WorkFault } from '../../db/types.ts'
+import { type Progress, type WorkFault } from '../../db/tables/work.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { ROLE_PERMISSIONS } from '../auth/permissions.ts'

@@ -2,7 +2,8 @@
 
 import { type Selectable } from 'kysely'
 import { type Reader, type Tenant } from '../../db/database.ts'
-import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
+import { type Progress, type WorkFault } from '../../db/tables/work.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'
 import { type Plan, storedPlan } from '../plan/schema.ts'

@@ -1,6 +1,6 @@
 // What Salesforce itself said about the plan in a validation deploy that has ended.
 
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { type Deployment } from '../deployments/deployments.ts'
 import { type SalesforceProblem } from './facts.ts'
 import { WHOLE_PACKAGE } from './rule.ts'

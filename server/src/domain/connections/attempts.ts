@@ -13,7 +13,7 @@ import {
   wholeOrg,
 } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { type ConnectionStatus, type Environment } from '../../db/types.ts'
+import { type ConnectionStatus, type Environment } from '../../db/tables/connections.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type NangoConnection } from '../../nango/connection.ts'
 import { type ConnectSession, type Nango } from '../../nango/nango.ts'

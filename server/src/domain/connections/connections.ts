@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Logger } from 'pino'
 import { isConfined, type Database, type Tenant, type Tx } from '../../db/database.ts'
-import { type ConnectionStatus, type Environment } from '../../db/types.ts'
+import { type ConnectionStatus, type Environment } from '../../db/tables/connections.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Nango } from '../../nango/nango.ts'
 import { type Salesforce } from '../../salesforce/gateway.ts'

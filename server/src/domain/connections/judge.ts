@@ -2,7 +2,7 @@
 // for every answer, whether it brings a new grant or the next token of an old one.
 
 import { EngineError } from '../../errors.ts'
-import { type Fault } from '../../db/types.ts'
+import { type Fault } from '../../db/tables/work.ts'
 import { type Grant, type NangoConnection } from '../../nango/connection.ts'
 import { NangoError } from '../../nango/failure.ts'
 import { type SalesforceSession } from '../../salesforce/gateway.ts'

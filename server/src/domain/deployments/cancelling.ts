@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { tenantOf, type Tx } from '../../db/database.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { cancelDeploy } from '../../salesforce/deploy.ts'

@@ -1,6 +1,6 @@
 // What a deployment or a rollback changes, for the person who approves it.
 
-import { type DeploymentKind } from '../../db/types.ts'
+import { type DeploymentKind } from '../../db/tables/deployments.ts'
 import { type Change, listedComponents, YELLOW_ACCEPTED } from '../approvals/change.ts'
 import { type DeploymentRow, type NamedComponent, type RollbackOptions } from './rows.ts'
 

@@ -4,7 +4,7 @@
 import { type Tenant } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
-import { type DeploymentKind, type DeploymentStatus } from '../../db/types.ts'
+import { type DeploymentKind, type DeploymentStatus } from '../../db/tables/deployments.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type Approvals, CHANGES_NOTHING } from '../approvals/approvals.ts'

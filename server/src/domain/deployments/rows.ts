@@ -2,15 +2,13 @@
 
 import { recordsOf } from '../../salesforce/activities.ts'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import {
   type DeploymentKind,
   type StoredDeploymentKind,
   type DeploymentStatus,
-  type WorkWarning,
-  type Progress,
-  type TenantTables,
-  type WorkFault,
-} from '../../db/types.ts'
+} from '../../db/tables/deployments.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../db/tables/work.ts'
 import { type Selectable, sql } from 'kysely'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'

@@ -1,6 +1,6 @@
 // The workers of deployments: which stages a run goes through, by what is deployed.
 
-import { type StoredDeploymentKind } from '../../db/types.ts'
+import { type StoredDeploymentKind } from '../../db/tables/deployments.ts'
 import { type Worker } from '../../jobs/jobs.ts'
 import { planDeploy } from './plan/deploy.ts'
 import { planRollback } from './plan/rollback.ts'

@@ -3,7 +3,7 @@
 import { sql, type Selectable } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
-import { type TenantTables } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { requireClient } from '../clients.ts'
 import {

@@ -4,7 +4,7 @@
 import { type Selectable } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
-import { type TenantTables } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import { notFound } from '../../errors.ts'
 import { type Mapping, type MappingField } from './mapping.ts'
 

@@ -2,7 +2,7 @@
 // ends half way has to tell it, and hands it on to the certificate of the next.
 
 import { type Reader, type Tx } from '../../db/database.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import {
   deploymentById,
   type Doings,

@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Actor, audit } from '../audit.ts'
 import { WorkOver } from '../work/stages.ts'

@@ -5,7 +5,7 @@
 import { type Logger } from 'pino'
 import { type Database, isUniqueViolation, type Reader, type Tenant } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
 import { type Connections } from '../connections/connections.ts'

@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
-import { type Fault } from '../../db/types.ts'
+import { type Fault } from '../../db/tables/work.ts'
 import { presentStanding } from '../connections/rows.ts'
 import { type ChunkRow, type PushRow } from './rows.ts'
 import {

@@ -1,7 +1,7 @@
 // Checks the rows of a push as they come and turns them into what is stored: blocks of rows to send, and
 // the results of those that cannot be sent. Holds one window of the input in memory, whatever its size.
 
-import { type DryRunCounts } from '../../db/types.ts'
+import { type DryRunCounts } from '../../db/tables/pushes.ts'
 import { EngineError } from '../../errors.ts'
 import { cutBlocks, type IncomingRow } from './blocks.ts'
 import { type InputRow, type Intention } from './intention.ts'

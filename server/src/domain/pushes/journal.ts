@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
-import { type Fault, type WorkFault } from '../../db/types.ts'
+import { type Fault, type WorkFault } from '../../db/tables/work.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit, type AuditAction } from '../audit.ts'
 import { presentStanding } from '../connections/rows.ts'

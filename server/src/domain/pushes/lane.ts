@@ -3,7 +3,7 @@
 // no matter whose client it is. A lane yields to other work after a few seconds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Fault } from '../../db/types.ts'
+import { type Fault } from '../../db/tables/work.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { workWaitSeconds } from '../../retry.ts'
 import { type OpenConnection } from '../connections/connections.ts'

@@ -2,7 +2,7 @@
 // to store and what they need next gathers for the one after it. A commit, and each way to the database,
 // cost more than what is in them.
 
-import { type Fault } from '../../db/types.ts'
+import { type Fault } from '../../db/tables/work.ts'
 import { EngineError } from '../../errors.ts'
 import { type ChunkEnd, type Claimed, type StateToSave } from './chunks.ts'
 import {

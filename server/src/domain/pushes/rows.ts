@@ -2,13 +2,9 @@
 
 import { type Selectable } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
-import {
-  type Fault,
-  type DryRunCounts,
-  type PushStatus,
-  type TenantTables,
-  type WorkFault,
-} from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
+import { type DryRunCounts, type PushStatus } from '../../db/tables/pushes.ts'
+import { type Fault, type WorkFault } from '../../db/tables/work.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'
 import { type Actor } from '../audit.ts'

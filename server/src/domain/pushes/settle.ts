@@ -2,7 +2,7 @@
 // block, stores full blocks as they fill, and ends the chunk.
 
 import { type Database } from '../../db/database.ts'
-import { type Fault } from '../../db/types.ts'
+import { type Fault } from '../../db/tables/work.ts'
 import { decompress, unpackResults } from './block-body.ts'
 import { type PushJournal } from './journal.ts'
 import { failedResult, type ReadyRow, type RowError, type RowResult, warned } from './model.ts'

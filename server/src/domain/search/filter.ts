@@ -1,7 +1,7 @@
 // What a search asks for, as a condition on facts.
 
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
-import { type TenantTables } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import { type FactKind, FLAG_BITS, FLAGS, FLAGS_OF, type Flag, keyOf } from './facts.ts'
 import { EngineError, type MemberError } from '../../errors.ts'
 

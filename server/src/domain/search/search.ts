@@ -3,7 +3,7 @@
 
 import { type Selectable, sql } from 'kysely'
 import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
-import { type TenantTables } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import { type ClientSelector } from '../fleet/selectors.ts'
 import { type PageRequest, positionCursor, positionOf } from '../page.ts'
 import {

@@ -5,13 +5,9 @@
 import { sql, type UpdateObject } from 'kysely'
 import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
-import {
-  type Fault,
-  type Progress,
-  type SnapshotStats,
-  type TenantTables,
-  type WorkFault,
-} from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
+import { type SnapshotStats } from '../../db/tables/topology.ts'
+import { type Fault, type Progress, type WorkFault } from '../../db/tables/work.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'

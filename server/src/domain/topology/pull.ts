@@ -2,7 +2,8 @@
 // journaled as it goes, so that another run continues where this one was killed; the snapshot becomes
 // complete in one transaction, or not at all.
 
-import { type Progress, type SnapshotStats } from '../../db/types.ts'
+import { type SnapshotStats } from '../../db/tables/topology.ts'
+import { type Progress } from '../../db/tables/work.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { concernsWholeOrg, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'

@@ -2,14 +2,13 @@
 
 import { type Selectable } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import {
-  type Progress,
   type SnapshotChanges,
   type SnapshotStats,
   type SnapshotStatus,
-  type TenantTables,
-  type WorkFault,
-} from '../../db/types.ts'
+} from '../../db/tables/topology.ts'
+import { type Progress, type WorkFault } from '../../db/tables/work.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'

@@ -4,7 +4,7 @@
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
-import { type SnapshotStatus } from '../../db/types.ts'
+import { type SnapshotStatus } from '../../db/tables/topology.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { asDescribeOf, describedBy } from '../../salesforce/activities.ts'

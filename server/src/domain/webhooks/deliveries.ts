@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../db/database.ts'
-import { type DeliveryAttempt } from '../../db/types.ts'
+import { type DeliveryAttempt } from '../../db/tables/events.ts'
 import { notFound } from '../../errors.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'

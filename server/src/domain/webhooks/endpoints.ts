@@ -4,7 +4,7 @@
 import { sql, type Selectable } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { type TenantTables } from '../../db/types.ts'
+import { type TenantTables } from '../../db/tables.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Secret } from '../../secret.ts'
 import { type SendOutcome, type Webhooks } from '../../webhooks/sender.ts'

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { EngineError } from '../../errors.ts'
 import { NangoError } from '../../nango/failure.ts'
 import { FAILURE_KINDS, makeFailure, SalesforceError } from '../../salesforce/failure.ts'

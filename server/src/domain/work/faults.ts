@@ -1,7 +1,7 @@
 // What follows from a fault, for every kind of durable work. One table from the error to the outcome,
 // and one that says how long each kind of work waits. docs/architecture.md shows both.
 
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { EngineError, type ErrorCode } from '../../errors.ts'
 import { type WorkKind } from '../../jobs/jobs.ts'
 import { NangoError, type NangoFailureKind } from '../../nango/failure.ts'

@@ -2,7 +2,7 @@
 
 import { type RawBuilder, sql } from 'kysely'
 import { type Database } from '../../db/database.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { EngineError } from '../../errors.ts'
 import { type Permission } from '../auth/permissions.ts'
 import { type Caller } from '../caller.ts'

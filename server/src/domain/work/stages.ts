@@ -4,7 +4,7 @@
 
 import { type Logger } from 'pino'
 import { type Database } from '../../db/database.ts'
-import { type WorkFault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/tables/work.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work, type Worker, type WorkKind } from '../../jobs/jobs.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'

@@ -1,7 +1,7 @@
 // What rolling one flow back would do, from its state before the deployment, after it and now. Pure:
 // each function returns what it would do and does not change its arguments.
 
-import { type DeploymentKind } from '../../db/types.ts'
+import { type DeploymentKind } from '../../db/tables/deployments.ts'
 import { ANEW, DELETED, DRIFT, Keep, UNKNOWN } from './kept.ts'
 import { type FlowState } from './state.ts'
 import {

@@ -1,7 +1,7 @@
 // What rolling back a deployment of automations would do, from their state before it, after it and now.
 // What others did since is kept and reported. Pure: nothing is sent here.
 
-import { type DeploymentKind } from '../../db/types.ts'
+import { type DeploymentKind } from '../../db/tables/deployments.ts'
 import { type FlowReversal, isFlowUndone, reverseFlow } from './flow-reversal.ts'
 import { type Component, Keep } from './kept.ts'
 import { isRuleUndone, RuleReversal } from './rule-reversal.ts'

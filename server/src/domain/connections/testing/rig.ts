@@ -4,7 +4,7 @@
 import { pino } from 'pino'
 import { openDatabase, type Database } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
-import { type Role } from '../../../db/types.ts'
+import { type Role } from '../../../db/tables/tenancy.ts'
 import { createNango } from '../../../nango/nango.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'

@@ -2,7 +2,7 @@
 // step, so that another replica continues where this one was killed.
 
 import { type Tx } from '../../../db/database.ts'
-import { type WorkWarning, type Progress, type WorkFault } from '../../../db/types.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'

@@ -1,7 +1,7 @@
 // The rollback: read → release → submit → wait → verify. What it rolls back is decided again from the
 // state when it runs, and what it reports in the end from a second reading.
 
-import { type Progress, type WorkFault } from '../../../db/types.ts'
+import { type Progress, type WorkFault } from '../../../db/tables/work.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'

@@ -4,7 +4,7 @@
 import { isUniqueViolation, type Tenant, type Tx } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
 import { json } from '../../../db/json.ts'
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { type Jobs } from '../../../jobs/jobs.ts'
 import { type Approved, useApproval } from '../../approvals/approvals.ts'

@@ -1,7 +1,7 @@
 // What every stage of a deploy or rollback works with, and how the engine runs the stages.
 
 import { type Tenant, type Tx } from '../../../db/database.ts'
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { type Jobs, type Worker } from '../../../jobs/jobs.ts'
 import { createStagedWorker, type StageContext, type StageDeps } from '../../work/stages.ts'
 import { type DeploymentRow, runById, type RunRow, standingOf } from '../rows.ts'

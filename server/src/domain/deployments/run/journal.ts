@@ -4,12 +4,8 @@
 import { sql } from 'kysely'
 import { type Database, tenantOf, type Tx, wholeOrg } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
-import {
-  type DeploymentStatus,
-  type WorkWarning,
-  type Progress,
-  type WorkFault,
-} from '../../../db/types.ts'
+import { type DeploymentStatus } from '../../../db/tables/deployments.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../../db/tables/work.ts'
 import { type Jobs } from '../../../jobs/jobs.ts'
 import { audit } from '../../audit.ts'
 import { WorkOver } from '../../work/stages.ts'

@@ -2,7 +2,7 @@
 // of workflows. Each says what it does for an outcome; which outcome is reached is decided here.
 
 import { type Tx } from '../../../db/database.ts'
-import { type WorkWarning, type Progress, type WorkFault } from '../../../db/types.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../../db/tables/work.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'

@@ -13,7 +13,7 @@ import {
 } from '../../../salesforce/deploy.ts'
 import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { CAUSES, causeOf, toldOf } from '../../work/faults.ts'
 import { type Claim, claimOf } from './claim.ts'

@@ -2,7 +2,7 @@
 // activate → delete_versions → read_back. Stages with nothing to do are skipped.
 
 import { type Tx } from '../../../db/database.ts'
-import { type WorkWarning, type Progress } from '../../../db/types.ts'
+import { type WorkWarning, type Progress } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { sameName } from '../../metadata/names.ts'

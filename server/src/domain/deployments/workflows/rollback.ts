@@ -1,7 +1,8 @@
 // Rolling automations back: read → submit → wait → activate → delete_versions → verify. What it does is
 // decided from the state when it runs; what it reports comes from a second reading.
 
-import { type DeploymentKind, type Progress } from '../../../db/types.ts'
+import { type DeploymentKind } from '../../../db/tables/deployments.ts'
+import { type Progress } from '../../../db/tables/work.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { listMetadata } from '../../../salesforce/metadata.ts'
 import { EngineError } from '../../../errors.ts'

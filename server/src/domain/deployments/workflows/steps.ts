@@ -1,7 +1,7 @@
 // What deploying, activating, removing and rolling back automations have in common: flows are activated
 // and deactivated by their definition, and their versions deleted, in steps that are safe to repeat.
 
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { isObject } from '../../../salesforce/json.ts'

@@ -3,7 +3,7 @@
 
 import { type Selectable, sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant } from '../../../db/database.ts'
-import { type TenantTables } from '../../../db/types.ts'
+import { type TenantTables } from '../../../db/tables.ts'
 import { EngineError, notFound } from '../../../errors.ts'
 import { type Override } from '../drift/evaluate.ts'
 import { type Declaration, type ParameterValues } from './parameters.ts'

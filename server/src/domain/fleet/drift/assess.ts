@@ -2,7 +2,7 @@
 // verdict. Asks no Salesforce org.
 
 import { type Database, type Tenant } from '../../../db/database.ts'
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { canonicalJson } from '../../canonical.ts'
 import { type Mapping } from '../../mappings/mapping.ts'
 import { activeMappings } from '../../mappings/rows.ts'

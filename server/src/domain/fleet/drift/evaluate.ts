@@ -1,7 +1,7 @@
 // The drift of one client from one blueprint, from what is known of it. Pure: the snapshot, the history and the
 // older versions come in.
 
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { type FieldDifference } from '../../metadata/fields/kind.ts'
 import { sameName } from '../../metadata/names.ts'
 import { canonicalJson } from '../../canonical.ts'

@@ -1,7 +1,7 @@
 // How components that no describe shows stand in files that a pull has read: in place where a deploy would leave
 // them unchanged. Pure.
 
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { list } from '../../../salesforce/xml.ts'

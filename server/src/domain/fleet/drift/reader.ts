@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Database, type Reader, type Tenant, wholeOrg } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { EngineError } from '../../../errors.ts'
 import { concernsWholeOrg, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'

@@ -1,7 +1,7 @@
 // What the newest pull of a client has read for drift, as it is stored.
 
 import { type Reader, type Tenant } from '../../../db/database.ts'
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 
 /** Who changed a component last, and when; null where Salesforce does not say. */
 export interface LastChange {

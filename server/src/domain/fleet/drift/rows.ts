@@ -2,7 +2,8 @@
 
 import { type Selectable, sql } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
-import { type Fault, type TenantTables } from '../../../db/types.ts'
+import { type TenantTables } from '../../../db/tables.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { notFound } from '../../../errors.ts'
 import { type ClientSelector } from '../selectors.ts'
 import { type ComponentDrift, type StateCounts } from './evaluate.ts'

@@ -1,6 +1,6 @@
 // What a client should have by a version of a blueprint, with its own values in place.
 
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { readWith } from '../../schema-faults.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'

@@ -2,7 +2,8 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
-import { type ConnectionStatus, type Environment, type Fault } from '../../../db/types.ts'
+import { type ConnectionStatus, type Environment } from '../../../db/tables/connections.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { newestOfBinding } from '../drift/newest.ts'
 import { type ClientSelector, selectClients } from '../selectors.ts'
 import { type ClientTags } from '../tags.ts'

@@ -1,7 +1,7 @@
 // What is wrong with a client, or will be: pure, from what is stored about it. Each risk says what to do, and
 // what to write to the client's Salesforce administrator where it is for them to do.
 
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { askedOf, causeInWords, causesOf, type LostCause } from '../../connections/causes.ts'
 import { type ClientFacts } from './facts.ts'
 

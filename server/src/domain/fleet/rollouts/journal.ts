@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Tx } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { nothingYet, type RollbackResult } from '../../deployments/rows.ts'
 import { type TargetState } from './model.ts'
 import {

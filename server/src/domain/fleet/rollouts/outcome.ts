@@ -1,6 +1,6 @@
 // What the report, the deployment or the rollback of a target says about the target. Pure.
 
-import { type WorkFault } from '../../../db/types.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { type BlockedReason, type TargetState, type WaitingReason } from './model.ts'
 import { type TargetRollback, type TargetRow } from './rows.ts'
 

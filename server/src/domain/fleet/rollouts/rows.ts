@@ -2,7 +2,8 @@
 
 import { type Selectable, sql, type UpdateObject } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
-import { type TenantTables, type WorkFault } from '../../../db/types.ts'
+import { type TenantTables } from '../../../db/tables.ts'
+import { type WorkFault } from '../../../db/tables/work.ts'
 import { notFound } from '../../../errors.ts'
 import { type Caller } from '../../caller.ts'
 import {

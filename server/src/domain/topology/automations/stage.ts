@@ -1,7 +1,7 @@
 // The part of a pull that reads automations: lists them all, retrieves the content of those that
 // changed, and carries the others over.
 
-import { type Fault } from '../../../db/types.ts'
+import { type Fault } from '../../../db/tables/work.ts'
 import { isRefusal, SalesforceError, withoutQuery } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ItemWriter } from '../writer.ts'

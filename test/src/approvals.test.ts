@@ -209,6 +209,30 @@ describe('an approval', () => {
     expect(body.items[0]?.target_id).toBe(approval_id)
   })
 
+  it('that was granted is withdrawn by refusing it, until it is used', async () => {
+    const withdrawn = await granted(path, lead('Withdrawn'))
+    const before = await pushed()
+    expect(await ok(person, '/api/approvals/refuse', { approval_id: withdrawn })).toMatchObject({
+      state: 'refused',
+      used_at: null,
+    })
+    const late = await call(agent, path, {
+      ...lead('Withdrawn'),
+      approval_id: withdrawn,
+    })
+    expect([late.status, late.body.code]).toEqual([409, 'approval_unusable'])
+    expect(late.body.detail).toBe('The approval is refused.')
+    expect(await pushed()).toBe(before)
+    const again = { approval_id: withdrawn }
+    expect(await codeOf(person, '/api/approvals/refuse', again)).toBe('approval_unusable')
+
+    const used = await granted(path, lead('Used'))
+    await ok(agent, path, { ...lead('Used'), approval_id: used })
+    const refusal = await call(person, '/api/approvals/refuse', { approval_id: used })
+    expect([refusal.status, refusal.body.code]).toEqual([409, 'approval_unusable'])
+    expect(refusal.body.detail).toBe('The approval is used already.')
+  })
+
   it('begins one push, whether it is used again or by several calls at once', async () => {
     const push = lead('Twice')
     const approval_id = await granted(path, push)

@@ -210,10 +210,22 @@ describeInBrowser('the console', () => {
     await keyboard.type('member 1')
     await keyboard.press('Enter')
     await reads('Granted, not yet used')
+    await strike('Withdraw')
+    await confirm('Withdraw')
+    await reads('Refused by')
+    expect(await page.getByRole('button', { name: 'Withdraw' }).count()).toBe(0)
 
-    await post(path, { ...deploy, approval_id: asked.approval_id, wait_seconds: 55 }, agent)
+    const { body: again } = await agent.post<typeof asked>(path, deploy)
+    expect(again.approval_id).not.toBe(asked.approval_id)
+    await goTo(page, again.url)
+    await strike('Grant')
+    await page.getByLabel('The client’s name').waitFor()
+    await keyboard.type('member 1')
+    await keyboard.press('Enter')
+    await reads('Granted, not yet used')
+    await post(path, { ...deploy, approval_id: again.approval_id, wait_seconds: 55 }, agent)
     await page.getByRole('link', { name: 'The deployment' }).waitFor()
-    subjects = { ...subjects, approval: asked.approval_id }
+    subjects = { ...subjects, approval: again.approval_id }
   })
 
   it('makes a blueprint of what a client has, sees who drifts from it, and accepts that', async () => {

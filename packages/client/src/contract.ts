@@ -7547,9 +7547,9 @@ export interface ApprovalsResource {
   grant(body: ApprovalsGrantRequest, options?: CallOptions): Promise<Approval>
 
   /**
-   * Refuse an approval.
+   * Refuse an approval, or withdraw one that was granted and is not used yet.
    *
-   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions.
+   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions. What has begun goes on: cancel the work itself.
    */
   refuse(body: ApprovalsRefuseRequest, options?: CallOptions): Promise<Approval>
 }

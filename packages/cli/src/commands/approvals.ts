@@ -88,7 +88,7 @@ export const approvalCommands = (root: Command): void => {
 
   approvals
     .command('refuse <id>')
-    .description('refuse it')
+    .description('refuse it, or withdraw it while it is not used')
     .action(async (approval_id: string, _options: unknown, command: Command) => {
       const session = new Session(command)
       const approval = await session.engine.approvals.refuse({ approval_id }, session.call)

@@ -327,7 +327,9 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
       const row = await read(tx, caller, id).forUpdate().executeTakeFirst()
       if (row === undefined) throw notFound('approval')
       const present = stateOf(row)
-      if (present !== 'pending') {
+      // What was granted can be withdrawn until it is used.
+      const isOpen = present === 'pending' || (present === 'granted' && state === 'refused')
+      if (!isOpen) {
         throw new EngineError('approval_unusable', `The approval is ${present} already.`)
       }
       const decided = await tx
@@ -425,5 +427,5 @@ export const useApproval = async (
     .where(sql<boolean>`expires_at > clock_timestamp()`)
     .returning('id')
     .executeTakeFirst()
-  if (used === undefined) throw unusable('The approval was used, or has expired.')
+  if (used === undefined) throw unusable('The approval was used or withdrawn, or has expired.')
 }

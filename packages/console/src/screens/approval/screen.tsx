@@ -44,7 +44,7 @@ const Detail = ({ approval }: { approval: Approval }) => {
           ? 'A program asks whether it may do this. It can do it once, exactly as described here.'
           : undefined
       }
-      actions={state === 'pending' ? <Decision approval={approval} /> : undefined}
+      actions={isOpen(approval) ? <Decision approval={approval} /> : undefined}
     >
       <KeyValue
         items={[
@@ -148,17 +148,24 @@ const Decision = ({ approval }: { approval: Approval }) => {
       await queryClient.invalidateQueries({ queryKey: ['approvals'] })
     }
   }
+  const isGranted = approval.state === 'granted'
+  const no = isGranted ? 'Withdraw' : 'Refuse'
   return (
     <>
-      <Button onClick={() => setAsked('refuse')}>Refuse</Button>
-      <Button look="primary" onClick={() => setAsked('grant')}>
-        Grant
-      </Button>
+      <Button onClick={() => setAsked('refuse')}>{no}</Button>
+      {!isGranted && (
+        <Button look="primary" onClick={() => setAsked('grant')}>
+          Grant
+        </Button>
+      )}
       <ConfirmSimply
         open={asked === 'refuse'}
         onClose={close}
-        action="Refuse"
-        onConfirm={decide('refuse', 'Refused. Nothing was changed.')}
+        action={no}
+        onConfirm={decide(
+          'refuse',
+          isGranted ? 'Withdrawn. Nothing was changed.' : 'Refused. Nothing was changed.',
+        )}
       >
         <p>The program is told that a person refused. It can ask again.</p>
       </ConfirmSimply>

@@ -94,5 +94,20 @@ describe('a field that exists', () => {
     })
     expect(finding).toMatchObject({ code: 'field_unchanged', severity: 'green' })
     expect(finding?.message).toMatch(/sets description, visible_lines as planned\.$/)
+
+    const [place] = await findingsOn({
+      plan: onLead({ api_name: 'Place__c', label: 'Place', type: 'Location' }),
+      describes: [
+        describedObject('Lead', [
+          described('Place__c', {
+            type: 'location',
+            label: 'Place',
+            displayLocationInDecimal: true,
+          }),
+        ]),
+      ],
+    })
+    expect(place).toMatchObject({ code: 'field_unchanged' })
+    expect(place?.message).toMatch(/sets scale as planned\.$/)
   })
 })

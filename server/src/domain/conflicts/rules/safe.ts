@@ -11,7 +11,12 @@ const rule = rulesFor('safe')
 /** What the deploy sets without anybody knowing what it was; the parent's describe has the relationship. */
 const unseenOf = ({ field }: Subjects['field']): string[] =>
   Object.keys(field)
-    .filter((attribute) => NOT_IN_DESCRIBE.has(attribute) && attribute !== 'relationship_name')
+    .filter(
+      (attribute) =>
+        (NOT_IN_DESCRIBE.has(attribute) && attribute !== 'relationship_name') ||
+        // Only the parts of a geolocation show its decimal places.
+        (field.type === 'Location' && attribute === 'scale'),
+    )
     .toSorted()
 
 export const safeRules = [

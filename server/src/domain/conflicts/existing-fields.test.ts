@@ -50,7 +50,7 @@ describe('a field that exists', () => {
     plan: onLead({
       ...formula('Sum__c', 'Amount__c + 1', 'Number'),
       ...(treat_blanks_as === undefined ? {} : { treat_blanks_as }),
-    } as Parameters<typeof onLead>[0]),
+    }),
     describes: [
       describedObject('Lead', [
         described('Amount__c', { type: 'double', precision: 18, scale: 2 }),

@@ -78,6 +78,18 @@ describe('custom metadata records', () => {
     expect(await rowOf('Silver')).toMatchObject({ Code__c: 'AG', Active__c: false, Factor__c: 2 })
   })
 
+  it('read back as planned where Salesforce stores a value in its own way', async () => {
+    const wish = plan(
+      record('Odd', { Code__c: ' a\r\n<&> ', Active__c: null, Factor__c: 1.237 }),
+      record('Even', { Code__c: 'it’s', Active__c: false, Factor__c: '12e0' }),
+    )
+    expect((await to.check(wish)).findings.map(({ severity }) => severity)).not.toContain('red')
+    const made = await to.deploy(wish)
+    expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
+    expect(made.components.every(({ success }) => success === true)).toBe(true)
+    expect(await to.deploy(wish)).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
+  })
+
   it('keep every digit of a number that is sent as text; as a JSON number it is refused', async () => {
     const wish = (digits: string) =>
       `{"client_id":"${to.client.id}","wait_seconds":55,"plan":{"custom_metadata_records":[{"type":"Tier__mdt",` +
@@ -120,6 +132,13 @@ describe('custom metadata records', () => {
       status: 'failed',
       error: { code: 'invalid_plan' },
     })
+    for (const values of [{ Code__c: 'x'.repeat(11) }, { Code__c: 'x', Factor__c: 1000 }]) {
+      const beyond = plan(record('Bronze', values))
+      expect((await to.check(beyond)).findings.map(({ code }) => code)).toContain(
+        'custom_metadata_value_invalid',
+      )
+      expect(await to.deploy(beyond)).toMatchObject({ error: { code: 'invalid_plan' } })
+    }
     const unknown = plan({ ...record('Bronze', {}), type: 'Nothing__mdt' })
     expect((await to.check(unknown)).findings.map(({ code }) => code)).toContain(
       'custom_metadata_type_missing',

@@ -115,6 +115,40 @@ describe('a global value set', () => {
     expect(await codesOf(user)).toContain('value_set_missing')
   })
 
+  it('and a list of its own are taken back in the reverse order of what added to them', async () => {
+    const wish = (...values: string[]) =>
+      plan(
+        [setOf('Rounds', values)],
+        [
+          {
+            api_name: 'Round__c',
+            label: 'Round',
+            plural_label: 'Rounds',
+            name_field: { label: 'Name', type: 'Text' },
+            fields: [
+              ...fieldOn('Round__c', 'Shared__c', 'Rounds').fields,
+              { api_name: 'Own__c', label: 'Own', type: 'Picklist', values },
+            ],
+          },
+          {
+            api_name: 'Contact',
+            fields: [{ api_name: 'Own_Round__c', label: 'Own Round', type: 'Picklist', values }],
+          },
+        ],
+        'Rounds',
+      )
+    const made: DeploymentBody[] = []
+    for (const values of [['A'], ['A', 'B'], ['A', 'B', 'C']])
+      made.push(await deploy(wish(...values)))
+    for (const { id } of made.toReversed()) {
+      expect(await rollback(id)).toMatchObject({
+        status: 'rolled_back',
+        rollback: { remaining: [], proof: { complete: true, differences: [] } },
+      })
+    }
+    expect(await fieldNow('Contact', 'Own_Round__c')).toBeUndefined()
+  })
+
   it('gets values, in fields of objects that the plan does not name too, and loses none', async () => {
     await deploy(
       plan(

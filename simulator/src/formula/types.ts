@@ -14,6 +14,7 @@ export type ValueType =
   | 'Picklist'
   | 'Multi-Select Picklist'
   | 'Geolocation'
+  | 'Address'
   | 'Unknown'
 
 /** The type of a field by its path; `Unknown` if it is open. */
@@ -21,6 +22,16 @@ export type TypeOfPath = (path: readonly string[]) => ValueType
 
 /** A field that is not text, number or the like to a formula: it can be handed only to a few functions. */
 const PICKLISTS = new Set<ValueType>(['Picklist', 'Multi-Select Picklist'])
+
+/**
+ * Salesforce: SOAP API guide, "Compound Field Considerations and Limitations": of the functions, only a few
+ * take these, and no operator does.
+ */
+const COMPOUND = new Set<ValueType>(['Geolocation', 'Address'])
+const TAKE_COMPOUND = new Set(['DISTANCE', 'ISBLANK', 'ISCHANGED', 'ISNULL'])
+
+/** What TEXT converts; the names are those of the editor. */
+const CONVERTED = new Set<ValueType>(['Number', 'Date', 'DateTime', 'Time', 'Picklist', 'Unknown'])
 
 interface Signature {
   /** `Unknown` takes any value; `Field` any field, picklists included. */
@@ -143,6 +154,8 @@ const call = (
 ): ValueType => {
   const types = args.map(of)
   const where = `function '${name}()'`
+  const [value] = args
+  if (name === 'CASE' && value !== undefined) refuseCompound(value, types[0] ?? 'Unknown')
   if (name === 'CASE') return choice(where, args, types)
   const signature = SIGNATURE_OF.get(name)
   if (signature === undefined) return 'Unknown'
@@ -155,8 +168,10 @@ const call = (
   }
   for (const [n, type] of types.entries()) {
     const wanted = takes[n] ?? takes.at(-1) ?? 'Field'
-    if (wanted === 'Field') continue
     const arg = args[n]
+    if (arg !== undefined && !TAKE_COMPOUND.has(name)) refuseCompound(arg, type)
+    if (name === 'TEXT') checkConverted(where, arg, type)
+    if (wanted === 'Field') continue
     if (arg !== undefined && PICKLISTS.has(type) && !PICKLISTS.has(wanted)) {
       throw picklistOperand(arg, type)
     }
@@ -166,6 +181,20 @@ const call = (
   if (result !== 'First') return result
   const [first = 'Unknown'] = types
   return PICKLISTS.has(first) && name !== 'PRIORVALUE' ? 'Unknown' : first
+}
+
+const refuseCompound = (operand: Expression, type: ValueType): void => {
+  if (!COMPOUND.has(type)) return
+  const name = operand.kind === 'path' ? operand.path.join('.') : ''
+  throw new FormulaSyntaxError(`Field ${name} may not be used in this type of formula`)
+}
+
+const checkConverted = (where: string, arg: Expression | undefined, type: ValueType): void => {
+  if (CONVERTED.has(type)) return
+  if (arg !== undefined && PICKLISTS.has(type)) throw picklistOperand(arg, type)
+  throw new FormulaSyntaxError(
+    `Incorrect parameter type for ${where}. Expected Number, Date, DateTime, Picklist, received ${type}`,
+  )
 }
 
 /** `CASE(value, one, result, other, result, otherwise)`. */
@@ -201,6 +230,7 @@ const binary = (
 ): ValueType => {
   for (const each of [left, right]) {
     const type = of(each)
+    refuseCompound(each, type)
     if (type === 'Picklist' || type === 'Multi-Select Picklist') throw picklistOperand(each, type)
   }
   const [first, second] = [of(left), of(right)]
@@ -222,15 +252,28 @@ const binary = (
   return 'Boolean'
 }
 
-/** Days are added to dates, and dates subtracted from one another. */
+/**
+ * A number is added to a date or a time, or subtracted from it; two of the same type are subtracted from one
+ * another.
+ */
 const sum = (where: string, operator: string, first: ValueType, second: ValueType): ValueType => {
   if (first === 'Boolean') expect(where, 'Number', first)
   if (second === 'Boolean') expect(where, 'Number', second)
   if (DATES.has(first)) {
     if (operator === '-' && second === 'Unknown') return 'Unknown'
-    return DATES.has(second) && operator === '-' ? 'Number' : first
+    if (operator === '-' && second !== 'Number') {
+      expect(where, first, second)
+      return 'Number'
+    }
+    expect(where, 'Number', second)
+    return first
   }
-  if (DATES.has(second)) return second
+  if (DATES.has(second)) {
+    if (operator === '-' && first === 'Unknown') return 'Unknown'
+    if (operator === '-') expect(where, 'Number', second)
+    expect(where, 'Number', first)
+    return second
+  }
   if (first === 'Unknown' || second === 'Unknown') return 'Unknown'
   if (operator === '-') for (const type of [first, second]) expect(where, 'Number', type)
   expect(where, first, second)

@@ -119,7 +119,33 @@ function withoutIndentation(value: MetadataValue): MetadataValue {
   )
 }
 
+const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+
+/** XML 1.0: five names and every character by its number; Salesforce's parser knows no others. */
+const decodeReferences = (written: string): string =>
+  written.replaceAll(/&(?:#x([\da-f]+);|#(\d+);|(\w+);|)/gi, (all, hex, decimal, name) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(String(hex), 16)
+    if (code <= 0x10ffff) return String.fromCodePoint(code)
+    const known = NAMED[String(name)]
+    if (known !== undefined) return known
+    throw new Error(
+      typeof name === 'string'
+        ? `The entity "${name}" was referenced, but not declared.`
+        : `The reference ${all} is not one of XML.`,
+    )
+  })
+
+const ignore = (): void => undefined
+
 const PARSING = {
+  // Its own reads no characters by their number.
+  entityDecoder: {
+    decode: decodeReferences,
+    setExternalEntities: ignore,
+    addInputEntities: ignore,
+    setXmlVersion: ignore,
+    reset: ignore,
+  },
   ignoreDeclaration: true,
   removeNSPrefix: true,
   parseTagValue: false,

@@ -121,10 +121,20 @@ const decimal = (
   }
   const factor = 10 ** places
   const rounded = Math.round(parsed * factor) / factor
-  if (precision > 0 && Math.abs(rounded) >= 10 ** Math.max(1, precision - scale)) {
+  if (
+    Math.abs(parsed) > degreesMax(field) ||
+    (precision > 0 && Math.abs(rounded) >= 10 ** Math.max(1, precision - scale))
+  ) {
     throw outOfRange(label, name, parsed)
   }
   return rounded
+}
+
+/** Salesforce: object reference, `BillingLatitude` and others; help, "Geolocation Custom Field". */
+const degreesMax = ({ describe: { type, name, custom } }: Field): number => {
+  const [, part = ''] = /(latitude|longitude)(?:__s)?$/i.exec(name) ?? []
+  if (type !== 'double' || part === '' || (custom && !/__s$/i.test(name))) return Infinity
+  return part.toLowerCase() === 'latitude' ? 90 : 180
 }
 
 const outOfRange = (label: string, name: string, value: number) =>

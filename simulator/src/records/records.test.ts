@@ -135,6 +135,22 @@ describe('a value', () => {
       ['Name'],
     ],
     [
+      'north of the North Pole',
+      'Account',
+      { Name: 'x', BillingLatitude: 90.1 },
+      'NUMBER_OUTSIDE_VALID_RANGE',
+      'Billing Latitude: value outside of valid range on numeric field: 90.1',
+      ['BillingLatitude'],
+    ],
+    [
+      'more than half around the earth',
+      'Contact',
+      { LastName: 'x', MailingLongitude: -181 },
+      'NUMBER_OUTSIDE_VALID_RANGE',
+      'Mailing Longitude: value outside of valid range on numeric field: -181',
+      ['MailingLongitude'],
+    ],
+    [
       'too long',
       'Lead',
       { FirstName: 'x'.repeat(41) },

@@ -83,6 +83,8 @@ export interface Subjects {
     describe: JsonObject | null
     /** The field's own entry in the describe; null where it is new or not visible. */
     existing: JsonObject | null
+    /** What the object it refers to calls its relationship now, if the plan renames that; else null. */
+    renames: string | null
   }
   record_type: Place & {
     kind: 'record_type'

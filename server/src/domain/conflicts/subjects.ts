@@ -5,7 +5,7 @@ import { list, listObjects } from '../../salesforce/xml.ts'
 import { checkPlan } from '../plan/check.ts'
 import { componentsOf } from '../plan/components.ts'
 import { fieldEqualsDescribe } from '../metadata/fields/describe-equality.ts'
-import { typeOfDescribed } from '../metadata/fields/field-kinds.ts'
+import { type PlanField, typeOfDescribed } from '../metadata/fields/field-kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { touchesObject, type PlanObject } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
@@ -81,6 +81,18 @@ const recordTypeIn = (describe: JsonObject | null, name: string): JsonObject | n
     (info) => info.master !== true && sameName(asText(info.developerName) ?? '') === sameName(name),
   ) ?? null
 
+/** Salesforce: only the parent's describe names the relationship from it, `Jobs__r`. */
+const renamedBy = ({ describeOf }: Facts, object: string, field: PlanField): string | null => {
+  if (!('relationship_name' in field)) return null
+  const own = entriesOf(describeOf(field.reference_to), 'childRelationships').find(
+    (child) =>
+      sameName(`${asText(child.childSObject)}.${asText(child.field)}`) ===
+      sameName(`${object}.${field.api_name}`),
+  )
+  const found = asText(own?.relationshipName)?.replace(/__r$/i, '') ?? null
+  return found === null || sameName(found) === sameName(field.relationship_name) ? null : found
+}
+
 const METADATA_TYPE: Readonly<Record<PlannedWorkflow['type'], string>> = {
   flow: 'Flow',
   assignment_rule: 'AssignmentRule',
@@ -117,6 +129,7 @@ const objectSubjects = (facts: Facts, object: PlanObject, index: number): Subjec
       objectExists: exists,
       describe,
       existing: fieldIn(describe, field.api_name),
+      renames: renamedBy(facts, name, field),
     })),
     ...object.record_types.map((recordType, at): Subjects['record_type'] => ({
       kind: 'record_type',
@@ -193,13 +206,31 @@ export const keepsType = ({
 /** What only users read; changing it changes no behaviour. */
 const COSMETIC: ReadonlySet<string> = new Set(['label', 'help_text'])
 
+/** Of other results, it is not documented what a describe says about empty fields. */
+const NUMBERS: ReadonlySet<string> = new Set(['Currency', 'Number', 'Percent'])
+
+/** How a formula treats empty numbers now, if the plan changes it; else null. */
+export const blanksNow = ({ field, existing }: Subjects['field']): string | null => {
+  const asZero = existing?.formulaTreatNullNumberAsZero
+  if (field.type !== 'Formula' || !NUMBERS.has(field.result_type)) return null
+  if (typeof asZero !== 'boolean') return null
+  const now = asZero ? 'BlankAsZero' : 'BlankAsBlank'
+  return now === field.treat_blanks_as ? null : now
+}
+
 /** Attributes in which the plan's field differs from the existing one; empty for a new field. */
-export const changesOf = ({ field, existing, describe }: Subjects['field']): string[] =>
-  existing === null
-    ? []
-    : fieldEqualsDescribe(field, existing, (name) => fieldIn(describe, name))
-        .map(({ attribute }) => attribute)
-        .filter((attribute) => attribute !== 'api_name')
+export const changesOf = (subject: Subjects['field']): string[] => {
+  const { field, existing, describe, renames } = subject
+  if (existing === null) return []
+  const differing = fieldEqualsDescribe(field, existing, (name) => fieldIn(describe, name))
+    .map(({ attribute }) => attribute)
+    .filter((attribute) => attribute !== 'api_name')
+  return [
+    ...differing,
+    ...(blanksNow(subject) === null ? [] : ['treat_blanks_as']),
+    ...(renames === null ? [] : ['relationship_name']),
+  ]
+}
 
 /** As `changesOf`, without those that only users read. */
 export const changesInMeaning = (subject: Subjects['field']): string[] =>

@@ -1,7 +1,8 @@
 // Why a client's Salesforce org no longer lets us in, and what its administrator does about it. Nango
 // answers every refused refresh alike, so most causes can only be listed: the likely ones first.
 // Sources: Salesforce Help, "Manage OAuth Access Policies", "Prepare for Connected App Usage
-// Restrictions Change", "Set IP Allowlist for Refresh Tokens", "Freeze or Unfreeze User Accounts";
+// Restrictions Change", "Set IP Allowlist for Refresh Tokens", "Freeze or Unfreeze User Accounts",
+// "OAuth 2.0 Authorization Errors" (inactive_user, inactive_org), "Refresh Your Sandbox", "Restrict Login Hours";
 // Object reference, UserLogin; ISVforce guide, security requirements for external client apps.
 
 export interface LostCause {
@@ -51,6 +52,17 @@ const CAUSES = {
     remedy:
       "A Salesforce administrator adds the addresses of Nango and of this server to the profile's login IP ranges, or relaxes the app's IP restrictions.",
   },
+  salesforce_org_gone: {
+    message:
+      'The Salesforce org is locked or closed, its trial has ended, or the sandbox was refreshed or deleted; a refresh of a sandbox ends every grant.',
+    remedy:
+      'A Salesforce administrator tells which. A refreshed sandbox is another Salesforce org: authorize again with allow_other_org.',
+  },
+  login_hours: {
+    message: "The profile's login hours do not include this hour.",
+    remedy:
+      "A Salesforce administrator removes the login hours from the user's profile, or gives the user another profile.",
+  },
   refresh_idle: {
     message: 'The refresh token was not used for longer than the app allows (30 days).',
     remedy: 'Authorize again; keep Nango running, which uses every token daily.',
@@ -90,6 +102,10 @@ const ASKED: Readonly<Partial<Record<CauseCode, string>>> = {
     'Is our app not installed? Install the app under Setup > Connected Apps OAuth Usage, and permit the user to use it.',
   login_ip_range:
     "Does the user's profile have login IP ranges? Ask us for our addresses and add them, or relax the IP restrictions of our app.",
+  salesforce_org_gone:
+    'Was the sandbox refreshed or deleted, has a trial ended, or is the Salesforce org locked? Tell us, and we authorize anew where needed.',
+  login_hours:
+    "Does the user's profile have login hours? Remove them, or give the user another profile.",
   grant_revoked:
     'Does our app\'s policy let refresh tokens expire? Set the policy to "valid until revoked".',
   mfa_required:
@@ -114,6 +130,8 @@ const REFRESH: readonly CauseCode[] = [
   'refresh_rotated_elsewhere',
   'ip_not_allowlisted',
   'login_ip_range',
+  'salesforce_org_gone',
+  'login_hours',
   'refresh_idle',
   'too_many_grants',
   'mfa_required',
@@ -153,7 +171,12 @@ export const causesOf = (symptom: string): LostCause[] => named(BY_SYMPTOM[sympt
  */
 const IN_WORDS: readonly [RegExp, CauseCode][] = [
   [/\bfrozen\b/i, 'user_frozen'],
-  [/inactive user|user (is|was) (inactive|deactivated)/i, 'user_inactive'],
+  [/inactive[ _]user|user (is|was) (inactive|deactivated)/i, 'user_inactive'],
+  [
+    /inactive[ _]org\b|\borg(anization)? (is|was|has been) (locked|closed|suspended|deleted)|trial.* expired|TRIAL_EXPIRED/i,
+    'salesforce_org_gone',
+  ],
+  [/login hours|restricted (time|hours)|DURING_RESTRICTED_TIME/i, 'login_hours'],
   [/must be installed|not installed|OAUTH_APPROVAL_ERROR_GENERIC/i, 'app_not_installed'],
   [
     /OAUTH_APP_BLOCKED|app(lication)? (is|was|has been) blocked|OAUTH_APP_ACCESS_DENIED/i,

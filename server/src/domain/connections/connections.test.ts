@@ -962,6 +962,8 @@ describe('what callers see', () => {
         'app_not_installed',
         'refresh_rotated_elsewhere',
         'ip_not_allowlisted',
+        'salesforce_org_gone',
+        'login_hours',
         'refresh_idle',
         'mfa_required',
       ]),

@@ -15,11 +15,13 @@ export type FormulaType =
   | 'picklist'
   | 'multipicklist'
   | 'location'
+  | 'address'
   | 'long'
   | 'masked'
 
 /** The type of a field in a formula by its type in a describe. */
 const DESCRIBED: Readonly<Record<string, FormulaType>> = {
+  address: 'address',
   boolean: 'boolean',
   currency: 'number',
   date: 'date',
@@ -67,6 +69,7 @@ const NAMES: Readonly<Record<FormulaType, string>> = {
   picklist: 'a picklist',
   multipicklist: 'a multi-select picklist',
   location: 'a geolocation',
+  address: 'an address',
   long: 'a long text',
   masked: 'an encrypted text',
 }
@@ -84,22 +87,22 @@ const LETTERS: Readonly<Record<string, FormulaType>> = {
 
 /**
  * Each function with its arguments and its result. `*` is any value except a picklist, `.` any field or
- * value; `?` makes an argument optional, `+` repeats it; a digit as the result is the type of that
+ * value except compound fields, `:` those too, `#` what has a text of its own; `?` makes an argument optional, `+` repeats it; a digit as the result is the type of that
  * argument. IF and CASE have rules of their own.
  */
 const SIGNATURES = `
   abs n n, acos n n, addmonths * n 0, and b+ b, ascii t n, asin n n, atan n n, atan2 n n n,
   begins t t b, blankvalue . . 0, br t, casesafeid t t, ceiling n n, chr n t, contains t t b, cos n n,
   currencyrate . n, date n n n d, datetimevalue * m, datevalue * d, day d n, dayofyear d n,
-  distance . . t n, exp n n, find t t n? n, floor n n, formatduration * *? t, fromunixtime n m,
+  distance : : t n, exp n n, find t t n? n, floor n n, formatduration * *? t, fromunixtime n m,
   geolocation n n ., getsessionid t, hour h n, htmlencode t t, hyperlink t t t? t,
-  image t t n? n? t, includes l t b, initcap t t? t, isblank . b, ischanged . b, isclone b, isnew b,
-  isnull . b, isnumber t b, isoweek d n, isoyear d n, ispickval p t b, jsencode t t,
+  image t t n? n? t, includes l t b, initcap t t? t, isblank : b, ischanged : b, isclone b, isnew b,
+  isnull : b, isnumber t b, isoweek d n, isoyear d n, ispickval p t b, jsencode t t,
   jsinhtmlencode t t, left t n t, len t n, ln n n, log n n, lower t t? t, lpad t n t? t, mceiling n n,
   mfloor n n, mid t n n t, millisecond h n, minute h n, mod n n n, month d n, not b b, now m,
   nullvalue . . 0, or b+ b, pi n, picklistcount l n, priorvalue . 0, regex t t b, reverse t t,
   right t n t, round n n n, rpad t n t? t, second h n, sin n n, sqrt n n, substitute t t t t, tan n n,
-  text . t, timenow h, timevalue * h, today d, trim t t, trunc n n? n, unixtimestamp * n, upper t t? t,
+  text # t, timenow h, timevalue * h, today d, trim t t, trunc n n? n, unixtimestamp * n, upper t t? t,
   urlencode t t, value t n, weekday d n, year d n`
 
 interface Signature {
@@ -115,6 +118,7 @@ const FUNCTIONS: ReadonlyMap<string, Signature> = new Map(
 )
 
 const PICKLISTS: ReadonlySet<Known> = new Set(['picklist', 'multipicklist'])
+const NOT_TEXTUAL: ReadonlySet<Known> = new Set(['text', 'boolean', 'long', 'masked'])
 const DAYS: ReadonlySet<Known> = new Set(['date', 'datetime', 'time'])
 
 const fits = (wanted: Known, given: Known): boolean =>
@@ -125,17 +129,42 @@ const fits = (wanted: Known, given: Known): boolean =>
   (wanted === 'text' && (given === 'long' || given === 'masked')) ||
   (given === 'text' && (wanted === 'long' || wanted === 'masked'))
 
-const refusePicklist = (given: Known, operand: Expression): void => {
-  if (given === null || !PICKLISTS.has(given)) return
+/**
+ * Functions that take what most functions and all operators refuse. Salesforce: SOAP API guide, "Compound
+ * Field Considerations and Limitations", for addresses and geolocations.
+ */
+const ONLY_IN: ReadonlyMap<Known, string> = new Map([
+  ['picklist', 'ISPICKVAL, CASE or TEXT'],
+  ['multipicklist', 'INCLUDES'],
+  ['location', 'ISBLANK, ISNULL or DISTANCE'],
+  ['address', 'ISBLANK, ISNULL or DISTANCE'],
+])
+
+const refuseSpecial = (given: Known, operand: Expression): void => {
+  const use = ONLY_IN.get(given)
+  if (given === null || use === undefined) return
   const name = operand.kind === 'path' ? operand.steps.join('.') : 'A value'
-  const use = given === 'picklist' ? 'ISPICKVAL, CASE or TEXT' : 'INCLUDES'
   throw new FormulaFault(`uses ${name}, which is ${NAMES[given]}, outside ${use}`)
+}
+
+const refuseCompound = (given: Known, operand: Expression): void => {
+  if (given === 'location' || given === 'address') refuseSpecial(given, operand)
 }
 
 const need = (where: string, wanted: Known, given: Known, operand: Expression): void => {
   if (fits(wanted, given) || wanted === null || given === null) return
-  if (!PICKLISTS.has(wanted)) refusePicklist(given, operand)
+  if (!PICKLISTS.has(wanted)) refuseSpecial(given, operand)
   throw new FormulaFault(`gives ${where} ${NAMES[given]} instead of ${NAMES[wanted]}`)
+}
+
+/** Salesforce: TEXT takes numbers, dates, times and picklists. */
+const needTextual = (name: string, given: Known, operand: Expression): void => {
+  if (given !== 'picklist') refuseSpecial(given, operand)
+  if (given !== null && NOT_TEXTUAL.has(given)) {
+    throw new FormulaFault(
+      `gives ${name} ${NAMES[given]} instead of a number, a date, a time or a picklist`,
+    )
+  }
 }
 
 /**
@@ -146,7 +175,7 @@ export const faultOfFormula = (formula: string, context: FormulaContext): string
   try {
     const whole = parseFormula(formula)
     const result = typeOf(whole, context)
-    if (context.expected !== null) refusePicklist(result, whole)
+    if (context.expected !== null) refuseSpecial(result, whole)
     return result === null || fits(context.expected, result) || context.expected === null
       ? null
       : `results in ${NAMES[result]} and not in ${NAMES[context.expected]}`
@@ -202,8 +231,8 @@ const typeOfBinary = (
   context: FormulaContext,
 ): Known => {
   const [first, second] = [typeOf(left, context), typeOf(right, context)]
-  refusePicklist(first, left)
-  refusePicklist(second, right)
+  refuseSpecial(first, left)
+  refuseSpecial(second, right)
   const both = OPERANDS[operator]
   if (both !== undefined) {
     need(operator, both, first, left)
@@ -211,12 +240,7 @@ const typeOfBinary = (
     return both
   }
   if (operator === '+' || operator === '-') {
-    // Days are added to dates, and dates subtracted from one another.
-    if (DAYS.has(first)) {
-      if (operator === '+') return DAYS.has(second) ? null : first
-      return second === 'number' ? first : DAYS.has(second) ? 'number' : null
-    }
-    if (DAYS.has(second)) return operator === '+' ? second : null
+    if (DAYS.has(first) || DAYS.has(second)) return typeOfDays(operator, first, second, right)
     // What is not known may be a date.
     if (first === null || second === null) return null
     const wanted = operator === '-' || first === 'boolean' ? 'number' : first
@@ -228,6 +252,29 @@ const typeOfBinary = (
     throw new FormulaFault(`compares ${NAMES[first]} with ${NAMES[second]}`)
   }
   return 'boolean'
+}
+
+/**
+ * A number is added to a date or a time, or subtracted from it; and two of the same type are subtracted
+ * from one another. Salesforce: a date and a moment are two types, which DATEVALUE and DATETIMEVALUE
+ * convert.
+ */
+const typeOfDays = (operator: '+' | '-', first: Known, second: Known, right: Expression): Known => {
+  if (operator === '-' && DAYS.has(first)) {
+    if (second === null || second === 'number') return second === null ? null : first
+    need(operator, first, second, right)
+    return 'number'
+  }
+  if (DAYS.has(first)) {
+    need(operator, 'number', second, right)
+    return first
+  }
+  // What is not known may be a date, too.
+  if (operator === '-' && first === null) return null
+  if (operator === '-' || (first !== null && first !== 'number')) {
+    throw new FormulaFault(`gives ${operator} ${NAMES[second ?? 'date']} instead of a number`)
+  }
+  return second
 }
 
 const takesText = ({ args }: Signature): string => {
@@ -255,7 +302,9 @@ const typeOfCall = (
   for (const [index, arg] of args.entries()) {
     const letter = (wanted[index] ?? wanted.at(-1) ?? '.').charAt(0)
     const type = types[index] ?? null
-    if (letter === '*') refusePicklist(type, arg)
+    if (letter === '*') refuseSpecial(type, arg)
+    if (letter === '.') refuseCompound(type, arg)
+    if (letter === '#') needTextual(name, type, arg)
     need(name, LETTERS[letter] ?? null, type, arg)
   }
   if (!/^\d$/.test(result)) return LETTERS[result] ?? null
@@ -281,9 +330,11 @@ const typeOfChoice = (
     const isResult = name === 'IF' ? index > 0 : index === args.length - 1 || index % 2 === 0
     return index > 0 && isResult ? [{ arg, type: types[index] ?? null }] : []
   })
+  const [value] = types
+  if (name === 'CASE' && first !== undefined) refuseCompound(value ?? null, first)
   const common = results.find(({ type }) => type !== null)?.type ?? null
   for (const { arg, type } of results) {
-    refusePicklist(type, arg)
+    refuseSpecial(type, arg)
     need(name, common, type, arg)
   }
   return common

@@ -158,6 +158,55 @@ describe('something that was changed', () => {
   })
 })
 
+describe('a list of values whose later values an earlier rollback switched off', () => {
+  const left = stage({ New: true })
+  const off = stage({ New: true, Won: false })
+  const SET: Component = { type: 'GlobalValueSet', fullName: 'Stages' }
+  const set = (values: string): Files => ({
+    'globalValueSets/Stages.globalValueSet': file(
+      'GlobalValueSet',
+      `${values}<masterLabel>Stages</masterLabel><sorted>false</sorted>`,
+    ),
+  })
+  const value = (name: string, active: boolean): string =>
+    `<customValue><fullName>${name}</fullName><default>false</default>${active ? '' : '<isActive>false</isActive>'}<label>${name}</label></customValue>`
+
+  it('is as the deployment left it: it goes, as do its object and its set', () => {
+    expect(undoMade(STAGE, sceneOf([job(''), job(left), job(off)])).remove).toBe(true)
+    expect(isObjectDrifted('Job__c', sceneOf([{}, job(left), job(off)]))).toBe(false)
+    const [one, more] = [set(value('A', true)), set(value('A', true) + value('B', false))]
+    expect(undoMade(SET, sceneOf([{}, one, more])).remove).toBe(true)
+  })
+  it('is restored where it was there before, and the values that it gained are told', () => {
+    const moments = [
+      job(left),
+      job(stage({ New: true, Won: true })),
+      job(stage({ New: true, Won: true, Lost: false })),
+    ] as const
+    expect(undoChange(STAGE, sceneOf(moments))).toMatchObject({
+      restore: { element: {} },
+      kept: { drifted: false },
+    })
+  })
+  it('has drifted with one that can be chosen, that was switched off in place, or beside a different change', () => {
+    for (const now of [
+      stage({ New: true, Won: true }),
+      stage({ New: false }),
+      `${off}${title(40)}`,
+      off.replace('<label>New<', '<label>Newer<'),
+    ]) {
+      expect(isObjectDrifted('Job__c', sceneOf([{}, job(left), job(now)]))).toBe(true)
+    }
+    for (const now of [
+      stage({ New: true, Won: true }),
+      stage({ New: false }),
+      off.replace('<label>New<', '<label>Newer<'),
+    ]) {
+      expect(undoMade(STAGE, sceneOf([job(''), job(left), job(now)])).kept?.drifted).toBe(true)
+    }
+  })
+})
+
 describe('access', () => {
   const PATH = 'permissionsets/Ours.permissionset'
   const SET: Component = { type: 'PermissionSet', fullName: 'Ours' }

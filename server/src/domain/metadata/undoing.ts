@@ -10,6 +10,7 @@ import { type LayoutChange } from './layout-file.ts'
 import { type MastersOf } from './masters.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
+import { isAsLeft } from './switched-off.ts'
 
 /** The metadata files of one moment. Names are case-insensitive. */
 export interface FileParts {
@@ -160,7 +161,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (isNamed(component, scene)) return REMOVED
   if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
   const left = scene.after.part(component)
-  return samePart(left, is) ? REMOVED : drifted(left, is)
+  return isAsLeft(left, is) ? REMOVED : drifted(left, is)
 }
 
 /** Something that existed before the deployment and that it changed: it is restored as it was. */
@@ -170,7 +171,7 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   if (was === null || samePart(was, is)) return NOTHING
   if (isLeftOut(component, scene)) return NOT_NAMED
   const left = scene.after.part(component)
-  if (!isNamed(component, scene) && !samePart(left, is)) return drifted(left, is, was)
+  if (!isNamed(component, scene) && !isAsLeft(left, is)) return drifted(left, is, was)
   return { ...NOTHING, restore: { element: was } }
 }
 

@@ -64,6 +64,21 @@ describe('attributes that do not go together', () => {
       [`${F}.display_format bad_display_format`],
     ],
     [
+      'an automatic number of eleven digits',
+      onLead({
+        api_name: 'X__c',
+        label: 'X',
+        type: 'AutoNumber',
+        display_format: 'X-{00000000000}',
+      }),
+      [`${F}.display_format bad_display_format`],
+    ],
+    [
+      'an automatic number with two places for it',
+      onLead({ api_name: 'X__c', label: 'X', type: 'AutoNumber', display_format: '{0}-{0}' }),
+      [`${F}.display_format bad_display_format`],
+    ],
+    [
       'a required lookup that is to be cleared',
       onLead({
         api_name: 'X__c',

@@ -122,7 +122,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
     findings.add(
       [...path, 'name_field', 'display_format'],
       'bad_display_format',
-      `The display format of ${name} does not include the number. Add it, for example {0000}.`,
+      `The display format of ${name} needs one place for the number: one to ten zeros in braces, for example {0000}. Correct it.`,
     )
   }
 }

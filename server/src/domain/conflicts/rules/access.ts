@@ -5,7 +5,7 @@ import { componentName } from '../../../salesforce/component-name.ts'
 import { keyOf, objectKind, sameName } from '../../metadata/names.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { lackText, lacks, PLAN_PERMISSIONS } from '../../plan/permissions.ts'
-import { type Facts, type Rule, rulesFor, type Subjects } from '../rule.ts'
+import { type Facts, type Rule, rulesFor, type Subjects, type Verdict } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'
 import { listed } from '../../words.ts'
 
@@ -122,15 +122,25 @@ export const accessRules = [
     code: 'field_used_elsewhere',
     severities: ['yellow'],
     judge: async (subject, { live }) => {
+      const { field, full, renames } = subject
       const changes = changesInMeaning(subject)
       if (changes.length === 0) return null
-      const uses = await live.whereUsed('CustomField', subject.full)
-      return uses === null || uses.length === 0
-        ? null
-        : {
-            message: `${subject.full} would change (${listed(changes)}) and is used by ${listed(uses.map(({ type, name }) => `${type} ${name}`))}; Salesforce may refuse the change, or they may behave differently.`,
-            remedy: 'Review them; a deploy with check_only shows what Salesforce refuses.',
-          }
+      const verdicts: Verdict[] = []
+      if (renames !== null && 'relationship_name' in field) {
+        verdicts.push({
+          message: `${full} would rename the relationship ${renames} of ${field.reference_to} to ${field.relationship_name}; queries, code, flows and integrations that name it would fail.`,
+          remedy: `Use ${renames} as relationship_name to keep it.`,
+          at: 'relationship_name',
+        })
+      }
+      const uses = await live.whereUsed('CustomField', full)
+      if (uses !== null && uses.length > 0) {
+        verdicts.push({
+          message: `${full} would change (${listed(changes)}) and is used by ${listed(uses.map(({ type, name }) => `${type} ${name}`))}; Salesforce may refuse the change, or they may behave differently.`,
+          remedy: 'Review them; a deploy with check_only shows what Salesforce refuses.',
+        })
+      }
+      return verdicts
     },
   }),
   rule('field', {

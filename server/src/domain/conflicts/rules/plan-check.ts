@@ -28,7 +28,10 @@ const REFUSALS: Readonly<Record<string, readonly [group: RuleGroup, remedy: stri
   attribute_not_allowed: ['types', 'Leave the attribute out.'],
   attributes_conflict: ['types', 'Keep one of the two attributes.'],
   scale_over_precision: ['types', 'Raise precision or lower scale.'],
-  bad_display_format: ['types', 'Include the number, for example {0000}.'],
+  bad_display_format: [
+    'types',
+    'Include the number once, as up to ten zeros in braces, for example {0000}.',
+  ],
   not_supported_yet: ['types', 'Create it in Salesforce by hand.'],
   too_many_master_details: ['relations', 'Make the third master-detail a Lookup.'],
   too_many_relationships: ['relations', 'Remove relationships from the plan.'],

@@ -1,11 +1,23 @@
 // Green findings: why a component about which no other rule warns is safe.
 
+import { NOT_IN_DESCRIBE } from '../../metadata/fields/describe-equality.ts'
 import { definesObject } from '../../plan/schema.ts'
-import { rulesFor } from '../rule.ts'
+import { rulesFor, type Subjects } from '../rule.ts'
 import { changesOf } from '../subjects.ts'
 import { listed } from '../../words.ts'
 
 const rule = rulesFor('safe')
+
+/** What the deploy sets without anybody knowing what it was; the parent's describe has the relationship. */
+const unseenOf = ({ field }: Subjects['field']): string[] =>
+  Object.keys(field)
+    .filter(
+      (attribute) =>
+        (NOT_IN_DESCRIBE.has(attribute) && attribute !== 'relationship_name') ||
+        // Only the parts of a geolocation show its decimal places.
+        (field.type === 'Location' && attribute === 'scale'),
+    )
+    .toSorted()
 
 export const safeRules = [
   rule('object', {
@@ -46,12 +58,16 @@ export const safeRules = [
   rule('field', {
     code: 'field_unchanged',
     severities: ['green'],
-    judge: (subject) =>
-      subject.existing !== null && changesOf(subject).length === 0
-        ? {
-            message: `${subject.full} already exists as planned; the deploy does not change it.`,
-          }
-        : null,
+    judge: (subject) => {
+      if (subject.existing === null || changesOf(subject).length > 0) return null
+      const unseen = unseenOf(subject)
+      return {
+        message:
+          unseen.length === 0
+            ? `${subject.full} already exists as planned; the deploy does not change it.`
+            : `${subject.full} already exists as planned, as far as describes show it; the deploy sets ${listed(unseen)} as planned.`,
+      }
+    },
   }),
   rule('field', {
     code: 'field_changed_safely',

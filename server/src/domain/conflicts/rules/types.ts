@@ -10,7 +10,7 @@ import {
 } from '../../metadata/fields/shape.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Facts, rulesFor, type Subjects } from '../rule.ts'
-import { keepsType } from '../subjects.ts'
+import { blanksNow, keepsType } from '../subjects.ts'
 import { inRecords } from '../../words.ts'
 
 const rule = rulesFor('types')
@@ -170,16 +170,25 @@ export const typeRules = [
   rule('field', {
     code: 'formula_replaced',
     severities: ['yellow'],
-    judge: ({ field, full, existing }) =>
-      field.type === 'Formula' &&
-      typeof existing?.calculatedFormula === 'string' &&
-      existing.calculatedFormula.trim() !== field.formula.trim()
-        ? {
-            message: `${full} has a different formula now; all records would show the new result at once.`,
-            remedy: 'Compare the two formulas before you deploy.',
-            at: 'formula',
+    judge: (subject) => {
+      const { field, full, existing } = subject
+      if (field.type !== 'Formula' || typeof existing?.calculatedFormula !== 'string') return null
+      if (existing.calculatedFormula.trim() !== field.formula.trim()) {
+        return {
+          message: `${full} has a different formula now; all records would show the new result at once.`,
+          remedy: 'Compare the two formulas before you deploy.',
+          at: 'formula',
+        }
+      }
+      const now = blanksNow(subject)
+      return now === null
+        ? null
+        : {
+            message: `The formula ${full} treats empty numbers as ${now} now and would treat them as ${field.treat_blanks_as}; records in which one is empty would show a new result at once.`,
+            remedy: `Use ${now} as treat_blanks_as to keep the results.`,
+            at: 'treat_blanks_as',
           }
-        : null,
+    },
   }),
   rule('field', {
     code: 'length_shortened',

@@ -36,7 +36,7 @@ export const autoNumber = fieldKind({
     add(
       'display_format',
       'bad_display_format',
-      `The display format of ${full} does not include the number. Add it, for example {0000}.`,
+      `The display format of ${full} needs one place for the number: one to ten zeros in braces, for example {0000}. Correct it.`,
     )
   },
   isReadOnly: true,

@@ -12,8 +12,12 @@ type RecordInput = NonNullable<PlanInput['custom_metadata_records']>[number]
 const PATH = 'customMetadata/Tier.Gold.md'
 const GOLD: Component = { type: 'CustomMetadata', fullName: 'Tier.Gold' }
 
-const field = (name: string, type: string): string =>
-  `<fields><fullName>${name}</fullName><type>${type}</type></fields>`
+const field = (name: string, type: string, more = ''): string =>
+  `<fields><fullName>${name}</fullName><type>${type}</type>${more}</fields>`
+const choice = (...values: string[]): string =>
+  `<valueSet><restricted>true</restricted><valueSetDefinition>${values
+    .map((name) => `<value><fullName>${name}</fullName><label>${name}</label></value>`)
+    .join('')}</valueSetDefinition></valueSet>`
 const TIER = `<?xml version="1.0" encoding="UTF-8"?>
 <CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">
 ${[
@@ -22,6 +26,11 @@ ${[
   field('Factor__c', 'Number'),
   field('From__c', 'Date'),
   field('Since__c', 'DateTime'),
+  field('Short__c', 'Text', '<length>5</length>'),
+  field('Share__c', 'Percent', '<precision>5</precision><scale>1</scale>'),
+  field('Kind__c', 'Picklist', choice('Big', 'Small')),
+  field('Mail__c', 'Email'),
+  field('Link__c', 'Url'),
 ].join('')}</CustomObject>`
 
 const planned = (
@@ -100,6 +109,40 @@ describe('a custom metadata record', () => {
     expect(compile(same, there).unchanged).toMatchObject([GOLD])
   })
 
+  it('is as planned where Salesforce stores a value in its own way', () => {
+    const there = file(
+      'Gold tier',
+      value('Active__c', 'boolean', 'false'),
+      value('Short__c', 'string', 'a\nb'),
+      value('Share__c', 'double', '12.3'),
+      value('Kind__c', 'string', 'Big'),
+      value('Since__c', 'dateTime', '2026-01-31T12:00:00.000Z'),
+    )
+    const same: RecordInput['values'][] = [
+      { Active__c: null },
+      { Short__c: ' a\r\nb\n' },
+      { Share__c: 12.34 },
+      { Share__c: '12.25' },
+      { Kind__c: 'BIG' },
+      { Since__c: '2026-01-31T12:00:00.999Z' },
+      { Mail__c: '' },
+    ]
+    for (const values of same) {
+      expect(compile(planned(values), there).unchanged, JSON.stringify(values)).toMatchObject([
+        GOLD,
+      ])
+    }
+    const others: RecordInput['values'][] = [
+      { Share__c: 12.4 },
+      { Share__c: 12 },
+      { Kind__c: 'Small' },
+      { Short__c: 'ab' },
+    ]
+    for (const values of others) {
+      expect(compile(planned(values), there).unchanged).toEqual([])
+    }
+  })
+
   it('is read with its type, which says what its fields take', () => {
     const plan = parsePlan({
       custom_metadata_records: [planned(), planned({}, { api_name: 'Silver' })],
@@ -120,6 +163,13 @@ describe('a custom metadata record', () => {
       [{ Since__c: '2026-01-31' }, 'Since__c takes a time such as'],
       [{ Since__c: '2026-02-29T12:00:00Z' }, 'Since__c takes a time such as'],
       [{ Code__c: 5 }, 'Code__c takes a text, not 5.'],
+      [{ From__c: '1699-12-31' }, 'From__c takes dates of the years 1700 to 4000'],
+      [{ Short__c: 'sixsix' }, 'Short__c takes 5 characters, and the value has 6.'],
+      [{ Link__c: 'x'.repeat(256) }, 'Link__c takes 255 characters'],
+      [{ Share__c: 10_000 }, 'Share__c takes 4 digits before the decimal point'],
+      [{ Share__c: '12345.6' }, 'Share__c takes 4 digits before the decimal point'],
+      [{ Kind__c: 'Huge' }, 'Kind__c takes Big, Small, not "Huge".'],
+      [{ Mail__c: 'nobody' }, 'Mail__c takes an address like name@example.com'],
       [{ Nope__c: 'x' }, 'Tier__mdt has no field Nope__c.'],
     ]
     for (const [values = {}, message] of cases) {

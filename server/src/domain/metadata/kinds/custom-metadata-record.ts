@@ -2,8 +2,6 @@
 // already; the record is created, or gets the values that the plan names. Its file states the type of
 // each value, so it is changed in single places and never rewritten.
 
-import { toDecimal } from '../../../decimal.ts'
-import { readDay, readMoment } from '../../../moments.ts'
 import { xmlText } from '../../../salesforce/escape.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -37,6 +35,15 @@ import {
   type XmlNode,
 } from '../xml-tree.ts'
 import {
+  faultOfValue,
+  fieldInDescribe,
+  fieldInFile,
+  isFlag,
+  isValue,
+  type Value,
+  type ValueField,
+} from './custom-metadata-values.ts'
+import {
   type Asked,
   type CompiledFile,
   type Compiling,
@@ -52,70 +59,6 @@ const TYPE = 'CustomMetadata'
 
 /** Salesforce: Metadata API guide, CustomMetadata; Help, "Custom Metadata Types Limitations". */
 const NAME_MAX = 40
-
-type Value = PlanCustomMetadataRecord['values'][string]
-
-/** How the values of a field are written. */
-interface Form {
-  /** Its type in a file. */
-  xsd: string
-  /** What a value has to be, in the words of messages. */
-  noun: string
-  fits: (value: NonNullable<Value>) => boolean
-  /** The same for texts that mean the same. */
-  meaning: (text: string) => string
-}
-
-const FLAG: Form = {
-  xsd: 'boolean',
-  noun: 'true or false',
-  fits: (value) => typeof value === 'boolean',
-  meaning: (text) => text,
-}
-const NUMBER: Form = {
-  xsd: 'double',
-  noun: 'a number',
-  fits: (value) => typeof value !== 'boolean' && toDecimal(String(value)) !== null,
-  meaning: (text) => JSON.stringify(toDecimal(text)),
-}
-const DATE: Form = {
-  xsd: 'date',
-  noun: 'a date such as 2026-01-31',
-  // Date.parse takes the 30th of February for the 2nd of March.
-  fits: (value) => /^\d{4}-\d\d-\d\d$/.test(String(value)) && readDay(String(value)) !== null,
-  meaning: (text) => text.slice(0, 10),
-}
-const MOMENT: Form = {
-  xsd: 'dateTime',
-  noun: 'a time such as 2026-01-31T12:00:00Z',
-  fits: (value) =>
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/.test(String(value)) &&
-    readMoment(String(value)) !== null,
-  meaning: (text) => String(Date.parse(text)),
-}
-const TEXT: Form = {
-  xsd: 'string',
-  noun: 'a text',
-  fits: (value) => typeof value === 'string',
-  meaning: (text) => text.replaceAll(/\r\n?/g, '\n'),
-}
-
-/** By the type of the field, as named in an object's file and in a describe; all others are texts. */
-const FORMS: ReadonlyMap<string, Form> = new Map([
-  ['Checkbox', FLAG],
-  ['boolean', FLAG],
-  ['Number', NUMBER],
-  ['Percent', NUMBER],
-  ['double', NUMBER],
-  ['int', NUMBER],
-  ['percent', NUMBER],
-  ['Date', DATE],
-  ['date', DATE],
-  ['DateTime', MOMENT],
-  ['datetime', MOMENT],
-])
-
-const formOf = (type: unknown): Form => FORMS.get(String(type)) ?? TEXT
 
 /** Salesforce names records by their type without its suffix: `Tier.Gold` of `Tier__mdt`. */
 const fullNameOf = ({ type, api_name }: PlanCustomMetadataRecord): string =>
@@ -152,17 +95,12 @@ const check = ({ custom_metadata_records: records }: Plan, findings: Findings): 
   }
 }
 
-const faultOf = (field: string, value: Value, form: Form): string | null =>
-  value === null || form.fits(value)
-    ? null
-    : `${field} takes ${form.noun}, not ${JSON.stringify(value)}.`
-
 const XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 const XSD = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
 const INDENT = '    '
 
 /** Declares its prefixes itself, since a file may or may not do so at its root. */
-const writeValue = (field: string, value: Value, { xsd }: Form): string => {
+const writeValue = (field: string, value: Value, { form: { xsd } }: ValueField): string => {
   const written =
     value === null
       ? `<value ${XSI} xsi:nil="true"/>`
@@ -186,12 +124,12 @@ const append = ({ root }: XmlDocument, text: string): Edit => {
   return { start: at, end: at, text: `\n${INDENT}${text}` }
 }
 
-/** The types of the fields of a custom metadata type, from its file. */
-const formsIn = (typeFile: string): ReadonlyMap<string, Form> =>
+/** The fields of a custom metadata type, from its file. */
+const fieldsIn = (typeFile: string): ReadonlyMap<string, ValueField> =>
   new Map(
     [...elementsIn(typeFile, { root: 'CustomObject', list: 'fields' })].map(([name, field]) => [
       name,
-      formOf(field.type),
+      fieldInFile(field),
     ]),
   )
 
@@ -199,25 +137,21 @@ const valueEdits = (
   document: XmlDocument,
   record: PlanCustomMetadataRecord,
   path: string,
-  forms: ReadonlyMap<string, Form>,
+  fields: ReadonlyMap<string, ValueField>,
 ): Edit[] => {
   const nodes = valueNodes(document)
-  return Object.entries(record.values).flatMap(([field, value]) => {
-    const form = forms.get(sameName(field))
-    const at = `${path}.values.${field}`
-    if (form === undefined) {
-      const message = `${record.type} has no field ${field}. Correct the name or leave it out.`
+  return Object.entries(record.values).flatMap(([name, value]) => {
+    const field = fields.get(sameName(name))
+    const at = `${path}.values.${name}`
+    if (field === undefined) {
+      const message = `${record.type} has no field ${name}. Correct the name or leave it out.`
       throw refusal(at, 'field_not_found', message)
     }
-    const fault = faultOf(field, value, form)
+    const fault = faultOfValue(name, value, field)
     if (fault !== null) throw refusal(at, 'wrong_value', `${fault} Correct it.`)
-    const node = nodes.get(sameName(field))
-    const [is, wanted] = [textOf(node), value === null ? '' : String(value)]
-    const isThere =
-      is === '' || wanted === '' ? is === wanted : form.meaning(is) === form.meaning(wanted)
-    // An absent value equals an empty one.
-    if (isThere) return []
-    const text = writeValue(field, value, form)
+    const node = nodes.get(sameName(name))
+    if (isValue(textOf(node), value, field)) return []
+    const text = writeValue(name, value, field)
     return [node === undefined ? append(document, text) : replace(node, text)]
   })
 }
@@ -249,7 +183,7 @@ const compileRecord = (
   const edits = [
     ...leafEdits(document, 'label', record.label),
     ...leafEdits(document, 'protected', record.protected?.toString()),
-    ...valueEdits(document, record, path, formsIn(typeFile)),
+    ...valueEdits(document, record, path, fieldsIn(typeFile)),
   ]
   return found !== null && edits.length === 0
     ? { fullName, text: null, unchanged: [{ type: TYPE, fullName }] }
@@ -334,7 +268,12 @@ const fieldsOf = (
   const describe = describeOf(type)
   return (
     describe &&
-    new Map(listObjects(describe.fields).map((field) => [sameName(String(field.name)), field]))
+    new Map(
+      listObjects(describe.fields)
+        // The label and the name of a record are members of their own.
+        .filter(({ custom }) => custom !== false)
+        .map((field) => [sameName(String(field.name)), field]),
+    )
   )
 }
 
@@ -368,7 +307,7 @@ const rules: KindRule[] = [
     const fields = fieldsOf(record, asked)
     const faults = Object.entries(record.values).flatMap(([name, value]) => {
       const field = fields?.get(sameName(name))
-      return field === undefined ? [] : (faultOf(name, value, formOf(field.type)) ?? [])
+      return field === undefined ? [] : (faultOfValue(name, value, fieldInDescribe(field)) ?? [])
     })
     return faults.length === 0
       ? null
@@ -381,7 +320,7 @@ const rules: KindRule[] = [
   rule('custom_metadata_value_required', 'red', async (record, asked, exists) => {
     const required = [...(fieldsOf(record, asked) ?? [])]
       .filter(([, field]) => field.custom === true && field.nillable === false)
-      .filter(([name, { type }]) => formOf(type) !== FLAG && !hasValue(record, name))
+      .filter(([name, { type }]) => !isFlag(type) && !hasValue(record, name))
       .map(([, field]) => String(field.name))
     return required.length === 0 || (await exists()) !== false
       ? null

@@ -8,6 +8,7 @@ import { type WantedEntry } from '../entries.ts'
 import { fileDifferences, sameElement } from '../equality.ts'
 import { type Component, objectKind, sameName } from '../names.ts'
 import { type ObjectImage, parseObjectFile } from '../object-file.ts'
+import { isAsLeft } from '../switched-off.ts'
 import { isLeftOut, keep, NOT_NAMED, NOTHING, REMOVED, type Scene, undoChange } from '../undoing.ts'
 import { listed } from '../../words.ts'
 import { asXmlValue, inSchemaOrder, overlay, writeFile } from '../xml-tree.ts'
@@ -156,7 +157,21 @@ const driftOf = (
   const [left, is] = [after.file(component), now.file(component)]
   if (is === null) return []
   if (left === null) return null
-  return fileDifferences('CustomObject', left, is).map(({ member }) => member)
+  const members = fileDifferences('CustomObject', left, is).map(({ member }) => member)
+  return members.filter((member) => member !== 'fields' || !fieldsAreAsLeft(left, is))
+}
+
+const fieldsAreAsLeft = (left: string, is: string): boolean => {
+  const [before, now] = [left, is].map((text) => parseObjectFile(text).parts.fields ?? [])
+  return (
+    before?.length === now?.length &&
+    (before ?? []).every(({ apiName, element }) =>
+      isAsLeft(
+        element,
+        now?.find((one) => sameName(one.apiName) === sameName(apiName))?.element ?? null,
+      ),
+    )
+  )
 }
 
 /** A created object whose file is not as the deployment left it contains somebody's work. */

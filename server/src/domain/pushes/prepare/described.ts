@@ -5,7 +5,7 @@ import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { type DescribedField, readObject } from '../../mappings/describe.ts'
 import { sameName } from '../../metadata/names.ts'
 import { idCoercer, prefixesOf, recordTypeCoercer, type RecordType } from './ids.ts'
-import { booleanCoercer, numberCoercer } from './numbers.ts'
+import { booleanCoercer, doubleCoercer, numberCoercer } from './numbers.ts'
 import {
   multiPicklistCoercer,
   type Picklist,
@@ -145,10 +145,11 @@ export const coercerFor = (
   switch (field.type) {
     case 'int':
     case 'long':
-    case 'double':
     case 'currency':
     case 'percent':
       return numberCoercer(field)
+    case 'double':
+      return doubleCoercer(field)
     case 'boolean':
       return booleanCoercer(name)
     case 'date':

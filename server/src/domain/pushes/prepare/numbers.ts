@@ -114,6 +114,27 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
   }
 }
 
+/** Salesforce: object reference, `BillingLatitude` and others; help, "Geolocation Custom Field". */
+const COORDINATES: readonly (readonly [RegExp, number])[] = [
+  [/^(?:[a-z]\w*__latitude__s|(?!\w*__)[a-z]*latitude)$/i, 90],
+  [/^(?:[a-z]\w*__longitude__s|(?!\w*__)[a-z]*longitude)$/i, 180],
+]
+
+/** As `numberCoercer`; a latitude or longitude has to be one on the earth. */
+export const doubleCoercer = (field: NumberField): Coerce => {
+  const toNumber = numberCoercer(field)
+  const most = COORDINATES.find(([name]) => name.test(field.name))?.[1]
+  if (most === undefined) return toNumber
+  return (value) => {
+    const taken = toNumber(value)
+    const degrees = taken instanceof Noted ? taken.value : taken
+    const isOff =
+      (typeof degrees === 'number' || typeof degrees === 'string') &&
+      Math.abs(Number(degrees)) > most
+    return isOff ? outside(field.name, value, `Send degrees between -${most} and ${most}.`) : taken
+  }
+}
+
 const mayRound = (field: string): Refusal =>
   new Refusal(
     'NUMBER_MAY_BE_ROUNDED',

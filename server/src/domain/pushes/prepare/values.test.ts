@@ -94,6 +94,22 @@ describe('a number', () => {
     }
   })
 
+  it('is a place on the earth where it is a latitude or a longitude, and only there', () => {
+    for (const [name, most] of [
+      ['Place__Latitude__s', 90],
+      ['Latitude', 90],
+      ['Place__Longitude__s', 180],
+      ['MailingLongitude', 180],
+    ] as const) {
+      sends(name, [
+        [most, most],
+        [`-${most}`, -most],
+      ])
+      refuses(name, 'NUMBER_OUTSIDE_VALID_RANGE', [most + 0.1, `-${most}.00001`, '181e0'])
+    }
+    sends('Latitude__c', [[4711, 4711]])
+  })
+
   it('is whole in a whole field', () => {
     sends('Staff__c', [
       [9999, 9999],

@@ -225,6 +225,46 @@ describe('a component is refused', () => {
       ),
       "Incorrect parameter type for operator '>'. Expected Number, received Text",
     ],
+    ...(
+      [
+        ['Name & Address', 'Field Address may not be used in this type of formula'],
+        [
+          'ISBLANK(NULLVALUE(Address, "x"))',
+          'Field Address may not be used in this type of formula',
+        ],
+        [
+          'ISBLANK(TEXT(Company))',
+          "Incorrect parameter type for function 'TEXT()'. Expected Number, Date, DateTime, Picklist, received Text",
+        ],
+        [
+          'TEXT(IsConverted) = "true"',
+          "Incorrect parameter type for function 'TEXT()'. Expected Number, Date, DateTime, Picklist, received Boolean",
+        ],
+        [
+          'TODAY() - CreatedDate > 3',
+          "Incorrect parameter type for operator '-'. Expected Date, received DateTime",
+        ],
+        [
+          'NOW() - ConvertedDate > 3',
+          "Incorrect parameter type for operator '-'. Expected DateTime, received Date",
+        ],
+        [
+          'ISBLANK(TODAY() + TODAY())',
+          "Incorrect parameter type for operator '+'. Expected Number, received Date",
+        ],
+        [
+          '5 - TODAY() > 3',
+          "Incorrect parameter type for operator '-'. Expected Number, received Date",
+        ],
+      ] as const
+    ).map(([refused, said]): [string, Awaited<ReturnType<typeof validationRule>>, string] => [
+      `a validation rule whose formula is ${refused}`,
+      validationRule(
+        'Lead.Mail',
+        `<active>true</active><errorConditionFormula>${refused.replaceAll('&', '&amp;').replaceAll('>', '&gt;')}</errorConditionFormula><errorMessage>No</errorMessage>`,
+      ),
+      said,
+    ]),
     [
       'a permission set with an unknown user permission',
       zip({

@@ -136,6 +136,11 @@ describe('a deployed field shows in describe with the properties of its type', (
       '<type>Text</type><formula>Owner:User.FirstName &amp; LastName</formula>',
       { type: 'string', length: 1300, calculated: true },
     ],
+    [
+      'Numbered characters',
+      '<type>Text</type><formula>&#39;it&#x2019;s&#39; &#38; LastName</formula><inlineHelpText>The Contact&#39;s name</inlineHelpText>',
+      { calculatedFormula: "'it’s' & LastName", inlineHelpText: "The Contact's name" },
+    ],
   ]
   it.each(cases)('%s', async (name, content, expected) => {
     const path = `Lead.F_${name.replace(' ', '_')}__c`

@@ -213,6 +213,7 @@ function checkTypes(draft: Draft, object: SObject, formula: string, expected: Va
 }
 
 const TYPES: Record<string, ValueType> = {
+  address: 'Address',
   boolean: 'Boolean',
   currency: 'Number',
   date: 'Date',

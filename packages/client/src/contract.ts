@@ -6968,7 +6968,7 @@ export interface FleetResource {
   /**
    * Try targets again.
    *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Each is checked once more, and goes with its own wave if that has not begun, else with the one that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */

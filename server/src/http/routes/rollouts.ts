@@ -381,7 +381,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
     {
       summary: 'Try targets again',
       description:
-        'Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ' +
+        'Each is checked once more, and goes with its own wave if that has not begun, else with the one that is ' +
+        'open or comes next. A rollout that has ' +
         'ended runs again. A target whose new report says what nobody was shown stays `blocked` with ' +
         '`drifted`, and its `error` names it: look at the report, then retry with the `revision`.' +
         WAITS,

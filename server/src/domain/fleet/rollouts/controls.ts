@@ -342,6 +342,13 @@ export const stop = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<voi
   await recall(tx, stopped)
 }
 
+/** The wave of a target as long as that has not begun, with its gate and its soak; else this one. */
+const inOwnWaveOr = (position: number) => sql<number>`case when exists (
+  select from rollout_waves w
+   where w.org_id = rollout_targets.org_id and w.rollout_id = rollout_targets.rollout_id
+     and w.position = wave and w.state = 'pending')
+  then wave else ${position} end`
+
 export interface RetryInput {
   client_ids?: string[] | undefined
   /** Of the rollout, as the person saw it: what its reports say of the targets is accepted. */
@@ -385,8 +392,9 @@ export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) =
 }
 
 /**
- * Each is checked once more first, and goes with the wave that is open, or with the next; but it stops again if that
- * check finds what nobody has been shown. With `isSeen` its last report has been.
+ * Each is checked once more first. It goes with its own wave if that has not begun, else with the one that is open, or
+ * with the next; but it stops again if that check finds what nobody has been shown. With `isSeen` its last report has
+ * been.
  */
 export const retry = async (
   tx: Tx,
@@ -409,7 +417,7 @@ export const retry = async (
   }
   await setTargets(tx, row, idsOf(targets), {
     state: 'checking',
-    wave: position,
+    wave: inOwnWaveOr(position),
     deployment_id: null,
     shown_report_id: isSeen ? SHOWN_NOW : SHOWN,
     report_id: null,

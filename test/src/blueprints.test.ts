@@ -1,6 +1,7 @@
 // Blueprints and drift on real replicas: a version made from one client, deployed to another, and how far each of
 // them is from it as people change things.
 
+import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
@@ -353,6 +354,41 @@ describe('drift', () => {
     expect(await resultsOf(gone)).toMatchObject([
       { state: 'unknown', reason: { code: 'connection_not_ready' } },
     ])
+  })
+
+  it('is unknown of a client that is connected to a different Salesforce org since, until that is pulled', async () => {
+    const mover = await org.client('Mover')
+    const [first, second] = [await rig.salesforceOrg(), await rig.salesforceOrg()]
+    await mover.connect(first.name)
+    await ok('/api/deploy/custom-objects', { client_id: mover.id, plan: PLAN, wait_seconds: 55 })
+    await mover.pull()
+    const { id: blueprint_id } = await ok<{ id: string }>(
+      '/api/blueprints/create',
+      { name: 'Moves' },
+      201,
+    )
+    await ok('/api/blueprints/versions/create', { blueprint_id, plan: PLAN }, 201)
+    await ok('/api/blueprints/bindings/set', { blueprint_id, client_ids: [mover.id] })
+    const stateOf = async (more: object = {}) =>
+      (await resultsOf(await run({ blueprint_id, ...more })))[0]
+    expect(await stateOf()).toMatchObject({ state: 'in_sync' })
+    await mover.connect(second.name, { allow_other_org: true })
+    const moved = await stateOf()
+    expect(moved).toMatchObject({ state: 'unknown', reason: { code: 'salesforce_org_changed' } })
+    expect(moved?.components.map(({ state }) => state)).not.toContain('in_sync')
+    expect(await stateOf({ refresh: true })).toMatchObject({ state: 'drifted' })
+  })
+
+  it('is not found of a blueprint or a client that is missing, and no empty list hides that', async () => {
+    const missing = randomUUID()
+    const any = await run()
+    for (const [path, body] of [
+      ['list', { blueprint_id: missing }],
+      ['results', { run_id: any.id, client_id: missing }],
+    ] as const) {
+      const answer = await org.api.post<{ code: string }>(`/api/fleet/drift/${path}`, body)
+      expect([answer.status, answer.body.code], answer.text).toEqual([404, 'not_found'])
+    }
   })
 
   it('of nobody is refused where a selector chooses nobody, and complete and empty where nobody is bound', async () => {

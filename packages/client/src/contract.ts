@@ -6868,7 +6868,7 @@ export interface FleetResource {
   /**
    * Create a rollout: what, to whom, in which waves.
    *
-   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
+   * Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
    *
    * Needs the permission `fleet.write`.
    */

@@ -125,7 +125,7 @@ const createRoute = (rollouts: Rollouts): Route =>
     tag: 'Rollouts',
     summary: 'Create a rollout: what, to whom, in which waves',
     description:
-      'Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
+      'Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
       'plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody ' +
       'approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: ' +
       '`/api/fleet/rollouts/check`.',

@@ -7,7 +7,13 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { actingFor, type RolloutRow, type TargetRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
-import { requireChecked, requireSeen, requireUnblocked, requireUnchanged } from './gate.ts'
+import {
+  requireChecked,
+  requireSeen,
+  requireUnblocked,
+  requireUnchanged,
+  requireUnpinned,
+} from './gate.ts'
 import { recall } from './journal.ts'
 import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
 import { STOPPED } from './outcome.ts'
@@ -199,6 +205,7 @@ export const requireStart = async (
     throw conflict('The rollout is still being checked. Wait until it is ready.')
   }
   await requireUnblocked(tx, row, first)
+  await requireUnpinned(tx, row, null)
   await requireUnchanged(tx, row, seen)
 }
 
@@ -272,6 +279,7 @@ export const requireApprove = async (
     throw conflict(`Wave ${next.position} waits for an approval, not wave ${named}.`)
   }
   await requireUnblocked(tx, row, next.position)
+  await requireUnpinned(tx, row, next.position)
   const unchecked = await tx
     .selectFrom('rollout_targets')
     .select('id')

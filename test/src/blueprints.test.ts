@@ -376,7 +376,25 @@ describe('drift', () => {
     const moved = await stateOf()
     expect(moved).toMatchObject({ state: 'unknown', reason: { code: 'salesforce_org_changed' } })
     expect(moved?.components.map(({ state }) => state)).not.toContain('in_sync')
+    // Nor do search and health say of the new one what was found in the other.
+    const selector = { client_ids: [mover.id] }
+    const hitsOf = () =>
+      ok<{ totals: object }>('/api/fleet/search', {
+        ...{ kind: 'field', object: 'Lead', name: 'Fleet_Tier__c', selector },
+      })
+    const nothing = { totals: { hits: 0, searched: 0, without_snapshot: 1 } }
+    expect(await hitsOf()).toMatchObject(nothing)
+    expect(await ok('/api/fleet/health', { selector })).toMatchObject({
+      items: [{ snapshot: null, risks: [{ code: 'no_snapshot' }] }],
+    })
     expect(await stateOf({ refresh: true })).toMatchObject({ state: 'drifted' })
+    await until('it is in the index', async () => {
+      const { totals } = await ok<{ totals: { searched: number } }>('/api/fleet/search', {
+        ...{ kind: 'object', name: 'Lead', selector },
+      })
+      return totals.searched === 1
+    })
+    expect(await hitsOf()).toMatchObject({ totals: { hits: 0, searched: 1, without_snapshot: 0 } })
   })
 
   it('is not found of a blueprint or a client that is missing, and no empty list hides that', async () => {

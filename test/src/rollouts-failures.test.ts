@@ -453,6 +453,24 @@ describe('an approval of a retry', () => {
 })
 
 describe('a pause', () => {
+  it('by a person forgives no failure that ends meanwhile: it is told when the rollout goes on', async () => {
+    const [broken, last] = some(2) as [Member, Member]
+    await blockName(broken, 'Unseen')
+    await act('deploys/pace', { org: broken.salesforce, runMs: 600_000 })
+    const before = await deployed([broken, last])
+    const id = await started([broken, last], objectPlan('Unseen'), IN_TURN)
+    await until('it was sent', async () => (await deployed([broken]))[0] !== before[0])
+    await call('pause', { rollout_id: id })
+    await act('deploys/pace', { org: broken.salesforce, runMs: 0 })
+    await until('it failed', async () => (await stateOf(id, [broken]))[0] === 'failed')
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'paused', 'tolerance', 30_000)
+    expect((await deployed([last]))[0]).toBe(before[1])
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'partial')
+    expect(await stateOf(id, [broken, last])).toEqual(['failed', 'deployed'])
+  })
+
   it('holds within five seconds on both replicas', async () => {
     const before = await deployed(members())
     const failedOf = async () => {

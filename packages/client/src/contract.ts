@@ -6959,7 +6959,7 @@ export interface FleetResource {
   /**
    * Resume a paused rollout.
    *
-   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */

@@ -352,7 +352,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
       summary: 'Resume a paused rollout',
       description:
         'Also one that paused because of failures: those so far were seen, and no longer count against ' +
-        'the tolerance. A wave that waits for an approval needs `approve`.' +
+        'the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs ' +
+        '`approve`.' +
         WAITS,
       approvable: true,
       errors: CONTROL,

@@ -179,7 +179,14 @@ const whatHappens = (rollout: Rollout, action: RolloutAction): ReactNode => {
       </p>
     )
   }
-  if (action === 'resume') return <p>It goes on where it was paused. Failures so far were seen.</p>
+  if (action === 'resume') {
+    return (
+      <p>
+        It goes on where it was paused. Failures so far{' '}
+        {rollout.pause_reason === 'user' ? 'count.' : 'were seen.'}
+      </p>
+    )
+  }
   if (action === 'retry') {
     return (
       <p>

@@ -15,7 +15,13 @@ import {
   requireUnpinned,
 } from './gate.ts'
 import { recall } from './journal.ts'
-import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
+import {
+  ENDED_STATES,
+  isByTheClock,
+  type RolloutState,
+  type TargetState,
+  tellsFailures,
+} from './model.ts'
 import { STOPPED } from './outcome.ts'
 
 export const conflict = (message: string, errors: MemberError[] = []): EngineError =>
@@ -245,15 +251,17 @@ export const requireResume = (row: RolloutRow): void => {
   }
 }
 
-/** Failures so far were seen, and no longer count. */
+/** Failures that the pause was for were seen, and no longer count; what failed while a person had paused it does. */
 export const resume = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
-  await tx
-    .updateTable('rollout_targets')
-    .set({ is_acknowledged: true })
-    .where('org_id', '=', row.org_id)
-    .where('rollout_id', '=', row.id)
-    .where('is_failure', '=', true)
-    .execute()
+  if (tellsFailures(row.pause_reason)) {
+    await tx
+      .updateTable('rollout_targets')
+      .set({ is_acknowledged: true })
+      .where('org_id', '=', row.org_id)
+      .where('rollout_id', '=', row.id)
+      .where('is_failure', '=', true)
+      .execute()
+  }
   await updateRollout(tx, row, {
     state: 'running',
     ...NOT_PAUSED,

@@ -397,6 +397,30 @@ describe('drift', () => {
     expect(await hitsOf()).toMatchObject({ totals: { hits: 0, searched: 1, without_snapshot: 0 } })
   })
 
+  it('is not applied, and not missing, what was taken back by a rollback after a deployment that found it in place', async () => {
+    const client = await org.client('Taken back')
+    await client.connect((await rig.salesforceOrg()).name)
+    const deploy = () =>
+      ok<{ id: string }>('/api/deploy/custom-objects', {
+        ...{ client_id: client.id, plan: PLAN, wait_seconds: 55 },
+      })
+    const { id: blueprint_id } = await ok<{ id: string }>(
+      '/api/blueprints/create',
+      { name: 'Taken back' },
+      201,
+    )
+    await ok('/api/blueprints/versions/create', { blueprint_id, plan: PLAN }, 201)
+    await ok('/api/blueprints/bindings/set', { blueprint_id, client_ids: [client.id] })
+    await client.pull()
+    const first = await deploy()
+    await client.pull()
+    await deploy()
+    await ok('/api/deploy/rollback', { deployment_id: first.id, wait_seconds: 55 })
+    const states = await statesOf(await run({ blueprint_id, refresh: true }), client)
+    expect(states).toContain('Lead.Fleet_Tier__c not_applied')
+    expect(states.filter((state) => state.endsWith(' missing'))).toEqual([])
+  })
+
   it('is not found of a blueprint or a client that is missing, and no empty list hides that', async () => {
     const missing = randomUUID()
     const any = await run()

@@ -1,6 +1,7 @@
 // Blueprints and drift on real replicas: a version made from one client, deployed to another, and how far each of
 // them is from it as people change things.
 
+import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
@@ -353,6 +354,83 @@ describe('drift', () => {
     expect(await resultsOf(gone)).toMatchObject([
       { state: 'unknown', reason: { code: 'connection_not_ready' } },
     ])
+  })
+
+  it('is unknown of a client that is connected to a different Salesforce org since, until that is pulled', async () => {
+    const mover = await org.client('Mover')
+    const [first, second] = [await rig.salesforceOrg(), await rig.salesforceOrg()]
+    await mover.connect(first.name)
+    await ok('/api/deploy/custom-objects', { client_id: mover.id, plan: PLAN, wait_seconds: 55 })
+    await mover.pull()
+    const { id: blueprint_id } = await ok<{ id: string }>(
+      '/api/blueprints/create',
+      { name: 'Moves' },
+      201,
+    )
+    await ok('/api/blueprints/versions/create', { blueprint_id, plan: PLAN }, 201)
+    await ok('/api/blueprints/bindings/set', { blueprint_id, client_ids: [mover.id] })
+    const stateOf = async (more: object = {}) =>
+      (await resultsOf(await run({ blueprint_id, ...more })))[0]
+    expect(await stateOf()).toMatchObject({ state: 'in_sync' })
+    await mover.connect(second.name, { allow_other_org: true })
+    const moved = await stateOf()
+    expect(moved).toMatchObject({ state: 'unknown', reason: { code: 'salesforce_org_changed' } })
+    expect(moved?.components.map(({ state }) => state)).not.toContain('in_sync')
+    // Nor do search and health say of the new one what was found in the other.
+    const selector = { client_ids: [mover.id] }
+    const hitsOf = () =>
+      ok<{ totals: object }>('/api/fleet/search', {
+        ...{ kind: 'field', object: 'Lead', name: 'Fleet_Tier__c', selector },
+      })
+    const nothing = { totals: { hits: 0, searched: 0, without_snapshot: 1 } }
+    expect(await hitsOf()).toMatchObject(nothing)
+    expect(await ok('/api/fleet/health', { selector })).toMatchObject({
+      items: [{ snapshot: null, risks: [{ code: 'no_snapshot' }] }],
+    })
+    expect(await stateOf({ refresh: true })).toMatchObject({ state: 'drifted' })
+    await until('it is in the index', async () => {
+      const { totals } = await ok<{ totals: { searched: number } }>('/api/fleet/search', {
+        ...{ kind: 'object', name: 'Lead', selector },
+      })
+      return totals.searched === 1
+    })
+    expect(await hitsOf()).toMatchObject({ totals: { hits: 0, searched: 1, without_snapshot: 0 } })
+  })
+
+  it('is not applied, and not missing, what was taken back by a rollback after a deployment that found it in place', async () => {
+    const client = await org.client('Taken back')
+    await client.connect((await rig.salesforceOrg()).name)
+    const deploy = () =>
+      ok<{ id: string }>('/api/deploy/custom-objects', {
+        ...{ client_id: client.id, plan: PLAN, wait_seconds: 55 },
+      })
+    const { id: blueprint_id } = await ok<{ id: string }>(
+      '/api/blueprints/create',
+      { name: 'Taken back' },
+      201,
+    )
+    await ok('/api/blueprints/versions/create', { blueprint_id, plan: PLAN }, 201)
+    await ok('/api/blueprints/bindings/set', { blueprint_id, client_ids: [client.id] })
+    await client.pull()
+    const first = await deploy()
+    await client.pull()
+    await deploy()
+    await ok('/api/deploy/rollback', { deployment_id: first.id, wait_seconds: 55 })
+    const states = await statesOf(await run({ blueprint_id, refresh: true }), client)
+    expect(states).toContain('Lead.Fleet_Tier__c not_applied')
+    expect(states.filter((state) => state.endsWith(' missing'))).toEqual([])
+  })
+
+  it('is not found of a blueprint or a client that is missing, and no empty list hides that', async () => {
+    const missing = randomUUID()
+    const any = await run()
+    for (const [path, body] of [
+      ['list', { blueprint_id: missing }],
+      ['results', { run_id: any.id, client_id: missing }],
+    ] as const) {
+      const answer = await org.api.post<{ code: string }>(`/api/fleet/drift/${path}`, body)
+      expect([answer.status, answer.body.code], answer.text).toEqual([404, 'not_found'])
+    }
   })
 
   it('of nobody is refused where a selector chooses nobody, and complete and empty where nobody is bound', async () => {

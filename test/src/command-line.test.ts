@@ -665,7 +665,11 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     expect([empty.code, empty.err]).toEqual([2, expect.stringContaining('--blueprint')])
     const { id } = await rollout(['create', 'lead.yaml', '-c', client])
     expect((await rollout(['check', id])).state).toBe('ready')
-    await rollout(['matrix', id])
+    const { revision } = await json<{ revision: number }>(['rollout', 'matrix', id], 0, { env })
+    expect((await sfx(['rollout', 'matrix', id], { env })).out).toContain(`revision ${revision}`)
+    // Whoever has read an older matrix starts nothing.
+    const before = ['rollout', 'start', id, '--yes', '--revision', String(revision - 1)]
+    expect((await sfx(before, { env })).err).toContain('revision')
     const unsure = await sfx(['rollout', 'start', id], { env })
     expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('--yes')])
     expect((await rollout(['start', id, '--yes'])).state).toBe('succeeded')
@@ -697,7 +701,11 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     await rollout(['resume', other.id, '--yes', '--wait', '0'], 8)
     await rollout(['stop', other.id])
     await rollout(['wait', other.id], 6)
-    await rollout(['retry', other.id, '--id', client, '--yes', '--wait', '0'], 8)
+    const { revision: seen } = await json<{ revision: number }>(['rollout', 'get', other.id], 0, {
+      env,
+    })
+    const again = ['retry', other.id, '--id', client, '--revision', String(seen)]
+    await rollout([...again, '--yes', '--wait', '0'], 8)
     await rollout(['stop', other.id])
     const { id: third } = await rollout(['create', 'gated.json', '-c', client])
     await rollout(['skip', third, client, '--reason', 'Not yet.'])

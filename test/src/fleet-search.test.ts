@@ -380,6 +380,7 @@ describe('a campaign that asks clients to authorize again', () => {
     expect((await post('links', { campaign_id: created.id })).items).toEqual([])
     const nobody = await org.api.post('/api/fleet/reconsent/create', { name: 'Again' })
     expect([nobody.status, nobody.body.code]).toEqual([400, 'bad_request'])
+    expect(nobody.body.errors).toMatchObject([{ path: 'reason', code: 'nobody_to_ask' }])
     const stranger = await foreign.api.post('/api/fleet/reconsent/get', { campaign_id: created.id })
     expect(stranger.status).toBe(404)
   })

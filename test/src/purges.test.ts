@@ -1,7 +1,9 @@
 // What is purged is gone: of a client whose grant Nango keeps, and of a whole organization.
 
+import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
+import { text } from './deploy-bodies.ts'
 import { mentioning, post, SMALL_ORG } from './leaving-support.ts'
 import { type TestClient, type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
@@ -47,6 +49,71 @@ describe('a purge', () => {
       return state.is_final ? state : null
     })
     expect(done.certificate?.purge).toMatchObject({ grants_left: 1 })
+  })
+
+  it('also takes the client out of answers and approvals that are about several', async () => {
+    const name = `Vanishing ${randomUUID().slice(0, 8)}`
+    const leaver = await org.client(name)
+    await leaver.connect((await rig.salesforceOrg(SMALL_ORG)).name)
+    await leaver.pull()
+    const both = [leaver.id, neighbour.id]
+    const keyed = (path: string, body: object, key: string) =>
+      org.api.post(path, body, { 'idempotency-key': key })
+    const plan = { objects: [{ api_name: 'Object_00000__c', fields: [text('Vanishing__c')] }] }
+    const { id: blueprint_id } = await post<{ id: string }>(org.api, '/api/blueprints/create', {
+      name: 'Vanishing',
+    })
+    const parameters = [{ name: 'label', type: 'text' }]
+    await post(org.api, '/api/blueprints/versions/create', {
+      ...{ blueprint_id, parameters },
+      plan: {
+        objects: [
+          {
+            api_name: 'Object_00000__c',
+            fields: [{ ...text('Vanishing__c'), label: { param: 'label' } }],
+          },
+        ],
+      },
+    })
+    const set = { blueprint_id, client_ids: both, parameters: { label: 'Theirs alone' } }
+    await keyed('/api/blueprints/bindings/set', set, 'set')
+    const drift = { blueprint_id, selector: { client_ids: both } }
+    const run = await keyed('/api/fleet/drift/run', drift, 'drift')
+    const rollout = await post<{ id: string }>(org.api, '/api/fleet/rollouts/create', {
+      ...{ plan, targets: { client_ids: both }, strategy: { waves: [{}] } },
+    })
+    await post(org.api, '/api/fleet/rollouts/check', { rollout_id: rollout.id, wait_seconds: 55 })
+    const agent = await post<{ token: string }>(org.api, '/api/tokens/create', {
+      ...{ name: 'agent', approval: 'required' },
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    })
+    const asked = await org.api
+      .as(agent.token)
+      .post<{ approval_id: string }>('/api/fleet/rollouts/start', { rollout_id: rollout.id })
+    const summaryOf = async () =>
+      (
+        await post<{ summary: string[] }>(org.api, '/api/approvals/get', {
+          approval_id: asked.body.approval_id,
+        })
+      ).summary
+    expect(await summaryOf(), asked.text).toContain(`Client ${name}`)
+
+    const { id } = await post(org.api, '/api/fleet/offboard/start', {
+      ...{ client_id: leaver.id, purge: true, leave_in_place: true, wait_seconds: 55 },
+    })
+    await until('the client is purged', async () => {
+      const state = await post(org.api, '/api/fleet/offboard/get', { offboarding_id: id })
+      return state.is_final
+    })
+    const left = Object.keys(await mentioning(rig, name))
+    expect(left, 'its name').toEqual(['public.offboardings'])
+    expect(Object.keys(await mentioning(rig, leaver.id))).not.toContain('public.idempotency_keys')
+    const summary = await summaryOf()
+    expect(summary).toContain('A client whose data was deleted')
+    expect(summary).toContain('Client Neighbour')
+    // What the call made is still its own.
+    const again = await keyed('/api/fleet/drift/run', drift, 'drift')
+    expect(again.body, again.text).toMatchObject({ id: (run.body as { id: string }).id })
   })
 
   it('of an organization is refused while it is active, or without its slug', async () => {

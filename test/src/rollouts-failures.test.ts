@@ -389,6 +389,34 @@ describe('a check after the start', () => {
   })
 })
 
+describe('a retry', () => {
+  it('takes nobody into an earlier wave: whose own has not begun waits for that, and its approval', async () => {
+    const [canary, later] = some(2) as [Member, Member]
+    await addClash(later, 'Own_Wave')
+    const id = await create([canary, later], fieldPlan('Own_Wave'), {
+      waves: [{ count: 1 }, { name: 'rest', gate: 'manual' }],
+    })
+    const { revision } = await check(id, { refresh: true })
+    await addClash(canary, 'Own_Wave')
+    const before = await deployed([canary, later])
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'tolerance', 30_000)
+    expect(await stateOf(id, [canary, later])).toEqual(['blocked', 'blocked'])
+    for (const { salesforce: org } of [canary, later]) {
+      await act('schema/remove-field', { org, object: OBJECT, name: 'Own_Wave__c' })
+    }
+    await call('retry', { rollout_id: id, wait_seconds: 0 })
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'paused', 'gate', 30_000)
+    expect((await targets(id, [later]))[0]).toMatchObject({ wave: 2, deployment_id: null })
+    await call('check', { rollout_id: id, wait_seconds: 0 })
+    await until('it is checked', async () => (await stateOf(id, [later]))[0] === 'ready')
+    expect(await deployed([canary, later])).toEqual([(before[0] ?? 0) + 1, before[1]])
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    expect((await reaches(id, 'succeeded')).counts).toEqual({ deployed: 2 })
+  })
+})
+
 describe('an approval of a retry', () => {
   it('is for the targets that had failed when it was asked for', async () => {
     const [first, second, slow] = some(3) as [Member, Member, Member]
@@ -425,6 +453,24 @@ describe('an approval of a retry', () => {
 })
 
 describe('a pause', () => {
+  it('by a person forgives no failure that ends meanwhile: it is told when the rollout goes on', async () => {
+    const [broken, last] = some(2) as [Member, Member]
+    await blockName(broken, 'Unseen')
+    await act('deploys/pace', { org: broken.salesforce, runMs: 600_000 })
+    const before = await deployed([broken, last])
+    const id = await started([broken, last], objectPlan('Unseen'), IN_TURN)
+    await until('it was sent', async () => (await deployed([broken]))[0] !== before[0])
+    await call('pause', { rollout_id: id })
+    await act('deploys/pace', { org: broken.salesforce, runMs: 0 })
+    await until('it failed', async () => (await stateOf(id, [broken]))[0] === 'failed')
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'paused', 'tolerance', 30_000)
+    expect((await deployed([last]))[0]).toBe(before[1])
+    await call('resume', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'partial')
+    expect(await stateOf(id, [broken, last])).toEqual(['failed', 'deployed'])
+  })
+
   it('holds within five seconds on both replicas', async () => {
     const before = await deployed(members())
     const failedOf = async () => {

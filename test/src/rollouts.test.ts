@@ -482,6 +482,49 @@ describe('a rollout of workflows', () => {
 })
 
 describe('a rollout of a version', () => {
+  it('goes to no client that was pinned to another version since, neither at the start nor after an approval', async () => {
+    const of = clients.slice(0, 2)
+    const post = async (path: string, body: object): Promise<RolloutBody> => {
+      const answer = await agency.api.post<RolloutBody>(`/api/blueprints/${path}`, body)
+      expect([200, 201], answer.text).toContain(answer.status)
+      return answer.body
+    }
+    const { id: blueprint_id } = await post('create', { name: 'Pins', slug: 'pins' })
+    const version = (label: string) =>
+      post('versions/create', {
+        blueprint_id,
+        plan: {
+          objects: [{ api_name: OBJECT, fields: [{ ...text('Pinned__c'), label }] }],
+          permissions: { permission_set: 'Set_Pinned' },
+        },
+      })
+    await version('First')
+    await version('Second')
+    const pin = (client: TestClient | undefined, pinned_version: number | null) =>
+      post('bindings/set', { blueprint_id, client_ids: [client?.id], pinned_version })
+    for (const one of of) await pin(one, null)
+    const { id } = await call('create', {
+      ...{ blueprint_id, targets: { bound: true } },
+      strategy: { waves: [{ count: 1 }, { name: 'rest', gate: 'manual' }] },
+    })
+    await call('check', { rollout_id: id, wait_seconds: 55 })
+    await rests(id)
+    await pin(of[1], 1)
+    const stale = {
+      ...{ status: 409, code: 'confirmation_stale' },
+      errors: [{ path: `targets.${of[1]?.id}`, code: 'pinned_to_another_version' }],
+    }
+    expect(await refusedAs('start', { rollout_id: id })).toMatchObject(stale)
+    await pin(of[1], 2)
+    await call('start', { rollout_id: id, wait_seconds: 55 })
+    expect(await rests(id)).toMatchObject({ state: 'paused', pause_reason: 'gate' })
+    await pin(of[1], 1)
+    expect(await refusedAs('approve', { rollout_id: id })).toMatchObject(stale)
+    await call('skip', { rollout_id: id, client_ids: [of[1]?.id], reason: 'stays at 1' })
+    await call('approve', { rollout_id: id, wait_seconds: 55 })
+    expect((await rests(id)).counts).toEqual({ deployed: 1, skipped: 1 })
+  })
+
   it('brings each client its own values, and is not created for one whose values do not fit', async () => {
     const of = clients.slice(2, 4)
     const post = async (path: string, body: object): Promise<RolloutBody> => {

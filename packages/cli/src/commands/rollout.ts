@@ -177,7 +177,10 @@ const bodyOf = async (
   } as FleetRolloutsCreateRequest
 }
 
-const shownMatrix = (terminal: Terminal, { findings, severities, estimate }: RolloutMatrix) =>
+const shownMatrix = (
+  terminal: Terminal,
+  { findings, severities, estimate, revision }: RolloutMatrix,
+) =>
   [
     terminal.table(
       ['FINDING', 'IS', 'CLIENTS', 'FREES', 'ABOUT'],
@@ -187,7 +190,7 @@ const shownMatrix = (terminal: Terminal, { findings, severities, estimate }: Rol
       ]),
     ),
     `${severities.green} green, ${severities.yellow} yellow, ${severities.red} red, ${severities.unchecked} unchecked; ` +
-      `about ${estimate.api_calls} Salesforce calls and ${estimate.minutes} minutes`,
+      `about ${estimate.api_calls} Salesforce calls and ${estimate.minutes} minutes; revision ${revision}`,
   ].join('\n')
 
 const several = (value: string, before: string[] = []): string[] => [...before, value]
@@ -279,11 +282,18 @@ const sendingCommands = (group: Command): void => {
       await follow(session, begin(session, rollout, options))
     })
 
-  sending(
-    group.command('start <id>').description('start a rollout that was checked'),
+  sending<{ revision?: number }>(
+    group
+      .command('start <id>')
+      .description('start a rollout that was checked')
+      .option(
+        '--revision <number>',
+        'that of the matrix you have read (default: the present)',
+        Number,
+      ),
     'Starting',
-    ({ engine, approved, call }, { id, revision }) =>
-      engine.fleet.rolloutsStart({ rollout_id: id, revision, ...approved }, call),
+    ({ engine, approved, call }, { id, revision }, { revision: seen = revision }) =>
+      engine.fleet.rolloutsStart({ rollout_id: id, revision: seen, ...approved }, call),
   )
   sending<{ wave?: number }>(
     group
@@ -303,15 +313,21 @@ const sendingCommands = (group: Command): void => {
     ({ engine, approved, call }, { id }) =>
       engine.fleet.rolloutsResume({ rollout_id: id, ...approved }, call),
   )
-  sending<{ id?: string[] }>(
+  sending<{ id?: string[]; revision?: number }>(
     group
       .command('retry <id>')
       .description('try failed and blocked targets again')
-      .option('--id <client>', 'only these clients, by their ids', several),
+      .option('--id <client>', 'only these clients, by their ids', several)
+      .option('--revision <number>', 'as you saw it: what its reports say is accepted', Number),
     'Trying targets again of',
-    ({ engine, approved, call }, { id }, { id: clients }) =>
+    ({ engine, approved, call }, { id }, { id: clients, revision }) =>
       engine.fleet.rolloutsRetry(
-        { rollout_id: id, ...(clients === undefined ? {} : { client_ids: clients }), ...approved },
+        {
+          rollout_id: id,
+          ...(clients === undefined ? {} : { client_ids: clients }),
+          ...(revision === undefined ? {} : { revision }),
+          ...approved,
+        },
         call,
       ),
   )

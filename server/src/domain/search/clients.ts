@@ -22,6 +22,12 @@ export interface SearchedClient {
   isOutdated: boolean
 }
 
+/** The snapshot is of a Salesforce org to which the client is no longer connected: of the present one nothing is known. */
+const isOfAnother = sql<boolean>`coalesce(t.sfdc_org_id <> (
+  select k.sfdc_org_id from crm_connections k
+   where k.org_id = c.org_id and k.client_id = c.id and k.status <> 'revoked'
+   order by k.created_at desc, k.id desc limit 1), false)`
+
 /** Active clients that the tenant sees, by name; those that the selector chooses, if there is one. */
 export const searchedClients = async (
   reader: Reader,
@@ -40,6 +46,7 @@ export const searchedClients = async (
     .leftJoin('crm_topology_snapshots as t', (join) =>
       join.onRef('t.org_id', '=', 's.org_id').onRef('t.id', '=', 's.snapshot_id'),
     )
+    .select(isOfAnother.as('is_of_another'))
     .select(['c.id', 'c.name', 's.no', 's.snapshot_id', 't.version', 't.completed_at'])
     .select([
       sql<number | null>`extract(epoch from now() - t.completed_at)::float8`.as('age_seconds'),
@@ -53,12 +60,16 @@ export const searchedClients = async (
   if (only !== undefined) query = query.where('c.id', '=', sql<string>`any(${only}::uuid[])`)
   const rows = await query.execute()
   return rows
+    .map(({ is_of_another, ...row }) => ({
+      ...row,
+      isKnown: row.snapshot_id !== null && !is_of_another,
+    }))
     .map((row) => ({
       id: row.id,
       name: row.name,
-      no: row.snapshot_id === null ? null : row.no,
+      no: row.isKnown ? row.no : null,
       snapshot:
-        row.snapshot_id === null
+        !row.isKnown || row.snapshot_id === null
           ? null
           : {
               id: row.snapshot_id,

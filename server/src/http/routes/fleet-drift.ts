@@ -218,7 +218,7 @@ export const fleetDriftRoutes = ({ drift }: { drift: Drift }): Route[] => [
       ...pageRequest,
     }),
     replies: { 200: { description: 'A page of runs', body: pageOf(run) } },
-    errors: ['invalid_cursor'],
+    errors: ['not_found', 'invalid_cursor'],
     example: { body: {}, reply: { items: [exampleRun], next_cursor: null } },
     handle: async ({ caller, body }) => ({
       status: 200,

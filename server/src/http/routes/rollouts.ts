@@ -125,7 +125,7 @@ const createRoute = (rollouts: Rollouts): Route =>
     tag: 'Rollouts',
     summary: 'Create a rollout: what, to whom, in which waves',
     description:
-      'Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
+      'Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
       'plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody ' +
       'approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: ' +
       '`/api/fleet/rollouts/check`.',
@@ -352,7 +352,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
       summary: 'Resume a paused rollout',
       description:
         'Also one that paused because of failures: those so far were seen, and no longer count against ' +
-        'the tolerance. A wave that waits for an approval needs `approve`.' +
+        'the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs ' +
+        '`approve`.' +
         WAITS,
       approvable: true,
       errors: CONTROL,
@@ -381,7 +382,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
     {
       summary: 'Try targets again',
       description:
-        'Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ' +
+        'Each is checked once more, and goes with its own wave if that has not begun, else with the one that is ' +
+        'open or comes next. A rollout that has ' +
         'ended runs again. A target whose new report says what nobody was shown stays `blocked` with ' +
         '`drifted`, and its `error` names it: look at the report, then retry with the `revision`.' +
         WAITS,

@@ -179,9 +179,21 @@ const whatHappens = (rollout: Rollout, action: RolloutAction): ReactNode => {
       </p>
     )
   }
-  if (action === 'resume') return <p>It goes on where it was paused. Failures so far were seen.</p>
+  if (action === 'resume') {
+    return (
+      <p>
+        It goes on where it was paused. Failures so far{' '}
+        {rollout.pause_reason === 'user' ? 'count.' : 'were seen.'}
+      </p>
+    )
+  }
   if (action === 'retry') {
-    return <p>Each is checked once more, and goes with the wave that is open or comes next.</p>
+    return (
+      <p>
+        Each is checked once more, and goes with its own wave if that has not begun, else with the
+        one that is open or comes next.
+      </p>
+    )
   }
   return (
     <p>

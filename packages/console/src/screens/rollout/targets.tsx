@@ -317,7 +317,10 @@ const TargetActions = ({ rollout, target }: { rollout: Rollout; target: RolloutT
           act(() => engine.fleet.rolloutsRetry({ ...names, revision: rollout.revision }))
         }
       >
-        <p>It is checked once more, and goes with the wave that is open or comes next.</p>
+        <p>
+          It is checked once more, and goes with its own wave if that has not begun, else with the
+          one that is open or comes next.
+        </p>
         {target.reason === 'drifted' && (
           <p>What its report says by now is accepted; if the new one says more, it stops again.</p>
         )}

@@ -41,7 +41,7 @@ const rig = async () => {
     },
   }
   const { assess } = createAssessor({ db, topology: counted }, tenant, new Map())
-  const bound = { version: 1, parameters: {}, overrides: [] }
+  const bound = { version: 1, parameters: {}, overrides: [], sfdcOrgId: null }
   return {
     read,
     /** A blueprint that wants this field on leads. */

@@ -35,6 +35,8 @@ export interface BoundClient {
   version: number
   parameters: ParameterValues
   overrides: readonly Override[]
+  /** To which the client is connected now; null: to none. */
+  sfdcOrgId: string | null
 }
 
 /** With a reason its components are `unknown`. */
@@ -145,7 +147,7 @@ export const createAssessor = ({ db, topology }: Deps, tenant: Tenant, history: 
       const wanted = wantedOf(of, bound.parameters)
       if ('code' in wanted) return { ...unknown('', ''), reason: wanted }
       const snapshot = await topology.newestComplete(tenant, bound.client_id)
-      const doubt = doubtOf(snapshot, maxAgeHours)
+      const doubt = doubtOf(snapshot, bound, maxAgeHours)
       if (doubt !== null || snapshot === null) {
         return { ...unknown('', ''), ...unknownComponents(wanted), reason: doubt, snapshot }
       }
@@ -208,11 +210,22 @@ const unknownComponents = (wanted: Wanted): Pick<Assessment, 'counts' | 'compone
 
 const HOUR_MS = 3_600_000
 
-const doubtOf = (snapshot: CompleteSnapshot | null, maxAgeHours: number | null): Fault | null => {
+const doubtOf = (
+  snapshot: CompleteSnapshot | null,
+  { sfdcOrgId }: BoundClient,
+  maxAgeHours: number | null,
+): Fault | null => {
   if (snapshot === null) {
     return {
       code: 'no_snapshot',
       message: 'The client has no complete snapshot. Pull its topology.',
+    }
+  }
+  if (sfdcOrgId !== null && snapshot.sfdcOrgId !== sfdcOrgId) {
+    return {
+      code: 'salesforce_org_changed',
+      message:
+        'The newest snapshot is of the Salesforce org that the client was connected to before. Pull the topology, or run with refresh.',
     }
   }
   const hours = (Date.now() - snapshot.completedAt.getTime()) / HOUR_MS

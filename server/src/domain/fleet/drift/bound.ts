@@ -41,6 +41,11 @@ export const boundOf = async (
     .innerJoin('clients as c', 'c.id', 'b.client_id')
     .select(['b.client_id', 'b.blueprint_id', 'b.parameters', 'b.overrides', 'b.pinned_version'])
     .select('p.latest_version')
+    .select(
+      sql<string | null>`(select k.sfdc_org_id from crm_connections k
+         where k.org_id = b.org_id and k.client_id = b.client_id and k.status <> 'revoked'
+         order by k.created_at desc, k.id desc limit 1)`.as('sfdc_org_id'),
+    )
     .where('b.org_id', '=', orgId)
     .where('p.org_id', '=', orgId)
     .where('c.org_id', '=', orgId)
@@ -58,5 +63,6 @@ export const boundOf = async (
     version: row.pinned_version ?? row.latest_version,
     parameters: row.parameters as ParameterValues,
     overrides: row.overrides as Override[],
+    sfdcOrgId: row.sfdc_org_id,
   }))
 }

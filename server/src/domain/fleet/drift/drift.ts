@@ -11,11 +11,12 @@ import { EngineError } from '../../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../../jobs/jobs.ts'
 import { actorOf, audit } from '../../audit.ts'
 import { type Caller } from '../../caller.ts'
+import { requireClient } from '../../clients.ts'
 import { bindIdempotency } from '../../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../../page.ts'
 import { type Topology } from '../../topology/topology.ts'
 import { waitForEnd } from '../../work/follow.ts'
-import { type Binding } from '../blueprints/rows.ts'
+import { type Binding, requireBlueprint } from '../blueprints/rows.ts'
 import { type ClientSelector } from '../selectors.ts'
 import { acceptIn, type AcceptInput } from './accept.ts'
 import { type Assessment, type BoundClient, createAssessor } from './assess.ts'
@@ -261,16 +262,14 @@ export const createDrift = ({ db, jobs, topology, logger }: Options) => {
       return get(tenant, id)
     },
 
-    list: (
+    list: async (
       tenant: Tenant,
       input: PageRequest & { blueprint_id?: string | undefined },
     ): Promise<Page<DriftRun>> => {
-      let query = db
-        .as(tenant)
-        .read.selectFrom('fleet_drift_runs')
-        .selectAll()
-        .where('org_id', '=', tenant.orgId)
+      const { read } = db.as(tenant)
+      let query = read.selectFrom('fleet_drift_runs').selectAll().where('org_id', '=', tenant.orgId)
       if (input.blueprint_id !== undefined) {
+        await requireBlueprint(read, tenant, input.blueprint_id)
         query = query.where('blueprint_id', '=', input.blueprint_id)
       }
       return pageOf(query, 'id', input, toRun)
@@ -279,9 +278,10 @@ export const createDrift = ({ db, jobs, topology, logger }: Options) => {
     results: async (tenant: Tenant, input: ResultsInput): Promise<Page<DriftResult>> => {
       await get(tenant, input.run_id)
       const { client_id, state, component_state: component } = input
-      let query = db
-        .as(tenant)
-        .read.selectFrom('fleet_drift_results')
+      const { read } = db.as(tenant)
+      if (client_id !== undefined) await requireClient(read, tenant, client_id)
+      let query = read
+        .selectFrom('fleet_drift_results')
         .selectAll()
         .where('org_id', '=', tenant.orgId)
         .where('run_id', '=', input.run_id)

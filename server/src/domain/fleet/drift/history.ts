@@ -37,6 +37,7 @@ export const historyOf = async (
   const found = new Map<string, Deployed>()
   for (let from = 0; from < clientIds.length; from += AT_ONCE) {
     const ids = clientIds.slice(from, from + AT_ONCE)
+    const removed = await removalsOf(reader, tenant, ids)
     const rows = await reader
       .selectFrom('deployment_components as c')
       .innerJoin('crm_deployments as d', 'd.id', 'c.deployment_id')
@@ -55,6 +56,9 @@ export const historyOf = async (
       .execute()
     for (const row of rows) {
       const key = keyOfDeployed(row.client_id, row.type, row.full_name)
+      const gone = removed.get(key)
+      // It was in place already, and a rollback of what had put it there has removed it since.
+      if (row.action === 'unchanged' && gone !== undefined && gone > row.created_at) continue
       if (row.action === 'deleted') found.delete(key)
       else if (!isTakenBack(row, row.type, row.full_name)) {
         found.set(key, {
@@ -66,6 +70,37 @@ export const historyOf = async (
     }
   }
   return found
+}
+
+/** When rollbacks removed components last. */
+const removalsOf = async (
+  reader: Reader,
+  { orgId }: Tenant,
+  clientIds: readonly string[],
+): Promise<ReadonlyMap<string, Date>> => {
+  const rows = await reader
+    .selectFrom('crm_deployments as d')
+    .innerJoinLateral(
+      sql<{
+        type: string
+        full_name: string
+      }>`(select c ->> 'type' as type, c ->> 'full_name' as full_name
+        from jsonb_array_elements(d.rollback -> 'removed') c)`.as('c'),
+      (join) => join.onTrue(),
+    )
+    .select(['d.client_id', 'c.type', 'c.full_name'])
+    .select(({ fn }) => fn.max('d.rolled_back_at').as('at'))
+    .where('d.org_id', '=', orgId)
+    .where(sql<SqlBool>`d.client_id = any(${clientIds}::uuid[])`)
+    .where('d.status', '=', 'rolled_back')
+    .where(isPresentOrg())
+    .groupBy(['d.client_id', 'c.type', 'c.full_name'])
+    .execute()
+  return new Map(
+    rows.flatMap(({ client_id, type, full_name, at }) =>
+      at === null ? [] : [[keyOfDeployed(client_id, type, full_name), at] as const],
+    ),
+  )
 }
 
 /** A client that moved to a different Salesforce org has a new history. */

@@ -182,6 +182,8 @@ export const factsOfClients = async (
           select s.id, s.version, s.completed_at, s.stats -> 'missing_permissions' as missing_permissions
             from crm_topology_snapshots s
            where s.org_id = c.org_id and s.client_id = c.id and s.version is not null
+             -- Of a Salesforce org to which it was connected before, it says nothing of the present one.
+             and (k.status is not distinct from 'revoked' or (s.sfdc_org_id <> k.sfdc_org_id) is not true)
            order by s.version desc limit 1) s on true
        where c.org_id = ${tenant.orgId} and c.is_active ${chosen}`.execute(tx)
     const made = await sql<{ client_id: string; day: number; hour: number }>`

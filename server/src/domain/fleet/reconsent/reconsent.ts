@@ -217,12 +217,15 @@ export const createReconsent = ({ db, connections }: Deps) => {
         return reason === null ? [] : [{ ...client, reason }]
       })
       if (clients.length === 0) {
-        throw new EngineError(
-          'bad_request',
-          input.reason === undefined
-            ? 'None of these clients has to authorize again: name a reason to ask them all the same.'
-            : 'None of these clients was ever connected: use /api/connections/create.',
-        )
+        throw input.reason === undefined
+          ? nobodyToAsk(
+              'reason',
+              'None of these clients has to authorize again: name a reason to ask them all the same.',
+            )
+          : nobodyToAsk(
+              'selector',
+              'None of these clients was ever connected: use /api/connections/create.',
+            )
       }
       const id = newId()
       await db.as(caller.tenant).tx(async (tx) => {
@@ -305,6 +308,9 @@ export const createReconsent = ({ db, connections }: Deps) => {
 }
 
 export type Reconsent = ReturnType<typeof createReconsent>
+
+const nobodyToAsk = (path: string, message: string): EngineError =>
+  new EngineError('bad_request', message, { errors: [{ path, code: 'nobody_to_ask', message }] })
 
 /** Throws `not_found` for a client that the campaign does not ask, whoever's it is. */
 const requireAsked = async (

@@ -16,7 +16,7 @@ import { parsePlan } from '../../plan/check.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { parseWorkflows } from '../../workflows/definition/parse.ts'
 import { type Content, type Contents } from './contents.ts'
-import { isSettled, TARGET_STATES } from './model.ts'
+import { isSettled, TARGET_STATES, tellsFailures } from './model.ts'
 import { type RolloutRow, type TargetRow, type WaveRow } from './rows.ts'
 import { LEFT_TO_UNDO } from './undo.ts'
 
@@ -165,7 +165,9 @@ export const rolloutChange = (
       : []),
     ...(action !== 'rollout_rollback' && row.accepts_yellow ? [YELLOW_ACCEPTED] : []),
     ...('revision' in request ? ['What the last report of each client says is accepted'] : []),
-    ...(action === 'rollout_resume' && affected.some((one) => one.is_open_failure)
+    ...(action === 'rollout_resume' &&
+    tellsFailures(row.pause_reason) &&
+    affected.some((one) => one.is_open_failure)
       ? ['Failures so far no longer count against the tolerance']
       : []),
     `This is about ${counted(affected.length)}, and ${counted(components.length, 'component')}`,

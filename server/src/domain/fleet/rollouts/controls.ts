@@ -7,9 +7,21 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { actingFor, type RolloutRow, type TargetRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
-import { requireChecked, requireSeen, requireUnblocked, requireUnchanged } from './gate.ts'
+import {
+  requireChecked,
+  requireSeen,
+  requireUnblocked,
+  requireUnchanged,
+  requireUnpinned,
+} from './gate.ts'
 import { recall } from './journal.ts'
-import { ENDED_STATES, isByTheClock, type RolloutState, type TargetState } from './model.ts'
+import {
+  ENDED_STATES,
+  isByTheClock,
+  type RolloutState,
+  type TargetState,
+  tellsFailures,
+} from './model.ts'
 import { STOPPED } from './outcome.ts'
 
 export const conflict = (message: string, errors: MemberError[] = []): EngineError =>
@@ -199,6 +211,7 @@ export const requireStart = async (
     throw conflict('The rollout is still being checked. Wait until it is ready.')
   }
   await requireUnblocked(tx, row, first)
+  await requireUnpinned(tx, row, null)
   await requireUnchanged(tx, row, seen)
 }
 
@@ -238,15 +251,17 @@ export const requireResume = (row: RolloutRow): void => {
   }
 }
 
-/** Failures so far were seen, and no longer count. */
+/** Failures that the pause was for were seen, and no longer count; what failed while a person had paused it does. */
 export const resume = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<void> => {
-  await tx
-    .updateTable('rollout_targets')
-    .set({ is_acknowledged: true })
-    .where('org_id', '=', row.org_id)
-    .where('rollout_id', '=', row.id)
-    .where('is_failure', '=', true)
-    .execute()
+  if (tellsFailures(row.pause_reason)) {
+    await tx
+      .updateTable('rollout_targets')
+      .set({ is_acknowledged: true })
+      .where('org_id', '=', row.org_id)
+      .where('rollout_id', '=', row.id)
+      .where('is_failure', '=', true)
+      .execute()
+  }
   await updateRollout(tx, row, {
     state: 'running',
     ...NOT_PAUSED,
@@ -272,6 +287,7 @@ export const requireApprove = async (
     throw conflict(`Wave ${next.position} waits for an approval, not wave ${named}.`)
   }
   await requireUnblocked(tx, row, next.position)
+  await requireUnpinned(tx, row, next.position)
   const unchecked = await tx
     .selectFrom('rollout_targets')
     .select('id')
@@ -342,6 +358,13 @@ export const stop = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<voi
   await recall(tx, stopped)
 }
 
+/** The wave of a target as long as that has not begun, with its gate and its soak; else this one. */
+const inOwnWaveOr = (position: number) => sql<number>`case when exists (
+  select from rollout_waves w
+   where w.org_id = rollout_targets.org_id and w.rollout_id = rollout_targets.rollout_id
+     and w.position = wave and w.state = 'pending')
+  then wave else ${position} end`
+
 export interface RetryInput {
   client_ids?: string[] | undefined
   /** Of the rollout, as the person saw it: what its reports say of the targets is accepted. */
@@ -385,8 +408,9 @@ export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) =
 }
 
 /**
- * Each is checked once more first, and goes with the wave that is open, or with the next; but it stops again if that
- * check finds what nobody has been shown. With `isSeen` its last report has been.
+ * Each is checked once more first. It goes with its own wave if that has not begun, else with the one that is open, or
+ * with the next; but it stops again if that check finds what nobody has been shown. With `isSeen` its last report has
+ * been.
  */
 export const retry = async (
   tx: Tx,
@@ -409,7 +433,7 @@ export const retry = async (
   }
   await setTargets(tx, row, idsOf(targets), {
     state: 'checking',
-    wave: position,
+    wave: inOwnWaveOr(position),
     deployment_id: null,
     shown_report_id: isSeen ? SHOWN_NOW : SHOWN,
     report_id: null,

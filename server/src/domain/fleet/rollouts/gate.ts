@@ -92,6 +92,35 @@ export const requireChecked = async (tx: Tx, rollout: RolloutRow, wave: number):
   )
 }
 
+/**
+ * Throws confirmation_stale while a target that is about to begin (of one wave, or of any) has been pinned to another
+ * version since: `create` refuses such a client, too.
+ */
+export const requireUnpinned = async (
+  tx: Tx,
+  { org_id: orgId, id, blueprint_id: blueprintId, version }: RolloutRow,
+  wave: number | null,
+): Promise<void> => {
+  if (blueprintId === null) return
+  const { rows } = await sql<{ client_id: string; pinned_version: number }>`
+    select t.client_id, b.pinned_version
+      from rollout_targets t
+      join blueprint_bindings b on b.org_id = t.org_id and b.client_id = t.client_id
+     where t.org_id = ${orgId} and t.rollout_id = ${id} and b.blueprint_id = ${blueprintId}
+       and b.pinned_version <> ${version} and t.state in ('pending', 'checking', 'ready')
+       and (${wave}::int is null or t.wave = ${wave})
+     order by t.position`.execute(tx)
+  if (rows.length === 0) return
+  throw stale(
+    `${counted(rows.length)} ${rows.length === 1 ? 'was' : 'were'} pinned to another version than ${version} since the rollout was created. Pin ${rows.length === 1 ? 'it' : 'them'} to version ${version}, or leave ${rows.length === 1 ? 'it' : 'them'} out with /api/fleet/rollouts/skip.`,
+    rows.map(({ client_id: clientId, pinned_version: pinned }) => ({
+      path: pathOf(clientId),
+      code: 'pinned_to_another_version',
+      message: `The client is pinned to version ${pinned}.`,
+    })),
+  )
+}
+
 type StaleCode =
   | 'client_inactive'
   | 'not_connected'

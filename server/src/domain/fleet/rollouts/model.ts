@@ -31,6 +31,9 @@ export type PauseReason = (typeof PAUSE_REASONS)[number]
 export const isByTheClock = (reason: PauseReason | null): boolean =>
   reason === 'soak' || reason === 'window'
 
+/** Whoever lets it go on has been told of the failures so far; a person may have paused it before there were any. */
+export const tellsFailures = (reason: PauseReason | null): boolean => reason !== 'user'
+
 export const TARGET_STATES = [
   'pending',
   'checking',

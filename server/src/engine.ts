@@ -17,6 +17,7 @@ import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createBindings } from './domain/fleet/blueprints/bindings.ts'
 import { createBlueprints } from './domain/fleet/blueprints/blueprints.ts'
+import { createPresent } from './domain/mappings/present.ts'
 import { createFromClient } from './domain/fleet/blueprints/from-client.ts'
 import { createDrift } from './domain/fleet/drift/drift.ts'
 import { createDriftReader } from './domain/fleet/drift/reader.ts'
@@ -396,7 +397,7 @@ export const createEngine = async (
     pushes,
     workflows,
     blueprints,
-    fromClient: createFromClient({ db, topology, blueprints }),
+    fromClient: createFromClient({ db, present: createPresent(db, topology), blueprints }),
     rollouts,
     bindings: createBindings(db),
     drift,

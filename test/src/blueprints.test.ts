@@ -387,6 +387,27 @@ describe('drift', () => {
     expect(await ok('/api/fleet/health', { selector })).toMatchObject({
       items: [{ snapshot: null, risks: [{ code: 'no_snapshot' }] }],
     })
+    // Nor is a mapping valid there, or a blueprint made, by what was in the other.
+    const mapping = {
+      canonical_object: 'lead',
+      sfdc_object: 'Lead',
+      fields: [{ canonical_field: 'tier', sfdc_field: 'Fleet_Tier__c' }],
+    }
+    const refusalOf = async (path: string, body: object) => {
+      const answer = await org.api.post<{ code: string; detail: string }>(path, body)
+      return [answer.status, answer.body.code]
+    }
+    const client_id = mover.id
+    for (const [path, body] of [
+      ['/api/mappings/validate', { client_id, mapping }],
+      [
+        '/api/mappings/suggest',
+        { client_id, canonical_object: 'lead', canonical_fields: ['tier'] },
+      ],
+      ['/api/blueprints/from-client', { client_id, blueprint_id, objects: [{ api_name: 'Lead' }] }],
+    ] as const) {
+      expect(await refusalOf(path, body), path).toEqual([409, 'no_snapshot'])
+    }
     expect(await stateOf({ refresh: true })).toMatchObject({ state: 'drifted' })
     await until('it is in the index', async () => {
       const { totals } = await ok<{ totals: { searched: number } }>('/api/fleet/search', {
@@ -395,6 +416,21 @@ describe('drift', () => {
       return totals.searched === 1
     })
     expect(await hitsOf()).toMatchObject({ totals: { hits: 0, searched: 1, without_snapshot: 0 } })
+    // And back: what differed in the second one is not accepted for the first, nor chosen there.
+    const choose = async () =>
+      await refusalOf('/api/fleet/drift/run', {
+        blueprint_id,
+        selector: { drifted: true },
+        wait_seconds: 55,
+      })
+    expect((await choose())[0]).toBeLessThan(300)
+    const differed = (await stateOf())?.id
+    await mover.connect(first.name, { allow_other_org: true })
+    expect(await refusalOf('/api/fleet/drift/accept', { result_id: differed })).toEqual([
+      409,
+      'drift_superseded',
+    ])
+    expect(await choose(), 'nobody is chosen').toEqual([400, 'bad_request'])
   })
 
   it('is not applied, and not missing, what was taken back by a rollback after a deployment that found it in place', async () => {

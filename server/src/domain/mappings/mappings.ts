@@ -19,7 +19,7 @@ import { factsOf, type LastPushOf } from './facts.ts'
 import { asErrors, type Finding } from './finding.ts'
 import { type Mapping, type MappingDraft, type MappingField } from './mapping.ts'
 import { orphansOf } from './orphans.ts'
-import { createPresent, type PresentSnapshot } from './present.ts'
+import { createPresent, noSnapshot, type PresentSnapshot } from './present.ts'
 import {
   activeMappings,
   mappingFor,
@@ -176,9 +176,7 @@ export const createMappings = ({
   const newestSnapshot = async (tenant: Tenant, clientId: string): Promise<PresentSnapshot> => {
     await requireClient(db.as(tenant).read, tenant, clientId)
     const snapshot = await topology.newestComplete(tenant, clientId)
-    if (snapshot === null) {
-      throw new EngineError('no_snapshot', 'This client has no complete snapshot yet.')
-    }
+    if (snapshot === null) throw noSnapshot()
     return snapshot
   }
 

@@ -1,9 +1,11 @@
-// The newest snapshot, minus what our rollbacks have removed since it was taken: a mapping that needs a
-// removed field is broken now, not only after the next pull.
+// The newest snapshot of the Salesforce org to which the client is connected, minus what our rollbacks have removed
+// since it was taken: a mapping that needs a removed field is broken now, not only after the next pull.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { connectionOfClient, type ConnectionRow } from '../connections/rows.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 
@@ -15,6 +17,7 @@ export interface PresentSnapshot extends CompleteSnapshot {
 }
 
 export interface Present {
+  /** Null also if the newest one is of a Salesforce org to which the client was connected before. */
   newestComplete(tenant: Tenant, clientId: string): Promise<PresentSnapshot | null>
 }
 
@@ -52,6 +55,26 @@ const removedSince = (
     return new Map(rows.map(({ deployment_id, full_name }) => [sameName(full_name), deployment_id]))
   })
 
+const isOfAnother = (
+  { sfdcOrgId }: CompleteSnapshot,
+  connection: Pick<ConnectionRow, 'status' | 'sfdc_org_id'> | undefined,
+): boolean =>
+  connection !== undefined &&
+  connection.status !== 'revoked' &&
+  connection.sfdc_org_id !== null &&
+  connection.sfdc_org_id !== sfdcOrgId
+
+export const noSnapshot = (path?: string): EngineError => {
+  const code = 'no_snapshot'
+  const message =
+    'The client has no complete snapshot of the Salesforce org that it is connected to. Pull the topology.'
+  return new EngineError(
+    code,
+    message,
+    path === undefined ? {} : { errors: [{ path, code, message }] },
+  )
+}
+
 const withoutRemoved = (name: string, describe: JsonObject, removed: Removed): JsonObject => {
   const { fields } = describe
   const isGone = (field: unknown): boolean =>
@@ -70,6 +93,8 @@ export const createPresent = (
   newestComplete: async (tenant, clientId) => {
     const snapshot = await topology.newestComplete(tenant, clientId)
     if (snapshot === null) return null
+    const connection = await connectionOfClient(db.as(tenant).read, tenant, clientId)
+    if (isOfAnother(snapshot, connection)) return null
     const removed = await removedSince(db, tenant, clientId, snapshot)
     if (removed.size === 0) return { ...snapshot, removed }
     return {

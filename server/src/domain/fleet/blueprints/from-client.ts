@@ -7,9 +7,10 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { type Caller } from '../../caller.ts'
 import { requireClient } from '../../clients.ts'
+import { noSnapshot, type Present } from '../../mappings/present.ts'
 import { activeMappings } from '../../mappings/rows.ts'
 import { sameName } from '../../metadata/names.ts'
-import { type CompleteSnapshot, type Topology } from '../../topology/topology.ts'
+import { type CompleteSnapshot } from '../../topology/topology.ts'
 import { type WorkflowType } from '../../workflows/definition/schema.ts'
 import { componentOf } from '../../workflows/transition.ts'
 import { type Blueprints } from './blueprints.ts'
@@ -44,25 +45,23 @@ export interface FromClient {
 }
 
 const refusal = (
-  code: 'unknown_object' | 'unknown_field' | 'not_found' | 'no_snapshot' | 'invalid_blueprint',
+  code: 'unknown_object' | 'unknown_field' | 'not_found' | 'invalid_blueprint',
   path: string,
   message: string,
 ): EngineError => new EngineError(code, message, { errors: [{ path, code, message }] })
 
 export const createFromClient =
-  (options: { db: Database; topology: Pick<Topology, 'newestComplete'>; blueprints: Blueprints }) =>
+  (options: { db: Database; present: Present; blueprints: Blueprints }) =>
   /**
    * Throws `no_snapshot`, `unknown_object` and `unknown_field` for names that the snapshot does not have,
    * `invalid_blueprint` if a plan can say nothing of it, and what `createVersion` throws.
    */
   async (caller: Caller, input: FromClientInput): Promise<FromClient> => {
-    const { db, topology, blueprints } = options
+    const { db, present, blueprints } = options
     const { tenant } = caller
     await requireClient(db.as(tenant).read, tenant, input.client_id)
-    const snapshot = await topology.newestComplete(tenant, input.client_id)
-    if (snapshot === null) {
-      throw refusal('no_snapshot', 'client_id', 'The client has no complete snapshot.')
-    }
+    const snapshot = await present.newestComplete(tenant, input.client_id)
+    if (snapshot === null) throw noSnapshot('client_id')
     const leftOut: LeftOut[] = []
     const content: BlueprintContent = {
       ...member('plan', await planFrom(snapshot, input, leftOut)),

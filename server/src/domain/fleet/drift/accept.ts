@@ -52,7 +52,11 @@ export const acceptIn = async (
     .executeTakeFirst()
   if (binding === undefined) throw notFound('binding')
   if ((await newestResult(tx, tenant, of))?.id !== row.id) {
-    throw refusal('drift_superseded', 'result_id', 'There is a newer result for this client.')
+    throw refusal(
+      'drift_superseded',
+      'result_id',
+      'There is a newer result for this client, or it is connected to a different Salesforce org by now. Run drift again.',
+    )
   }
   const chosen = acceptedOf(row.components as ComponentDrift[], input.components)
   const keyOf = ({ type, full_name }: { type: string; full_name: string }) =>

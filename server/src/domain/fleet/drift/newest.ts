@@ -1,5 +1,6 @@
 // Which result says how a client stands, in SQL. A run creates its rows before it pulls, so the last row may be of an
-// older snapshot than one before it: of the newest snapshot, or of none at all, the last row counts.
+// older snapshot than one before it: of the newest snapshot, or of none at all, the last row counts. What was found in
+// a Salesforce org to which the client is no longer connected says nothing of the present one.
 
 import { type RawBuilder, sql } from 'kysely'
 
@@ -16,7 +17,16 @@ export const newestOf = <Row = unknown>(
 ): RawBuilder<Row> => {
   const known = (r: RawBuilder<unknown>) => sql`
     ${r}.org_id = ${orgId} and ${r}.client_id = ${clientId} and ${r}.blueprint_id = ${blueprintId}
-    and ${r}.state is not null ${exceptRun === undefined ? sql`` : sql`and ${r}.run_id <> ${exceptRun}::uuid`}`
+    and ${r}.state is not null
+    and (${r}.state = 'unknown' or not exists (
+      select from crm_topology_snapshots of_then
+       where of_then.org_id = ${orgId} and of_then.client_id = ${clientId}
+         and of_then.version = ${r}.snapshot_version
+         and of_then.sfdc_org_id <> (
+           select k.sfdc_org_id from crm_connections k
+            where k.org_id = ${orgId} and k.client_id = ${clientId} and k.status <> 'revoked'
+            order by k.created_at desc, k.id desc limit 1)))
+    ${exceptRun === undefined ? sql`` : sql`and ${r}.run_id <> ${exceptRun}::uuid`}`
   return sql<Row>`
     select d.* from fleet_drift_results d
      where ${known(sql`d`)}

@@ -212,11 +212,24 @@ describe('drift', () => {
       },
     ])
     expect(await statesOf(fresh, acme)).toContain('Fleet in_sync')
-    const events = await ok<{ items: { type: string; data: { run_id: string } }[] }>(
+    const events = await ok<{ items: { id: string; data: { run_id: string } }[] }>(
       '/api/events/list',
       { client_id: acme.id, types: ['drift.found'] },
     )
     expect(events.items.map(({ data }) => data.run_id)).toEqual([fresh.id])
+    // A company user sees nothing of the fleet, not even that it looked.
+    const { api: company } = await org.user('company_admin', acme.id)
+    for (const more of [{}, { types: ['drift.found'] }]) {
+      const { status, body } = await company.post<{ items: { type: string }[] }>(
+        '/api/events/list',
+        { client_id: acme.id, limit: 200, ...more },
+      )
+      expect(status).toBe(200)
+      expect(body.items.map(({ type }) => type)).not.toContain('drift.found')
+      expect(body.items.length > 0).toBe(!('types' in more))
+    }
+    const event_id = events.items[0]?.id
+    expect((await company.post('/api/events/get', { event_id })).status).toBe(404)
   })
 
   it('that is accepted is none until it changes again', async () => {

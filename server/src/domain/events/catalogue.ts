@@ -282,5 +282,9 @@ export type EventData<Type extends EventType> = z.infer<(typeof EVENT_KINDS)[Typ
 
 export const EVENT_TYPES = Object.keys(EVENT_KINDS) as [EventType, ...EventType[]]
 
+/** Those that tell of the fleet: nothing for whoever sees only some clients. */
+export const isOfFleet = (type: EventType): boolean =>
+  type === 'drift.found' || type.startsWith('rollout.')
+
 /** What `/api/webhook-endpoints/test` sends; it is not an event, and is listed nowhere. */
 export const TEST_TYPE = 'webhook_endpoint.test'

@@ -1,7 +1,7 @@
 // Events as callers see them: the list is the truth about what happened, and a webhook a hint to look.
 
 import { sql, type Selectable } from 'kysely'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type Database, isConfined, type Tenant, type Tx } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type TenantTables } from '../../db/tables.ts'
 import { EngineError, notFound } from '../../errors.ts'
@@ -15,7 +15,7 @@ import {
   type TimeRange,
   within,
 } from '../page.ts'
-import { EVENT_KINDS, EVENT_TYPES, type EventData, type EventType } from './catalogue.ts'
+import { EVENT_KINDS, EVENT_TYPES, type EventData, type EventType, isOfFleet } from './catalogue.ts'
 
 /** An event, in the list and as the body of a webhook. */
 export interface Event {
@@ -68,13 +68,19 @@ interface EventFilter extends PageRequest, TimeRange {
   after_sequence?: number | undefined
 }
 
+/** Of these types; whoever sees only some clients is shown nothing of the fleet. */
+const isShown = (tenant: Tenant, types: readonly EventType[] = EVENT_TYPES) => {
+  const shown = isConfined(tenant) ? types.filter((type) => !isOfFleet(type)) : types
+  return sql<boolean>`type = any(${[...shown]}::text[])`
+}
+
 export const createEvents = (db: Database) => ({
   /**
    * Newest first; with `after_sequence` oldest first. Types of a later version, which writes to the same
    * database during an update, are not listed yet.
    */
   list: async (tenant: Tenant, filter: EventFilter): Promise<Page<Event>> => {
-    const { client_id: clientId, types = EVENT_TYPES, after_sequence: after } = filter
+    const { client_id: clientId, types, after_sequence: after } = filter
     if (after !== undefined && clientId === undefined) {
       throw new EngineError('validation_failed', 'after_sequence needs client_id.', {
         errors: [
@@ -95,7 +101,7 @@ export const createEvents = (db: Database) => ({
       .read.selectFrom('events')
       .selectAll()
       .where('org_id', '=', tenant.orgId)
-      .where('type', 'in', [...types])
+      .where(isShown(tenant, types))
     if (clientId !== undefined) query = query.where('client_id', '=', clientId)
     query = within(query, 'created_at', filter)
     if (after === undefined) return pageOf(query, 'id', filter, toEvent)
@@ -121,7 +127,7 @@ export const createEvents = (db: Database) => ({
       .selectAll()
       .where('org_id', '=', tenant.orgId)
       .where('id', '=', eventId)
-      .where('type', 'in', [...EVENT_TYPES])
+      .where(isShown(tenant))
       .executeTakeFirst()
     if (row === undefined) throw notFound('event')
     return toEvent(row)

@@ -17,7 +17,8 @@ export const eventRoutes = ({ events }: { events: Events }): Route[] => [
       'states and counts, and no data of records.\n\n' +
       '`sequence` counts the events of each client without gaps. With `client_id` and ' +
       '`after_sequence`, those after it are listed, oldest first: remember the last one, and ask ' +
-      'again from there.',
+      'again from there. Those of the fleet (`drift.found`, `rollout.*`) are not shown to company users and to ' +
+      'tokens of some clients; their numbers are left out.',
     access: 'events.read',
     body: z.strictObject({
       client_id: id.optional(),

@@ -1,5 +1,5 @@
 -- A purge of a client also takes it out of what was said of several clients at once: answers that are kept to be
--- repeated, and the words of approvals of rollouts. Safe to run again, like 0001.
+-- repeated, choices of clients, and the words of approvals of rollouts. Safe to run again, like 0001.
 
 -- Takes the client out of the lists of tokens and endpoints that also serve others, and out of what names it among
 -- others.
@@ -22,6 +22,12 @@ begin
        and k.resource_id is not null and k.resource_id <> p.client_id
        and k.response_body ->> 'client_id' is distinct from p.client_id::text
        and strpos(k.response_body::text, p.client_id::text) > 0;
+    update public.fleet_drift_runs r
+       set selector = r.selector || (
+         select jsonb_object_agg(member, ids - p.client_id::text)
+           from jsonb_each(r.selector) as one (member, ids) where member in ('client_ids', 'exclude'))
+     where r.org_id = p.org_id
+       and (r.selector -> 'client_ids' ? p.client_id::text or r.selector -> 'exclude' ? p.client_id::text);
     -- Names stand there as `plainName` writes them.
     select 'Client ' || left(regexp_replace(c.name, '[^A-Za-z0-9_.:% -]', '', 'g'), 120) into line
       from public.clients c where c.org_id = p.org_id and c.id = p.client_id;

@@ -114,6 +114,7 @@ const PRINTS: Readonly<Record<string, string | readonly [string] | object>> = {
   'blueprints get': 'BlueprintVersion',
   'blueprints diff': 'BlueprintVersionDiff',
   'blueprints bind': 'BlueprintBindings',
+  'blueprints unbind': 'RemovedBindings',
   'blueprints bindings': ['BlueprintBinding'],
   drift: ['DriftResult'],
   'events tail': 'Event',
@@ -568,6 +569,11 @@ parameters:
     const told = await alone(['drift', 'cli-tiers', '-c', client])
     expect([told.code, told.out]).toEqual([5, expect.stringContaining('Lead.Cli_Tier__c')])
     expect(told.out).toContain('0 in sync, 1 drifted, 0 unknown')
+    const unbind = ['blueprints', 'unbind', 'cli-tiers']
+    const unsaid = await sfx(unbind)
+    expect([unsaid.code, unsaid.err]).toEqual([2, expect.stringContaining('--client')])
+    await json([...unbind, '-c', client])
+    expect((await sfx(['blueprints', 'bindings', 'cli-tiers'])).out).not.toContain(client)
   })
 
   it('edits a mapping as git edits a message, and never loses the text', async () => {

@@ -100,6 +100,8 @@ const publish = async (
   terminal.result(version, clean(`${name} has version ${version.version} now.`))
 }
 
+const WHICH_CLIENTS = 'Say which clients: --client, --tag or --all.'
+
 interface BindOptions extends ChooseOptions {
   param?: Record<string, string>
   pin?: number
@@ -108,7 +110,7 @@ interface BindOptions extends ChooseOptions {
 const bind = async (given: string, options: BindOptions, command: Command): Promise<void> => {
   const session = new Opened(command)
   const selector = await selectorOf(session, options)
-  if (selector === undefined) throw usage('Say which clients: --client, --tag or --all.')
+  if (selector === undefined) throw usage(WHICH_CLIENTS)
   const { id, name } = await blueprintOf(session, given)
   const { param, pin } = options
   const parameters =
@@ -127,6 +129,16 @@ const bind = async (given: string, options: BindOptions, command: Command): Prom
     done,
     clean(`${done.created} bound to ${name}, ${done.updated} were already.`),
   )
+}
+
+const unbind = async (given: string, options: ChooseOptions, command: Command): Promise<void> => {
+  const session = new Opened(command)
+  const selector = await selectorOf(session, options)
+  if (selector === undefined) throw usage(WHICH_CLIENTS)
+  const { id, name } = await blueprintOf(session, given)
+  const { engine, terminal, call } = session
+  const done = await engine.blueprints.bindingsRemove({ blueprint_id: id, selector }, call)
+  terminal.result(done, clean(`${done.removed} no longer bound to ${name}.`))
 }
 
 const listBindings = async (given: string, _options: unknown, command: Command): Promise<void> => {
@@ -250,6 +262,12 @@ export const blueprintCommands = (root: Command): void => {
     .option('--param <name=value>', 'a value of theirs; several times for several', pair)
     .option('--pin <version>', 'stay at this version; 0: the newest', whole)
     .action(bind)
+
+  choosing(
+    blueprints
+      .command('unbind <blueprint>')
+      .description('remove the bindings of clients; their Salesforce orgs stay as they are'),
+  ).action(unbind)
 
   blueprints
     .command('bindings <blueprint>')

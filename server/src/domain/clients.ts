@@ -5,6 +5,7 @@ import { type Database, type Reader, type Tenant } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { json } from '../db/json.ts'
 import { type ConnectionStatus } from '../db/tables/connections.ts'
+import { connectionOf } from './connections/rows.ts'
 import { EngineError, notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
 import { type Caller } from './caller.ts'
@@ -71,10 +72,7 @@ export const createClients = (db: Database) => {
       .read.selectFrom('clients')
       .selectAll()
       .select([
-        // The live one, or the last revoked one where none is live.
-        sql<ConnectionStatus | null>`(select k.status from crm_connections k
-             where k.org_id = clients.org_id and k.client_id = clients.id
-             order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1)`.as(
+        sql<ConnectionStatus | null>`(${connectionOf({ orgId: sql`clients.org_id`, clientId: sql`clients.id` }, sql`k.status`)})`.as(
           'connection_status',
         ),
         sql<number | null>`(select s.version from crm_topology_snapshots s

@@ -1,6 +1,6 @@
 // The rows of connections and attempts: how they are read, shown, and moved from state to state.
 
-import { sql, type Selectable } from 'kysely'
+import { type RawBuilder, sql, type Selectable } from 'kysely'
 import { type Reader, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { type TenantTables } from '../../db/tables.ts'
@@ -91,6 +91,21 @@ export const connectionOfClient = (
     .limit(1)
   return (lock ? query.forUpdate() : query).executeTakeFirst()
 }
+
+/** The same in SQL, of the client that a statement is about: a select of these columns of `k`. */
+export const connectionOf = (
+  { orgId, clientId }: Record<'orgId' | 'clientId', RawBuilder<unknown>>,
+  columns: RawBuilder<unknown>,
+): RawBuilder<unknown> => sql`
+  select ${columns} from crm_connections k
+   where k.org_id = ${orgId} and k.client_id = ${clientId}
+   order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1`
+
+/** The Salesforce org to which a client is connected, in SQL; null: to none. */
+export const presentOrgOf = (of: Parameters<typeof connectionOf>[0]): RawBuilder<string | null> =>
+  sql<
+    string | null
+  >`(${connectionOf(of, sql`case when k.status <> 'revoked' then k.sfdc_org_id end`)})`
 
 /**
  * What work compares to go on with a connection that it has read: it is still the live one, of the same

@@ -2,6 +2,7 @@
 
 import { sql } from 'kysely'
 import { type Reader, type Tenant } from '../../db/database.ts'
+import { presentOrgOf } from '../connections/rows.ts'
 import { type ClientSelector, selectClients } from '../fleet/selectors.ts'
 
 export interface SearchedSnapshot {
@@ -23,10 +24,8 @@ export interface SearchedClient {
 }
 
 /** The snapshot is of a Salesforce org to which the client is no longer connected: of the present one nothing is known. */
-const isOfAnother = sql<boolean>`coalesce(t.sfdc_org_id <> (
-  select k.sfdc_org_id from crm_connections k
-   where k.org_id = c.org_id and k.client_id = c.id and k.status <> 'revoked'
-   order by k.created_at desc, k.id desc limit 1), false)`
+const isOfAnother = sql<boolean>`coalesce(
+  t.sfdc_org_id <> ${presentOrgOf({ orgId: sql`c.org_id`, clientId: sql`c.id` })}, false)`
 
 /** Active clients that the tenant sees, by name; those that the selector chooses, if there is one. */
 export const searchedClients = async (

@@ -2,6 +2,7 @@
 
 import { sql, type SqlBool } from 'kysely'
 import { type Reader, type Tenant, type Tx } from '../../../db/database.ts'
+import { presentOrgOf } from '../../connections/rows.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
 import { requireBlueprint } from '../blueprints/rows.ts'
 import { type ClientSelector, requireSome, selectClients } from '../selectors.ts'
@@ -41,11 +42,7 @@ export const boundOf = async (
     .innerJoin('clients as c', 'c.id', 'b.client_id')
     .select(['b.client_id', 'b.blueprint_id', 'b.parameters', 'b.overrides', 'b.pinned_version'])
     .select('p.latest_version')
-    .select(
-      sql<string | null>`(select k.sfdc_org_id from crm_connections k
-         where k.org_id = b.org_id and k.client_id = b.client_id and k.status <> 'revoked'
-         order by k.created_at desc, k.id desc limit 1)`.as('sfdc_org_id'),
-    )
+    .select(presentOrgOf({ orgId: sql`b.org_id`, clientId: sql`b.client_id` }).as('sfdc_org_id'))
     .where('b.org_id', '=', orgId)
     .where('p.org_id', '=', orgId)
     .where('c.org_id', '=', orgId)

@@ -3,6 +3,7 @@
 // a Salesforce org to which the client is no longer connected says nothing of the present one.
 
 import { type RawBuilder, sql } from 'kysely'
+import { presentOrgOf } from '../../connections/rows.ts'
 
 interface Of {
   orgId: RawBuilder<unknown>
@@ -22,10 +23,7 @@ export const newestOf = <Row = unknown>(
       select from crm_topology_snapshots of_then
        where of_then.org_id = ${orgId} and of_then.client_id = ${clientId}
          and of_then.version = ${r}.snapshot_version
-         and of_then.sfdc_org_id <> (
-           select k.sfdc_org_id from crm_connections k
-            where k.org_id = ${orgId} and k.client_id = ${clientId} and k.status <> 'revoked'
-            order by k.created_at desc, k.id desc limit 1)))
+         and of_then.sfdc_org_id <> ${presentOrgOf({ orgId, clientId })}))
     ${exceptRun === undefined ? sql`` : sql`and ${r}.run_id <> ${exceptRun}::uuid`}`
   return sql<Row>`
     select d.* from fleet_drift_results d

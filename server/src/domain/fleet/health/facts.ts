@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
 import { type ConnectionStatus, type Environment } from '../../../db/tables/connections.ts'
 import { type Fault } from '../../../db/tables/work.ts'
+import { connectionOf } from '../../connections/rows.ts'
 import { newestOfBinding } from '../drift/newest.ts'
 import { type ClientSelector, selectClients } from '../selectors.ts'
 import { type ClientTags } from '../tags.ts'
@@ -170,10 +171,11 @@ export const factsOfClients = async (
              to_jsonb(s) as snapshot
         from clients c
         left join lateral (
-          select k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,
-                 k.refresh_refused_count, k.refresh_refused_since
-            from crm_connections k where k.org_id = c.org_id and k.client_id = c.id
-           order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1) k on true
+          ${connectionOf(
+            { orgId: sql`c.org_id`, clientId: sql`c.id` },
+            sql`k.id, k.status, k.environment, k.sfdc_org_id, k.error, k.connected_at, k.last_refreshed_at,
+                k.refresh_refused_count, k.refresh_refused_since`,
+          )}) k on true
         left join lateral (
           select t.refusal from connection_attempts t
            where t.org_id = c.org_id and t.client_id = c.id and k.status = 'pending'

@@ -81,6 +81,7 @@ const reversalOf = (deployments: PlanDeployment[], now: Lead) => {
     before: merged.before.files,
     after: merged.after.files,
     now: lead(now),
+    rolledBack: [],
     removedBefore: [],
     changes: merged.changes,
     named: null,

@@ -6868,7 +6868,7 @@ export interface FleetResource {
   /**
    * Create a rollout: what, to whom, in which waves.
    *
-   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
+   * Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6959,7 +6959,7 @@ export interface FleetResource {
   /**
    * Resume a paused rollout.
    *
-   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6968,7 +6968,7 @@ export interface FleetResource {
   /**
    * Try targets again.
    *
-   * Each is checked once more, and goes with the wave that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Each is checked once more, and goes with its own wave if that has not begun, else with the one that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */

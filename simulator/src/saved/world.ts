@@ -56,11 +56,10 @@ export const savedOrg = (org: Org): SavedOrg => {
 
 /** The org as it was saved. Its unfinished deploys and jobs go on. */
 export const restoredOrg = ({ ids, parts, ...data }: SavedOrg): Org => {
-  // Worlds that were saved before there were custom permissions have none.
-  const { customPermissions = new Map() }: Partial<SavedOrg> = data
   const org: Org = {
+    // Worlds that were saved before there were custom permissions have none.
+    ...{ customPermissions: new Map() },
     ...data,
-    customPermissions,
     ids: new IdGenerator(ids.pod, ids.next),
     kept: new Map(),
   }

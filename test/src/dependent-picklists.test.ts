@@ -184,6 +184,11 @@ describe('a dependent picklist', () => {
     const pair = { value: 'Other', controlling_values: ['Volvo'] }
     const more = await leaving.deploy(planOf(make, model([pair])))
     expect(await leaving.rollback(more.id)).toMatchObject({ status: 'rolled_back' })
+    const labelled = planOf(
+      make,
+      model(SETTINGS, { label: 'Car model', values: ['A4', 'V60', 'Other'] }),
+    )
+    expect(await leaving.deploy(labelled)).toMatchObject({ status: 'deployed', error: null })
     const preview = await leaving.post<{ removed: { full_name: string }[]; stays: unknown[] }>(
       '/api/fleet/offboard/preview',
       { client_id: leaving.client.id },

@@ -66,7 +66,7 @@ const deployment = (
 
 /** What a rollback of all of them would do in the current state. */
 const reversalOf = (deployments: PlanDeployment[], now: Lead) => {
-  const merged = mergePlans(deployments, { components: [], changes: [] })
+  const merged = mergePlans(deployments, { components: [], changes: [], rolledBack: [] })
   const {
     remove,
     restore,

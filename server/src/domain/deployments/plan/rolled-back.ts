@@ -60,7 +60,7 @@ export const readRolledBack = async (
 const keyIn = ({ type, full_name: fullName }: NamedComponent): string => keyOf({ type, fullName })
 
 /** What stays although nothing of it remains to be rolled back: no call takes it back. */
-const keptBy = (row: Pick<DeploymentRow, 'rollback'>): string[] => {
+export const keptBy = (row: Pick<DeploymentRow, 'rollback'>): string[] => {
   const { kept, remaining } = rollbackOf(row as DeploymentRow)
   const open = new Set(remaining.map(keyIn))
   return kept.map(keyIn).filter((key) => !open.has(key))

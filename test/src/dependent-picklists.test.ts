@@ -71,18 +71,133 @@ describe('a dependent picklist', () => {
       },
     ])
     expect(await pairsOf()).toEqual(all)
-    // The dependent one is not as its deployment left it, and its controlling field stays with it.
-    const first = (await to.rollback(made.id)).rollback?.kept ?? []
-    expect(first.filter(({ type }) => type === 'CustomField')).toMatchObject([
-      { full_name: 'Account.Make__c', reason: 'Account.Model__c depends on it.' },
-      { full_name: 'Account.Model__c', reason: 'Changed by somebody else since: valueSet.' },
-    ])
-    const components = ['Account.Make__c', 'Account.Model__c'].map((full_name) => ({
-      type: 'CustomField',
-      full_name,
-    }))
-    const gone = await to.rollback(made.id, { components })
-    expect(gone.rollback?.removed).toMatchObject(components)
+    // What our own rollback could not take back is nobody else's change.
+    expect(await to.rollback(made.id)).toMatchObject({
+      status: 'rolled_back',
+      rollback: { kept: [], remaining: [], proof: { complete: true, differences: [] } },
+    })
+  })
+
+  it('goes when its deployments are rolled back one after the other, the last one first', async () => {
+    const planned = (makes: string[], models: string[], settings: object[], more: object = {}) => ({
+      objects: [
+        {
+          api_name: 'Car__c',
+          label: 'Car',
+          plural_label: 'Cars',
+          name_field: { label: 'Name', type: 'Text' },
+          fields: [
+            { ...make, values: makes },
+            { ...model(settings), values: models },
+          ],
+          ...more,
+        },
+        {
+          api_name: 'Contact',
+          fields: [
+            { ...make, values: makes },
+            { ...model(settings), values: models },
+          ],
+        },
+      ],
+      permissions: { permission_set: 'Car_Users' },
+    })
+    const fleet = (...offers: object[]) => ({
+      record_types: [{ api_name: 'Fleet', label: 'Fleet', picklist_values: offers }],
+    })
+    const ofMake = { field: 'Make__c', values: ['Audi'] }
+    const deployments = [
+      planned(['Audi', 'Volvo'], ['A4', 'V60', 'Other'], SETTINGS, fleet(ofMake)),
+      // A pair of values that are there, of a value that comes with it, and a list of the record type.
+      planned(
+        ['Audi', 'Volvo'],
+        ['A4', 'V60', 'Other', 'XC90'],
+        [
+          { value: 'Other', controlling_values: ['Volvo'] },
+          { value: 'XC90', controlling_values: ['Volvo'] },
+        ],
+        fleet(ofMake, { field: 'Model__c', values: ['A4'] }),
+      ),
+      planned(
+        ['Audi', 'Volvo', 'Saab'],
+        ['A4', 'V60', 'Other', 'XC90'],
+        [{ value: 'Other', controlling_values: ['Saab'] }],
+      ),
+    ]
+    const made: string[] = []
+    for (const wish of deployments) {
+      const deployed = await to.deploy(wish)
+      expect(deployed).toMatchObject({ status: 'deployed', warnings: [], error: null })
+      made.push(deployed.id)
+    }
+    for (const id of made.toReversed()) {
+      expect(await to.rollback(id)).toMatchObject({
+        status: 'rolled_back',
+        rollback: { remaining: [], proof: { complete: true, differences: [] } },
+      })
+    }
+    const { fields } = await to.admin.describe('Contact')
+    expect(fields.filter(({ name }) => ['Make__c', 'Model__c'].includes(name))).toEqual([])
+    await expect(to.admin.describe('Car__c')).rejects.toThrow()
+  })
+
+  it('stays where somebody else added a pair, also after a rollback of ours', async () => {
+    const name = { api_name: 'Grade__c', label: 'Grade' }
+    const wish = (settings: object[]) => ({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [
+            { ...make, api_name: 'Brand__c' },
+            model(settings, { ...name, controlling_field: 'Brand__c' }),
+          ],
+        },
+      ],
+      permissions: { permission_set: 'Grade_Users' },
+    })
+    const made = await to.deploy(wish(SETTINGS))
+    const more = await to.deploy(wish([{ value: 'Other', controlling_values: ['Volvo'] }]))
+    expect(await to.rollback(more.id)).toMatchObject({ status: 'rolled_back' })
+    const field = await to.admin.metadata.read('CustomField', 'Lead.Grade__c')
+    const theirs = { controllingFieldValue: ['Volvo'], valueName: 'A4' }
+    await to.admin.metadata.update('CustomField', {
+      ...field,
+      valueSet: {
+        ...field.valueSet,
+        valueSettings: [field.valueSet?.valueSettings ?? [], theirs].flat(),
+      },
+    } as typeof field)
+    const back = await to.rollback(made.id)
+    expect(back.status).toBe('deployed')
+    expect(back.rollback?.kept).toContainEqual(
+      expect.objectContaining({
+        full_name: 'Lead.Grade__c',
+        changed_by: 'Ada Admin',
+        reason: 'Changed by somebody else since: valueSet.',
+      }),
+    )
+  })
+
+  it('goes when its client leaves, although a rollback of ours left a pair in it', async () => {
+    const leaving = await planning()
+    const made = await leaving.deploy(planOf(make, model(SETTINGS)))
+    const pair = { value: 'Other', controlling_values: ['Volvo'] }
+    const more = await leaving.deploy(planOf(make, model([pair])))
+    expect(await leaving.rollback(more.id)).toMatchObject({ status: 'rolled_back' })
+    const labelled = planOf(
+      make,
+      model(SETTINGS, { label: 'Car model', values: ['A4', 'V60', 'Other'] }),
+    )
+    expect(await leaving.deploy(labelled)).toMatchObject({ status: 'deployed', error: null })
+    const preview = await leaving.post<{ removed: { full_name: string }[]; stays: unknown[] }>(
+      '/api/fleet/offboard/preview',
+      { client_id: leaving.client.id },
+    )
+    expect(preview.stays).toEqual([])
+    expect(preview.removed.map(({ full_name }) => full_name)).toEqual(
+      expect.arrayContaining(['Account.Make__c', 'Account.Model__c']),
+    )
+    expect(made.status).toBe('deployed')
   })
 
   it('may hang on a checkbox, and on a standard picklist', async () => {

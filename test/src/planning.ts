@@ -44,6 +44,12 @@ export const planning = async () => {
         headers: { 'content-type': 'application/json' },
         body,
       }),
+    /** As an administrator makes it in Setup. */
+    addCustomPermission: (fullName: string) =>
+      rig.simulator.control.act('schema/add-custom-permission', {
+        org: salesforce.name,
+        name: fullName,
+      }),
     admin: await sessionOf('admin'),
     /** As the connected user, who sees what is permitted to them. */
     connected: () => sessionOf('integration'),

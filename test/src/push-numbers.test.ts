@@ -134,7 +134,7 @@ describe.each(['collections', 'bulk'] as const)('digits as text, by %s', (transp
     })
     expect(await stored(`${key}-2`)).toMatchObject({
       Whole__c: '9007199254740993',
-      Money__c: '1234567890123456.79',
+      Money__c: '1234567890123456.789',
     })
   })
 

@@ -8,6 +8,7 @@ let to: Planning
 
 beforeAll(async () => {
   to = await planning()
+  await to.addCustomPermission('See_All')
 })
 
 const field = (type: string, more: object = {}) => ({ type, ...more })
@@ -150,6 +151,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       formula('Checkbox', 'INCLUDES(F2__c, "a")'),
       formula('Number', 'DISTANCE(F3__c, GEOLOCATION(1, 2), "km")'),
       formula('Text', 'Owner:User.Email & $User.FirstName & TEXT(Status)'),
+      formula('Checkbox', '$Permission.See_All || $Permission.see_all'),
       formula('Date', 'DATEVALUE(CreatedDate) + 7'),
       formula('Number', 'CASE(Status, "Open", 1, 0) * AnnualRevenue'),
       text('"EU"'),
@@ -178,6 +180,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       formula('Text', '$Label.Nobody_Wrote_It'),
       formula('Text', '$Nothing.Name'),
       formula('Text', '$Setup.Absent__c.Name'),
+      formula('Checkbox', '$Permission.Nobody_Has_It'),
       formula('Text', '$Organization.Nickname'),
       formula('Text', '$CustomMetadata.Absent__mdt.One.Two__c'),
       text('NOPE("x")'),
@@ -323,6 +326,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       { start: lead('RecordAfterSave'), ...computing('{!$Record__Prior.Company}') },
       { start: lead('RecordAfterSave', { filterFormula: 'ISBLANK({!$Record.Company})' }) },
       { variables: [variable('x')], ...computing('IF({!x} = "a", 1, 2)', 'Number') },
+      computing('IF({!$Permission.See_All}, "a", "b")'),
       { processType: 'Flow', screens: [at('Ask')] },
     ].map(flow)
     const bad = [
@@ -342,6 +346,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       computing('{!$Record.Name}'),
       computing('{!$Label.Nobody_Wrote_It}'),
       computing('{!$Setup.Absent__c.Name}'),
+      computing('IF({!$Permission.Nobody_Has_It}, "a", "b")'),
       computing('{!$User.Nickname_Of_Nobody}'),
       computing('{!$CustomMetadata.Absent__mdt.One.Two__c}'),
       { start: lead('RecordAfterSave'), ...computing('{!$Record.Owner:User.Nick}') },
@@ -373,6 +378,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       'AND(ISBLANK(Owner:User.Email), $Profile.Name <> "x", $RecordType.Name = "y")',
       'Lead.Company = "x" || NOT(REGEX(Company, "[a-z]+"))',
       'CreatedDate > NOW() - 7',
+      'NOT($Permission.See_All)',
     ].map(rule)
     const bad = [
       'LEN(Company)',
@@ -390,6 +396,7 @@ describe('what the report calls red is what Salesforce refuses', () => {
       'Company # "x"',
       '$Nothing.X = "x"',
       '$Label.Nobody_Wrote_It = "x"',
+      '$Permission.Nobody_Has_It',
       'ISBLANK(Account.Name)',
     ].map(rule)
     expectAgreement(

@@ -207,6 +207,19 @@ const schemaActions = {
       return {}
     },
   ),
+  /** A custom permission, which formulas and flows name as `$Permission.Name`. */
+  'schema/add-custom-permission': defineAction(
+    z.strictObject({ org, name: z.string().regex(/^[A-Za-z]\w*$/), label: z.string().optional() }),
+    (world, { org: of, name, label = name }) => {
+      const found = orgIn(world, of)
+      const key = name.toLowerCase()
+      if (found.customPermissions.has(key)) throw new Mistake(`${name} already exists`)
+      const id = found.ids.make('0CP')
+      const added = { id, name, label, description: null, ...stamps(found) }
+      found.customPermissions.set(key, added)
+      return { id }
+    },
+  ),
   'schema/remove-picklist-value': defineAction(
     onField.extend({ value: z.string() }),
     (world, input) => {

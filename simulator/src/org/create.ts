@@ -65,6 +65,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     globalValueSets: new Map(),
     customMetadata: new Map(),
     customLabels: new Map(),
+    customPermissions: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

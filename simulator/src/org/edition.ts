@@ -30,6 +30,8 @@ export const RELATIONSHIP_LIMIT = 40
 export const ROLLUP_LIMIT = 25
 /** External IDs of one object. Salesforce: Help, "How Many External ID Fields Can I Create Per Object". */
 export const EXTERNAL_ID_LIMIT = 25
+/** Characters of the long and rich texts of one object. Salesforce: Help, "Custom Field Allocations Per Object". */
+export const LONG_TEXT_LIMIT = 1_638_400
 /** Master-detail fields of one object. */
 export const MASTER_DETAIL_LIMIT = 2
 /** Levels of details below a master that is no detail itself. Salesforce: Help, "Considerations for Object Relationships". */

@@ -127,6 +127,15 @@ export interface CustomLabel extends Stamps {
   categories: string | null
 }
 
+/** A right that formulas, flows and code ask for by name. */
+export interface CustomPermission extends Stamps {
+  /** 0CP… */
+  id: string
+  name: string
+  label: string
+  description: string | null
+}
+
 export interface RecordType extends Stamps {
   /** 012… */
   id: string
@@ -540,6 +549,8 @@ export interface Org {
   customMetadata: Map<string, CustomMetadataRecord>
   /** By lower-cased name. */
   customLabels: Map<string, CustomLabel>
+  /** By lower-cased name. */
+  customPermissions: Map<string, CustomPermission>
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>

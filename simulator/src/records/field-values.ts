@@ -3,7 +3,7 @@
 
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
-import { longDigits, wholeDigits } from './long-numbers.ts'
+import { DECIMALS_MAX, longDigits, wholeDigits } from './long-numbers.ts'
 import { type FieldPlan } from './plan.ts'
 import { cannotDeserialize, problem } from './row-errors.ts'
 
@@ -102,32 +102,32 @@ const integer = (field: Field, value: unknown, row: Record<string, unknown>): nu
   return parsed
 }
 
+/**
+ * Salesforce: "API methods can save records with decimal places beyond the field definition"; only digits
+ * before the decimal point are limited (help 000387302).
+ */
 const decimal = (
   field: Field,
   value: unknown,
   row: Record<string, unknown>,
 ): number | string | null => {
-  const { type, precision, scale, label, name, custom } = field.describe
+  const { type, precision, scale, label, name } = field.describe
   const parsed = numberFrom(type === 'percent' ? 'percent' : type, value, row)
   if (parsed === null) return null
-  // Standard fields whose scale the describe table does not have keep their decimals.
-  const places = custom || scale > 0 ? scale : 2
-  const exact = typeof value === 'string' ? longDigits(value.trim(), places) : null
+  const exact = typeof value === 'string' ? longDigits(value.trim(), DECIMALS_MAX) : null
   if (exact !== null) {
     if (precision > 0 && wholeDigits(exact) > Math.max(1, precision - scale)) {
       throw outOfRange(label, name, parsed)
     }
     return exact
   }
-  const factor = 10 ** places
-  const rounded = Math.round(parsed * factor) / factor
   if (
     Math.abs(parsed) > degreesMax(field) ||
-    (precision > 0 && Math.abs(rounded) >= 10 ** Math.max(1, precision - scale))
+    (precision > 0 && Math.abs(parsed) >= 10 ** Math.max(1, precision - scale))
   ) {
     throw outOfRange(label, name, parsed)
   }
-  return rounded
+  return parsed
 }
 
 /** Salesforce: object reference, `BillingLatitude` and others; help, "Geolocation Custom Field". */

@@ -2,12 +2,10 @@
 
 import { msOf } from '../formula/values.ts'
 import { type Field, type Org } from '../org/model.ts'
-import { longDigits } from './long-numbers.ts'
+import { DECIMALS_MAX, longDigits } from './long-numbers.ts'
 
 export type FromText = { value: unknown } | { problem: string }
 
-/** No field has more decimal places. */
-const DECIMALS_MAX = 18
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 
 /**

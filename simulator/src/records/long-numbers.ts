@@ -3,6 +3,9 @@
 // Round When There Are More Than 15 Characters"; help 000221617). So rows hold the text of such a
 // number, and all readers of a row get a double.
 
+/** Salesforce: decimals that the API stores, whatever the scale of the field (help 000212661). */
+export const DECIMALS_MAX = 24
+
 const PLAIN = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?$/
 
 /**

@@ -49,6 +49,15 @@ const refusal = async (answer: Response): Promise<unknown[]> => {
 const get = async (object: string, id: string) =>
   bodyOf<Record<string, unknown>>(await admin.get(`/sobjects/${object}/${id}`))
 
+const fieldOf = async (object: string, name: string) => {
+  const { fields } = await bodyOf<{ fields: { name: string; precision: number; scale: number }[] }>(
+    await admin.get(`/sobjects/${object}/describe`),
+  )
+  const found = fields.find((field) => field.name === name)
+  if (found === undefined) throw new Error(`no ${name}`)
+  return found
+}
+
 const LEAD = { LastName: 'Lovelace', Company: 'Engines' }
 
 describe('a record', () => {
@@ -88,6 +97,21 @@ describe('a record', () => {
     const live = await bodyOf<{ totalSize: number }>(await admin.get(`/query?q=${q}`))
     const all = await bodyOf<{ totalSize: number }>(await admin.get(`/queryAll?q=${q}`))
     expect([live.totalSize, all.totalSize]).toEqual([0, 1])
+  })
+
+  it('keeps the decimals that its fields do not show, and none too many before the point', async () => {
+    const id = await create('Placement__c', { Fee_Percent__c: 20.123456 })
+    expect((await get('Placement__c', id))['Fee_Percent__c']).toBe(20.123456)
+    // It fits, although the page would show one digit more.
+    const { precision, scale } = await fieldOf('Placement__c', 'Fee_Percent__c')
+    const most = 10 ** (precision - scale)
+    const almost = most - 10 ** -(scale + 2)
+    const path = `/sobjects/Placement__c/${id}`
+    expect((await send('PATCH', path, { Fee_Percent__c: almost })).status).toBe(204)
+    expect((await get('Placement__c', id))['Fee_Percent__c']).toBe(almost)
+    expect((await refusal(await send('PATCH', path, { Fee_Percent__c: most })))[1]).toBe(
+      'NUMBER_OUTSIDE_VALID_RANGE',
+    )
   })
 
   it('that does not exist is 404, and so is a path that holds no id', async () => {

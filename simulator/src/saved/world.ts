@@ -56,7 +56,13 @@ export const savedOrg = (org: Org): SavedOrg => {
 
 /** The org as it was saved. Its unfinished deploys and jobs go on. */
 export const restoredOrg = ({ ids, parts, ...data }: SavedOrg): Org => {
-  const org: Org = { ...data, ids: new IdGenerator(ids.pod, ids.next), kept: new Map() }
+  const org: Org = {
+    // Worlds that were saved before there were custom permissions have none.
+    ...{ customPermissions: new Map() },
+    ...data,
+    ids: new IdGenerator(ids.pod, ids.next),
+    kept: new Map(),
+  }
   // In the file, too, orgs share the standard fields.
   for (const { fields } of org.objects.values()) fields.forEach((field) => Object.freeze(field))
   runFlowsIn(org)

@@ -2,6 +2,7 @@
 
 import { estimateApiCalls } from './estimate.ts'
 import { type ConflictFacts, LiveMemory } from './facts.ts'
+import { withMasterLabels } from './master-labels.ts'
 import { type ComponentReversibility, reversibilityOf } from './reversibility.ts'
 import {
   type Facts,
@@ -107,10 +108,9 @@ const reversibilityFor = async (
  */
 export const checkPlan = async (given: ConflictFacts): Promise<ConflictCheck> => {
   const memory = new LiveMemory(given.live)
-  const facts = withLive(
-    readFacts(given),
-    memory.watch(() => undefined),
-  )
+  const live = memory.watch(() => undefined)
+  const snapshot = await withMasterLabels(given.snapshot, given.plan, live)
+  const facts = withLive(readFacts({ ...given, snapshot }), live)
   const subjects = subjectsOf(facts)
 
   // All at once, though green findings may not be needed: their questions share the calls of the others.

@@ -1,6 +1,7 @@
 // What a check says about a field that exists and that the plan would change where only part of it shows.
 
 import { describe, expect, it } from 'vitest'
+import { type JsonObject } from '../../salesforce/json.ts'
 import { checkPlan } from './check.ts'
 import {
   described,
@@ -109,5 +110,64 @@ describe('a field that exists', () => {
     })
     expect(place).toMatchObject({ code: 'field_unchanged' })
     expect(place?.message).toMatch(/sets scale as planned\.$/)
+  })
+
+  const tier = {
+    api_name: 'Tier__c',
+    label: 'Tier',
+    help_text: 'How much they buy',
+    type: 'Picklist' as const,
+    values: [{ value: 'one', label: 'Tier One' }],
+  }
+  const value = (label: string) => ({ value: 'one', label, active: true, defaultValue: false })
+  const translated = (content: JsonObject | null, org = 'en_US'): Setup => ({
+    plan: onLead(tier),
+    language: 'fr',
+    describes: [
+      describedObject('Lead', [
+        described('Tier__c', {
+          type: 'picklist',
+          label: 'Niveau',
+          inlineHelpText: 'Combien',
+          restrictedPicklist: true,
+          picklistValues: [value('Premier niveau')],
+        }),
+      ]),
+    ],
+    live: {
+      organization: async () => ({ edition: 'x', isSandbox: false, language: org }),
+      contentOf: async (type) => (type === 'CustomObject' ? content : {}),
+    },
+  })
+  const file = (label: string, help: string, first: string): JsonObject => ({
+    fields: {
+      fullName: 'Tier__c',
+      label,
+      inlineHelpText: help,
+      valueSet: { valueSetDefinition: { value: { fullName: 'one', label: first } } },
+    },
+  })
+  it('is compared by its master labels where the connected user reads translations', async () => {
+    const same = await findingsOn(translated(file('Tier', 'How much they buy', 'Tier One')))
+    expect(same).toMatchObject([{ code: 'field_unchanged', severity: 'green' }])
+    const other = await findingsOn(translated(file('Level', 'How much they buy', 'Tier One')))
+    expect(other).toMatchObject([
+      {
+        code: 'field_label_changed',
+        message: expect.stringContaining('the label Level;') as string,
+      },
+    ])
+    const first = await findingsOn(translated(file('Tier', 'How much they buy', 'First')))
+    expect(first.map(({ code }) => code)).not.toContain('field_unchanged')
+    const theirs = await findingsOn(translated(null, 'fr'))
+    expect(theirs.map(({ code }) => code)).toContain('field_label_changed')
+  })
+  it('is not judged by translations where nobody tells its master labels', async () => {
+    const [finding, ...more] = await findingsOn(translated(null))
+    expect(finding).toMatchObject({ code: 'field_unchanged', severity: 'green' })
+    expect(finding?.message).toContain(
+      'the deploy sets help_text, label, sorted, values as planned',
+    )
+    expect(more).toEqual([])
   })
 })

@@ -13,6 +13,8 @@ export { type PlannedWorkflow } from '../workflows/workflow.ts'
 /** The part of a snapshot that a plan concerns. */
 export interface SnapshotFacts {
   takenAt: Date
+  /** That of the connected user, in which describes have their labels; null: not known. */
+  language: string | null
   /** Every object of the Salesforce org that the connected user sees. */
   objectNames: readonly string[]
   /** Objects that exist and could not be described. */
@@ -89,6 +91,8 @@ export interface Organization {
   /** OrganizationType, e.g. `Enterprise Edition`. */
   edition: string
   isSandbox: boolean
+  /** In which master labels are; null: not known. */
+  language?: string | null
 }
 
 export interface InstalledPackage {

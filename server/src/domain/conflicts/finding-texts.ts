@@ -39,8 +39,8 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   ],
   attributes_conflict: ['Two attributes of a field exclude each other.', 'Keep one of the two.'],
   bad_display_format: [
-    'The display format of an auto number has no place for the number, more than one, or more than ten digits.',
-    'Include the number once, for example {0000}.',
+    'The display format of an auto number has no place for the number, more than one, more than ten digits, or other things in braces.',
+    'Include the number once, for example {0000}; otherwise only {YYYY}, {YY}, {MM} and {DD} stand in braces.',
   ],
   not_supported_yet: [
     'The plan asks for something that this API cannot deploy yet.',

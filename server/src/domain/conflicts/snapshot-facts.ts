@@ -134,6 +134,7 @@ export const readSnapshotFacts = async (
   ])
   return {
     takenAt: snapshot.completedAt,
+    language: snapshot.language,
     objectNames: withActivity(snapshot.objectNames),
     unreadable: snapshot.unreadable,
     notVisible: snapshot.notVisible,

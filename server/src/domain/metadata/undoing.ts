@@ -7,10 +7,10 @@ import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
 import { listed } from '../words.ts'
 import { type LayoutChange } from './layout-file.ts'
+import { isAsLeft, type RolledBack } from './left-over.ts'
 import { type MastersOf } from './masters.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
-import { isAsLeft } from './switched-off.ts'
 
 /** The metadata files of one moment. Names are case-insensitive. */
 export interface FileParts {
@@ -49,6 +49,8 @@ export interface Scene {
    */
   after: FileParts
   now: FileParts
+  /** Deployments of ours whose rollbacks could not take back all of a component. */
+  since: (component: Component) => readonly RolledBack[]
   /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
   /** Objects that the deployment created, in lower case: those that are deleted. */
@@ -161,7 +163,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (isNamed(component, scene)) return REMOVED
   if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
   const left = scene.after.part(component)
-  return isAsLeft(left, is) ? REMOVED : drifted(left, is)
+  return isAsLeft(left, is, scene.since(component)) ? REMOVED : drifted(left, is)
 }
 
 /** Something that existed before the deployment and that it changed: it is restored as it was. */
@@ -171,7 +173,9 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   if (was === null || samePart(was, is)) return NOTHING
   if (isLeftOut(component, scene)) return NOT_NAMED
   const left = scene.after.part(component)
-  if (!isNamed(component, scene) && !isAsLeft(left, is)) return drifted(left, is, was)
+  if (!isNamed(component, scene) && !isAsLeft(left, is, scene.since(component))) {
+    return drifted(left, is, was)
+  }
   return { ...NOTHING, restore: { element: was } }
 }
 

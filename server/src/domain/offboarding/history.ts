@@ -12,10 +12,12 @@ import {
   type NamedComponent,
   nothingYet,
   planOf,
+  rollbackOf,
   type RollbackResult,
   type StayCode,
   SHOWN_KINDS,
 } from '../deployments/rows.ts'
+import { keptBy } from '../deployments/plan/rolled-back.ts'
 import { loadWorkflowState } from '../deployments/workflows/images.ts'
 import { type Component, keyOf } from '../metadata/names.ts'
 import { type Beside, type PlanDeployment } from './merge-plans.ts'
@@ -128,6 +130,16 @@ const imagesOf = async (
   }
 }
 
+/** The deployment itself, if its rollback could not take back all; else none. */
+const rolledBackOf = async (reader: Reader, row: DeploymentRow): Promise<Beside['rolledBack']> => {
+  const { status } = rollbackOf(row)
+  const kept = new Set(status === 'complete' || status === 'partial' ? keptBy(row) : [])
+  if (row.rollback === null || kept.size === 0) return []
+  const { files: before } = await imagesOf(reader, row, 'before')
+  const { files: after } = await imagesOf(reader, row, 'after')
+  return [{ kept, before, after }]
+}
+
 const asComponent = ({ type, full_name: fullName }: NamedComponent): Component => ({
   type,
   fullName,
@@ -143,11 +155,15 @@ export const historyOf = async (
   const history: History = {
     plans: [],
     workflows: [],
-    beside: { components: [], changes: [] },
+    beside: { components: [], changes: [], rolledBack: [] },
     handled: [],
     left: [],
   }
-  const beside = { components: [] as Component[], changes: [] as Beside['changes'][number][] }
+  const beside = {
+    components: [] as Component[],
+    changes: [] as Beside['changes'][number][],
+    rolledBack: [] as Beside['rolledBack'][number][],
+  }
   const left = new Map<string, LeftComponent>()
   const touched = new Set<string>()
   const unchanged = new Map<string, NamedComponent>()
@@ -157,6 +173,7 @@ export const historyOf = async (
     const leave = (code: StayCode, some: readonly ComponentRow[] = changed): void => {
       for (const one of some) left.set(keyIn(one), leftFor(one, code))
     }
+    if (row.sfdc_org_id === sfdcOrgId) beside.rolledBack.push(...(await rolledBackOf(reader, row)))
     if (row.status === 'rolled_back') {
       beside.components.push(...rows.map(asComponent))
       beside.changes.push(changesOf(row))

@@ -66,7 +66,7 @@ const deployment = (
 
 /** What a rollback of all of them would do in the current state. */
 const reversalOf = (deployments: PlanDeployment[], now: Lead) => {
-  const merged = mergePlans(deployments, { components: [], changes: [] })
+  const merged = mergePlans(deployments, { components: [], changes: [], rolledBack: [] })
   const {
     remove,
     restore,
@@ -81,6 +81,7 @@ const reversalOf = (deployments: PlanDeployment[], now: Lead) => {
     before: merged.before.files,
     after: merged.after.files,
     now: lead(now),
+    rolledBack: [],
     removedBefore: [],
     changes: merged.changes,
     named: null,

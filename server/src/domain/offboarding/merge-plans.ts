@@ -8,11 +8,13 @@ import { heldByOthers } from '../metadata/entries.ts'
 import { fileDifferences, samePart } from '../metadata/equality.ts'
 import { filePath, kindOf } from '../metadata/kinds.ts'
 import { withoutAddedTabs } from '../metadata/kinds/app-tabs.ts'
+import { isAsLeft } from '../metadata/left-over.ts'
 import { type Component, keyOf, ownerOf, sameName } from '../metadata/names.ts'
 import { partsIn, withoutParts, withParts } from '../metadata/parts.ts'
 import { type FileParts, type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type Images } from '../deployments/plan/images.ts'
+import { type RolledBackDeployment, rolledBackIn } from '../deployments/plan/rolled-back.ts'
 import { type Changes, type ComponentRow, type LeftComponent } from '../deployments/rows.ts'
 import { type Chain, changedBetween, chainOf, leavesSomething, type Touch } from './chain.ts'
 import { describeIn, mergeChanges } from './merge-changes.ts'
@@ -37,6 +39,8 @@ export interface Beside {
   components: readonly Component[]
   /** Entries that rolled back deployments had put into permission sets and profiles. */
   changes: readonly MergeChanges[]
+  /** Deployments whose rollbacks could not take back all. */
+  rolledBack: readonly RolledBackDeployment[]
 }
 
 export type MergedRow = Pick<
@@ -72,11 +76,13 @@ const textIn = (files: ReadonlyMap<string, string>, path: string): string | null
 class PlanMerge {
   readonly #deployments: readonly (PlanDeployment & { was: FileParts; left: FileParts })[]
   readonly #beside: Beside
+  readonly #since: ReturnType<typeof rolledBackIn>
   readonly #left: LeftComponent[] = []
   readonly #chains = new Map<string, { component: Component; chain: Chain<PlanTouch> }>()
 
   constructor(deployments: readonly PlanDeployment[], beside: Beside) {
     this.#beside = beside
+    this.#since = rolledBackIn(beside.rolledBack)
     this.#deployments = deployments.map((one) => ({
       ...one,
       was: partsIn(one.before.files),
@@ -113,10 +119,12 @@ class PlanMerge {
   }
 
   /** Whether nobody else did anything to a component from one deployment to the next. */
-  #comparing({ type }: Component): (a: JsonObject | null, b: JsonObject | null) => boolean {
+  #comparing(component: Component): (a: JsonObject | null, b: JsonObject | null) => boolean {
     // What others put into such a file is kept entry by entry.
+    const { type } = component
     if (hasEntries(type) || isAddedTo(type)) return (a, b) => (a === null) === (b === null)
-    return samePart
+    const since = this.#since(component)
+    return (left, found) => isAsLeft(left, found, since)
   }
 
   // ---------------------------------------------------------------------------------- rows, plan

@@ -74,6 +74,11 @@ describe('attributes that do not go together', () => {
       [`${F}.display_format bad_display_format`],
     ],
     [
+      'an automatic number with something else in braces',
+      onLead({ api_name: 'X__c', label: 'X', type: 'AutoNumber', display_format: '{XX}-{0}' }),
+      [`${F}.display_format bad_display_format`],
+    ],
+    [
       'an automatic number with two places for it',
       onLead({ api_name: 'X__c', label: 'X', type: 'AutoNumber', display_format: '{0}-{0}' }),
       [`${F}.display_format bad_display_format`],

@@ -1,7 +1,7 @@
 // Objects of a plan and their fields together: what must be unique, and what only one of them may have.
 
 import { type Findings, reportDuplicates } from './findings.ts'
-import { hasCounter } from '../metadata/fields/auto-number.ts'
+import { displayFormatFault } from '../metadata/fields/auto-number.ts'
 import { isRelationship } from '../metadata/fields/field-kinds.ts'
 import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanObject } from './schema.ts'
@@ -118,12 +118,12 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
       )
     }
   }
-  if (object.name_field?.type === 'AutoNumber' && !hasCounter(object.name_field.display_format)) {
-    findings.add(
-      [...path, 'name_field', 'display_format'],
-      'bad_display_format',
-      `The display format of ${name} needs one place for the number: one to ten zeros in braces, for example {0000}. Correct it.`,
-    )
+  const fault =
+    object.name_field?.type === 'AutoNumber'
+      ? displayFormatFault(object.name_field.display_format, name)
+      : null
+  if (fault !== null) {
+    findings.add([...path, 'name_field', 'display_format'], 'bad_display_format', fault)
   }
 }
 

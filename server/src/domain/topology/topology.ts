@@ -88,6 +88,8 @@ export interface CompleteSnapshot {
   clientId: string
   sfdcOrgId: string
   apiVersion: string
+  /** Of the connected user, in which labels are; null: not known. */
+  language: string | null
   contentHash: string
   completedAt: Date
   objectNames: string[]
@@ -283,6 +285,7 @@ export const createTopology = (options: Options): Topology => {
       clientId: row.client_id,
       sfdcOrgId: row.sfdc_org_id,
       apiVersion: row.api_version,
+      language: row.language,
       contentHash: row.content_hash ?? '',
       completedAt: row.completed_at ?? row.created_at,
       objectNames: [...manifest.objects.keys()],

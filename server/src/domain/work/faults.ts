@@ -108,7 +108,7 @@ const DAY = 24 * HOUR
 /**
  * Seconds that each kind of work waits for one cause before it ends with it. What may already be in the
  * Salesforce org waits without limit: its outcome can still be found, and `cancel` with `abandon`
- * abandons it.
+ * abandons it. What only checks changes nothing there, and does not.
  */
 export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_person', number>>> = {
   'topology-pull': { wait: DAY, wait_for_person: DAY },
@@ -154,6 +154,8 @@ export interface Question {
   error: unknown
   /** Whether something of it may already be in the Salesforce org. Then only its own outcome ends it. */
   sent: boolean
+  /** Whether it changes nothing, however it ends: a check. Then it never waits without limit. */
+  harmless?: boolean
   /** What it is already waiting for; null if it was running until this fault. */
   waiting: WorkFault | null
   now: Date
@@ -168,7 +170,15 @@ export type Decision =
   | { do: 'bug' }
 
 /** What to do about a fault. A pure function of the table above. */
-export const decide = ({ kind, error, sent, waiting, now, scale }: Question): Decision => {
+export const decide = ({
+  kind,
+  error,
+  sent,
+  harmless = false,
+  waiting,
+  now,
+  scale,
+}: Question): Decision => {
   const cause = causeOf(error)
   const outcome: Outcome = CAUSES[cause].outcome
   if (outcome === 'bug' || !(error instanceof EngineError)) return { do: 'bug' }
@@ -178,7 +188,8 @@ export const decide = ({ kind, error, sent, waiting, now, scale }: Question): De
   const since = waiting?.waiting === undefined ? now : new Date(waiting.waiting.since)
   const waitedSeconds = (now.getTime() - since.getTime()) / 1000 / scale
   const patience = PATIENCE[kind][outcome === 'wait' ? 'wait' : 'wait_for_person']
-  if (!sent && waitedSeconds >= patience) {
+  const isPatient = sent && !harmless
+  if (!isPatient && waitedSeconds >= patience) {
     const message = `${told.message} It was tried for ${inWords(patience)}.`
     return { do: 'end', fault: { ...told, message } }
   }
@@ -188,7 +199,7 @@ export const decide = ({ kind, error, sent, waiting, now, scale }: Question): De
     previous: waiting,
     afterSeconds,
     now,
-    until: sent ? null : new Date(since.getTime() + patience * scale * 1000),
+    until: isPatient ? null : new Date(since.getTime() + patience * scale * 1000),
     isPerson,
   })
   return { do: 'hold', fault, afterSeconds }

@@ -56,6 +56,8 @@ export interface StagedWork<State> {
   step(context: StageContext, state: State): Promise<'next' | 'stop'>
   /** Whether something of it may already be in the Salesforce org. */
   isSent(state: State): boolean
+  /** Whether it changes nothing in the Salesforce org, however it ends; absent: it may. */
+  isHarmless?(state: State): boolean
   /** Why it is paused, as stored; null if it is running. */
   waiting(state: State): WorkFault | null
   /** The fault with which it ends if its caller has cancelled it; null if nobody has. */
@@ -116,6 +118,7 @@ export const createStagedWorker = <State>(
       kind: kind.kindOf(state),
       error,
       sent: kind.isSent(state),
+      harmless: kind.isHarmless?.(state) ?? false,
       waiting: kind.waiting(state),
       now: new Date(),
       scale: waitScale,
@@ -144,7 +147,9 @@ export const createStagedWorker = <State>(
         if (state === null) return
         const told = toldOf(error)
         // What may be in the Salesforce org never ends as failed: it is tried again, slowly.
-        if (kind.isSent(state)) await kind.hold(state, told, GIVEN_UP_SECONDS * waitScale, 0)
+        const isHarmless = kind.isHarmless?.(state) ?? false
+        if (kind.isSent(state) && !isHarmless)
+          await kind.hold(state, told, GIVEN_UP_SECONDS * waitScale, 0)
         else await kind.end(state, told, 0)
       } catch (thrown) {
         if (!(thrown instanceof WorkOver)) throw thrown

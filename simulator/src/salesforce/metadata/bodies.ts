@@ -9,6 +9,7 @@ import type {
   AssignmentRule,
   CustomMetadataRecord,
   CustomLabel,
+  CustomPermission,
   BusinessProcess,
   Field,
   Flow,
@@ -297,6 +298,12 @@ export const customLabelBody = (label: CustomLabel): MetadataNode => ({
   protected: label.isProtected,
   shortDescription: label.shortDescription,
   value: label.value,
+})
+
+export const customPermissionBody = (permission: CustomPermission): MetadataNode => ({
+  ...(permission.description !== null && { description: permission.description }),
+  isLicensed: false,
+  label: permission.label,
 })
 
 export function flowVersionBody(version: FlowVersion): MetadataNode {

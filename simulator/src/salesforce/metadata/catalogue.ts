@@ -13,6 +13,7 @@ import {
   flowVersionBody,
   globalValueSetBody,
   customLabelBody,
+  customPermissionBody,
   installedPackageBody,
   liveFields,
   objectBody,
@@ -285,6 +286,18 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: () => customLabelBody(label),
         },
         label,
+      ),
+    ),
+  CustomPermission: (org) =>
+    [...org.customPermissions.values()].map((permission) =>
+      component(
+        {
+          type: 'CustomPermission',
+          fullName: permission.name,
+          id: permission.id,
+          metadata: () => customPermissionBody(permission),
+        },
+        permission,
       ),
     ),
   AssignmentRules: (org) =>

@@ -77,6 +77,7 @@ export const metadataTypes: readonly MetadataType[] = [
     'ValidationRule',
     'WebLink',
   ]),
+  type('CustomPermission', 'customPermissions', 'customPermission'),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),

@@ -35,6 +35,7 @@ export function makeTestOrg(): Org {
     globalValueSets: new Map(),
     customMetadata: new Map(),
     customLabels: new Map(),
+    customPermissions: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

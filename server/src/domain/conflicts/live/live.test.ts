@@ -241,7 +241,11 @@ describe('live facts', () => {
     ])
     expect(user?.username).toMatch(/^admin@/)
     expect(user?.permissions).toContain('ModifyMetadata')
-    expect(organization).toEqual({ edition: 'Enterprise Edition', isSandbox: false })
+    expect(organization).toEqual({
+      edition: 'Enterprise Edition',
+      isSandbox: false,
+      language: 'en_US',
+    })
     expect(packages).toEqual([{ name: 'Sign Here', namespace: 'signhere' }])
     expect(limits?.dailyApiRequests?.max).toBeGreaterThan(0)
     expect(ofLead?.CustomFields?.remaining).toBeGreaterThan(0)

@@ -175,10 +175,13 @@ export const createLiveFacts = ({
     connectedUser: () => readConnectedUser(queries, userId),
 
     organization: async () => {
-      const rows = await rest(soql`SELECT OrganizationType, IsSandbox FROM Organization LIMIT 1`)
+      const rows = await rest(
+        soql`SELECT OrganizationType, IsSandbox, LanguageLocaleKey FROM Organization LIMIT 1`,
+      )
       const row = rows?.records[0]
       const edition = asText(row?.OrganizationType)
-      return edition === null ? null : { edition, isSandbox: row?.IsSandbox === true }
+      const language = asText(row?.LanguageLocaleKey)
+      return edition === null ? null : { edition, isSandbox: row?.IsSandbox === true, language }
     },
 
     packages: async () => {

@@ -182,7 +182,9 @@ export const automationRules = [
     judge: ({ recordType, component, existing }) => {
       if (existing === null) return null
       const changes = [
-        existing.name !== recordType.label && `label ${String(existing.name)}`,
+        typeof existing.name === 'string' &&
+          existing.name !== recordType.label &&
+          `label ${existing.name}`,
         typeof existing.active === 'boolean' &&
           existing.active !== recordType.active &&
           (existing.active ? 'active' : 'inactive'),

@@ -1,6 +1,7 @@
 // Green findings: why a component about which no other rule warns is safe.
 
 import { NOT_IN_DESCRIBE } from '../../metadata/fields/describe-equality.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
 import { definesObject } from '../../plan/schema.ts'
 import { rulesFor, type Subjects } from '../rule.ts'
 import { changesOf } from '../subjects.ts'
@@ -9,11 +10,16 @@ import { listed } from '../../words.ts'
 const rule = rulesFor('safe')
 
 /** What the deploy sets without anybody knowing what it was; the parent's describe has the relationship. */
-const unseenOf = ({ field }: Subjects['field']): string[] =>
+const unseenOf = ({ field, existing }: Subjects['field']): string[] =>
   Object.keys(field)
     .filter(
       (attribute) =>
         (NOT_IN_DESCRIBE.has(attribute) && attribute !== 'relationship_name') ||
+        // Of a translated label, nobody may know what it is in the language of the Salesforce org.
+        (attribute === 'label' && typeof existing?.label !== 'string') ||
+        (attribute === 'values' &&
+          listObjects(existing?.picklistValues).some(({ label }) => label === undefined)) ||
+        (attribute === 'help_text' && existing?.inlineHelpText === undefined) ||
         // Only the parts of a geolocation show its decimal places.
         (field.type === 'Location' && attribute === 'scale'),
     )
@@ -33,12 +39,15 @@ export const safeRules = [
   rule('object', {
     code: 'object_unchanged',
     severities: ['green'],
-    judge: ({ object, exists, isComponent }) =>
+    judge: ({ object, describe, exists, isComponent }) =>
       isComponent && exists
         ? {
-            message: definesObject(object)
-              ? `${object.api_name} exists with these labels; its records do not change.`
-              : `${object.api_name} exists; its labels and its records do not change.`,
+            message:
+              definesObject(object) && typeof describe?.label !== 'string'
+                ? `${object.api_name} exists; its labels become those of the plan, and its records do not change.`
+                : definesObject(object)
+                  ? `${object.api_name} exists with these labels; its records do not change.`
+                  : `${object.api_name} exists; its labels and its records do not change.`,
           }
         : null,
   }),

@@ -182,6 +182,7 @@ export interface Setup {
   unreadable?: string[]
   notVisible?: string[]
   takenAt?: Date
+  language?: string
   automations?: Automation[]
   mappings?: MappingFacts[]
   live?: Partial<LiveFacts>
@@ -196,6 +197,7 @@ export const factsFor = (setup: Setup): ConflictFacts => {
     workflows: setup.workflows ?? [],
     snapshot: {
       takenAt: setup.takenAt ?? NOW,
+      language: setup.language ?? null,
       objectNames: [
         'Account',
         ...describes.map(({ name }) => String(name)),

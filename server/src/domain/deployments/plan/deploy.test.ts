@@ -256,6 +256,69 @@ describe('a deploy', () => {
     }
   })
 
+  /** As if it had waited for a day: what it waits for, it has waited for since yesterday. */
+  const aDayLater = (id: string) =>
+    rig.database.query(
+      `update deployment_runs set error = jsonb_set(error, '{waiting,since}', to_jsonb($2::text))
+        where deployment_id = $1 and ended_at is null`,
+      [id, new Date(Date.now() - 86_400_000).toISOString()],
+    )
+  const refusing = (path: string) =>
+    rig.control.addFault({
+      path,
+      times: 1_000,
+      kind: { type: 'status', status: 501, errorCode: 'NOT_IMPLEMENTED', message: 'no' },
+    })
+  it.each([
+    ['that Salesforce does not let us read', {}, '*/services/Soap/m/*'],
+    ['that is only checked', { check_only: true }, '*/metadata/deployRequest/*'],
+  ])('%s ends after a day, and the next one gets its place', async (_, input, path) => {
+    const { id } = await rig.start(planOf('Unread'), input)
+    await refusing(path)
+    try {
+      await rig.turn(id)
+      expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({
+        status: 'pending',
+        error: { waiting: { until: expect.any(String) as string } },
+      })
+      await expect(rig.start(planOf('Next'))).rejects.toMatchObject({
+        code: 'deployment_in_progress',
+      })
+      await aDayLater(id)
+      await rig.turn(id)
+      expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({
+        status: 'failed',
+        error: { message: expect.stringContaining('It was tried for 24 hours.') as string },
+      })
+      expect((await rig.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
+    } finally {
+      await rig.control.act('faults/clear', {})
+    }
+    expect(await rig.deploy(planOf('Next'), { check_only: true })).toMatchObject({ error: null })
+  })
+  it('whose rollback is only tried lets it go after a day too, and stays deployed', async () => {
+    const { id } = await rig.deploy(planOf('Tried'))
+    await rig.deployments.rollback(rig.caller, {
+      ...{ deployment_id: id, wait_seconds: 0, dry_run: true },
+    })
+    await refusing('*/metadata/deployRequest/*')
+    try {
+      await rig.turn(id)
+      await aDayLater(id)
+      await rig.turn(id)
+      expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({
+        status: 'deployed',
+        rollback: {
+          status: 'failed',
+          error: { message: expect.stringContaining('24 hours') as string },
+        },
+      })
+    } finally {
+      await rig.control.act('faults/clear', {})
+    }
+    expect(await rig.rollback(id)).toMatchObject({ status: 'rolled_back' })
+  })
+
   it('leaves one audit row with its Salesforce calls, and the touched objects to be read again', async () => {
     const known = async (): Promise<boolean> => {
       const rows = await rig.database.query(

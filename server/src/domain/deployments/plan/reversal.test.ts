@@ -49,6 +49,7 @@ const setSentFor = (
     before: new Map([[objectFile, '<CustomObject/>']]),
     after: files,
     now: files,
+    rolledBack: [],
     removedBefore: [],
     changes: {
       ...{ permissionSets: { Set: set.changes }, profiles: {}, layouts: {} },

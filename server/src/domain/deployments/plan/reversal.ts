@@ -32,6 +32,7 @@ import { type StoredPackage, storePackage } from '../run/send.ts'
 import { type AssignmentsSeen } from './assignment.ts'
 import { type Holding } from './holding-records.ts'
 import { type Beside } from './beside.ts'
+import { type RolledBackDeployment, rolledBackIn } from './rolled-back.ts'
 import { type Users } from './users.ts'
 
 type Files = ReadonlyMap<string, string>
@@ -46,6 +47,8 @@ export interface ReversalInput {
    */
   after: Files
   now: Files
+  /** Deployments whose rollbacks could not take back all. */
+  rolledBack: readonly RolledBackDeployment[]
   /** What earlier rollbacks of the deployment removed: its absence is not somebody else's change. */
   removedBefore: readonly Component[]
   changes: Changes
@@ -92,7 +95,7 @@ type Lefts = ReadonlyMap<string, LeftComponent>
 /** Which of the created objects are deleted, and which stay. */
 const objectsMade = (
   changes: readonly Change[],
-  { named, left, ...images }: Pick<Scene, 'after' | 'now' | 'named'> & { left: Lefts },
+  { named, left, ...images }: Pick<Scene, 'after' | 'now' | 'since' | 'named'> & { left: Lefts },
 ): Pick<Scene, 'goes' | 'stays'> => {
   const made = changes.filter(({ component, made }) => made && component.type === 'CustomObject')
   const isGoing = ({ component }: Change): boolean =>
@@ -208,12 +211,14 @@ export const reverse = (input: ReversalInput): Reversal => {
   const left = new Map(
     (input.leave ?? []).map((one) => [keyOf({ type: one.type, fullName: one.full_name }), one]),
   )
+  const since = rolledBackIn(input.rolledBack)
   const scene: Scene = {
     before,
     after,
     now,
+    since,
     named,
-    ...objectsMade(changes, { after, now, named, left }),
+    ...objectsMade(changes, { after, now, since, named, left }),
     changes: input.changes,
     othersWith: (permissionSet) => othersWith(input, permissionSet),
     mastersOf: mastersIn(

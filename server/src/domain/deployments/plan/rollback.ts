@@ -31,6 +31,7 @@ import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { prove } from './proof.ts'
 import { type Kept, type Reversal, type ReversalInput, reverse } from './reversal.ts'
+import { readRolledBack } from './rolled-back.ts'
 import { readUsers } from './users.ts'
 import {
   type Assignment,
@@ -91,10 +92,15 @@ const look = async (context: Context, { run, deployment }: State): Promise<Seen>
   for (const { permission_set, assignee_id } of assignmentsOf(changes)) {
     assignments.push(await readAssignments(org, permission_set, assignee_id))
   }
-  const { rows, removedBefore } = await deps.db.as(journal.tenant).tx(async (tx) => ({
-    rows: await componentsById(tx, journal.tenant, deployment.id),
-    removedBefore: await removedByRollbacks(tx, journal.tenant, deployment.id),
-  }))
+  const { rows, removedBefore, rolledBack } = await deps.db.as(journal.tenant).tx(async (tx) => {
+    const found = await componentsById(tx, journal.tenant, deployment.id)
+    const paths = [...new Set([...before.files.keys(), ...after.files.keys()])]
+    return {
+      rows: found,
+      removedBefore: await removedByRollbacks(tx, journal.tenant, deployment.id),
+      rolledBack: await readRolledBack(tx, journal.tenant, deployment, { rows: found, paths }),
+    }
+  })
   const made = asComponents(rows.filter(({ action }) => action === 'created'))
   const input: ReversalInput = {
     plan,
@@ -102,6 +108,7 @@ const look = async (context: Context, { run, deployment }: State): Promise<Seen>
     before: before.files,
     after: after.files,
     now: reading.files,
+    rolledBack,
     removedBefore: asComponents(removedBefore),
     changes,
     named:

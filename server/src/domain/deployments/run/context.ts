@@ -4,7 +4,13 @@ import { type Tenant, type Tx } from '../../../db/database.ts'
 import { type WorkFault } from '../../../db/tables/work.ts'
 import { type Jobs, type Worker } from '../../../jobs/jobs.ts'
 import { createStagedWorker, type StageContext, type StageDeps } from '../../work/stages.ts'
-import { type DeploymentRow, runById, type RunRow, standingOf } from '../rows.ts'
+import {
+  type DeploymentRow,
+  type RollbackOptions,
+  runById,
+  type RunRow,
+  standingOf,
+} from '../rows.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { explainRefusal } from './permissions.ts'
 
@@ -31,6 +37,10 @@ export interface Context extends StageContext {
   deps: RunDeps
   journal: Journal
 }
+
+/** Whether Salesforce only checks the package: a deploy with check_only, or the dry run of a rollback. */
+export const isCheckOnly = ({ run, deployment }: State): boolean =>
+  run.kind === 'deploy' ? deployment.check_only : (run.options as RollbackOptions).dry_run
 
 /** Each stage does one step and stores it; `stop`: the run has ended or is paused. */
 export type Stage = (context: Context, state: State) => Promise<'next' | 'stop'>
@@ -85,6 +95,7 @@ export const createRunWorker = (
       }
     },
     isSent,
+    isHarmless: isCheckOnly,
     waiting: ({ run }) => run.error,
     cancelled: ({ run }) =>
       run.cancel_requested_at === null

@@ -19,7 +19,7 @@ import {
   type RollbackResult,
   type RunRow,
 } from '../rows.ts'
-import { type Context, type State } from './context.ts'
+import { type Context, isCheckOnly, type State } from './context.ts'
 import { type DeploymentChanges, type Journal } from './journal.ts'
 import { submit, watch } from './send.ts'
 
@@ -54,12 +54,6 @@ const MESSAGE_MAX = 1_000
 
 /** How often it is sent at most while Salesforce's setup lock keeps refusing it. */
 const SENDS_MAX = 12
-
-/**
- * Whether Salesforce only checks the package: a deploy with check_only, or the dry run of a rollback.
- */
-const isCheckOnly = ({ run, deployment }: State): boolean =>
-  run.kind === 'deploy' ? deployment.check_only : (run.options as RollbackOptions).dry_run
 
 /** Sends the package of the run, or finds out what became of it. */
 export const sendPackage = async (

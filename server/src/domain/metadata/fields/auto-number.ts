@@ -5,9 +5,18 @@ import { common, externalId, line } from './attributes.ts'
 import { byLength, kept, lossy } from './conversion.ts'
 import { describedAs, fieldKind, scalar } from './kind.ts'
 
-/** Whether the format has exactly one place for the number, a run of zeros in braces. */
-export const hasCounter = (displayFormat: string): boolean =>
-  (displayFormat.match(/\{0{1,10}\}/g) ?? []).length === 1
+/**
+ * What is wrong with a format. Salesforce: Help, "Auto-Number Formatting": one place for the number, and
+ * parts of the date.
+ */
+export const displayFormatFault = (displayFormat: string, of: string): string | null => {
+  if ((displayFormat.match(/\{0{1,10}\}/g) ?? []).length !== 1) {
+    return `The display format of ${of} needs one place for the number: one to ten zeros in braces, for example {0000}. Correct it.`
+  }
+  return /[{}]/.test(displayFormat.replaceAll(/\{(?:0+|YYYY|YY|MM|DD)\}/gi, ''))
+    ? `The display format of ${of} has braces around something else than the number, {YYYY}, {YY}, {MM} or {DD}. Correct it.`
+    : null
+}
 
 const isText = describedAs('string')
 
@@ -32,12 +41,8 @@ export const autoNumber = fieldKind({
     if (current !== null) delete members.startingNumber
   },
   check: (field, { full, add }) => {
-    if (hasCounter(field.display_format)) return
-    add(
-      'display_format',
-      'bad_display_format',
-      `The display format of ${full} needs one place for the number: one to ten zeros in braces, for example {0000}. Correct it.`,
-    )
+    const fault = displayFormatFault(field.display_format, full)
+    if (fault !== null) add('display_format', 'bad_display_format', fault)
   },
   isReadOnly: true,
   family: 'counter',

@@ -82,10 +82,18 @@ export const dependencyOfDescribed = (
   return { controllingField: controllerName, settings }
 }
 
-const pairsOf = ({ settings }: Dependency): { key: string; text: string }[] =>
+interface Pair {
+  key: string
+  text: string
+}
+
+const pairKey = (controllingField: string, value: string, controlling: string): string =>
+  JSON.stringify([controllingField, value, controlling].map(sameName))
+
+const pairsOf = ({ controllingField, settings }: Dependency): Pair[] =>
   settings.flatMap(({ value, controlling_values: values }) =>
     values.map((controlling) => ({
-      key: JSON.stringify([sameName(value), sameName(controlling)]),
+      key: pairKey(controllingField, value, controlling),
       text: `${value} for ${controlling}`,
     })),
   )
@@ -93,16 +101,21 @@ const pairsOf = ({ settings }: Dependency): { key: string; text: string }[] =>
 const isSameController = (a: Dependency, b: Dependency): boolean =>
   sameName(a.controllingField) === sameName(b.controllingField)
 
-/** Pairs of `next` that `was` does not have, as `value for controlling value`. */
-export const gainedPairs = (was: Dependency | null, next: Dependency | null): string[] => {
+const gained = (was: Dependency | null, next: Dependency | null): Pair[] => {
   if (next === null) return []
   const had = new Set(
     was === null || !isSameController(was, next) ? [] : pairsOf(was).map(({ key }) => key),
   )
-  return pairsOf(next)
-    .filter(({ key }) => !had.has(key))
-    .map(({ text }) => text)
+  return pairsOf(next).filter(({ key }) => !had.has(key))
 }
+
+/** Pairs of `next` that `was` does not have, as `value for controlling value`. */
+export const gainedPairs = (was: Dependency | null, next: Dependency | null): string[] =>
+  gained(was, next).map(({ text }) => text)
+
+/** The same, each by what identifies it among the pairs of all controlling fields. */
+export const gainedPairKeys = (was: Dependency | null, next: Dependency | null): string[] =>
+  gained(was, next).map(({ key }) => key)
 
 /** Said of pairs that a deployment adds: the report, the deployment and the rollback use the same words. */
 export const pairsStay = (gained: readonly string[]): string =>
@@ -150,4 +163,26 @@ export const writtenDependency = (
 export const withDependencyOf = (was: JsonObject, is: JsonObject): JsonObject => {
   const { controllingField, valueSettings } = valueSetOf(is)
   return { ...was, valueSet: { ...valueSetOf(was), controllingField, valueSettings } }
+}
+
+/** An element without these pairs; without its controlling field too where `isDependent` is false and none is left. */
+export const withoutPairs = (
+  element: JsonObject,
+  pairs: ReadonlySet<string>,
+  { isDependent }: { isDependent: boolean },
+): JsonObject => {
+  if (pairs.size === 0) return element
+  const { controllingField, valueSettings, ...set } = valueSetOf(element)
+  const field = leaf(controllingField) ?? ''
+  const settings = listObjects(valueSettings).flatMap((setting) => {
+    const { value, controlling_values: values } = settingIn(setting)
+    const stay = values.filter((controlling) => !pairs.has(pairKey(field, value, controlling)))
+    return stay.length === 0 ? [] : [{ ...setting, controllingFieldValue: stay }]
+  })
+  const valueSet = {
+    ...set,
+    ...(isDependent || settings.length > 0 ? { controllingField } : {}),
+    ...(settings.length > 0 ? { valueSettings: settings } : {}),
+  }
+  return { ...element, valueSet }
 }

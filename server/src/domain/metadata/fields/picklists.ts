@@ -235,8 +235,9 @@ const valueDifferences = (field: ValueSet, described: JsonObject): FieldDifferen
   const differing: FieldDifference[] = []
   const active = listObjects(described.picklistValues).filter(({ active: on }) => on !== false)
   const planned = picklistValues(field).map(({ value, label }) => {
-    // Without a label in the plan, any label is fine.
+    // Without a label in the plan, any label is fine; one that is not known is not compared.
     const entry = active.find((one) => one.value === value)
+    if (entry !== undefined && entry.label === undefined) return { value, label: undefined }
     return { value, label: label ?? entry?.label ?? value }
   })
   const found = active.map(({ value, label }) => ({ value, label }))

@@ -72,6 +72,12 @@ describe('custom labels', () => {
     ])
     const long = ['a', 'b', 'c'].map((letter) => letter.repeat(90))
     expect(errorsOf(planned({ categories: long }))).toEqual(['custom_labels.0.categories too_long'])
+    for (const language of ['xx', 'en', 'de_DE', 'en_us']) {
+      expect(errorsOf(planned({ language }))).toEqual(['custom_labels.0.language unknown_value'])
+    }
+    expect(
+      errorsOf(planned({ language: 'haw' }), planned({ api_name: 'B', language: 'iw' })),
+    ).toEqual([])
     expect(() => parsePlan({ custom_labels: [planned({ language: 'English' })] })).toThrow()
   })
 })

@@ -8,6 +8,7 @@ import { type Findings, reportDuplicates } from '../../plan/findings.ts'
 import { type Plan, type PlanCustomLabel } from '../../plan/schema.ts'
 import { listed } from '../../words.ts'
 import { samePart } from '../equality.ts'
+import { LANGUAGES } from '../languages.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
 import { keep, type Scene, type Settled, undoChange, type Undoing, undoMade } from '../undoing.ts'
@@ -50,6 +51,10 @@ const check = ({ custom_labels: labels }: Plan, findings: Findings): void => {
     const path = ['custom_labels', index]
     const fault = nameFault(label.api_name, `Custom label name ${label.api_name}`, NAME_MAX)
     if (fault !== null) findings.add([...path, 'api_name'], fault.code, fault.message)
+    if (label.language !== undefined && !LANGUAGES.has(label.language)) {
+      const message = `Salesforce has no language ${label.language} for ${label.api_name}. Write its code as Salesforce does, for example en_US, de or pt_BR.`
+      findings.add([...path, 'language'], 'unknown_value', message)
+    }
     const where = [...path, 'categories']
     for (const category of label.categories ?? []) {
       if (!category.includes(',')) continue

@@ -121,8 +121,7 @@ describe('a custom metadata record', () => {
     const same: RecordInput['values'][] = [
       { Active__c: null },
       { Short__c: ' a\r\nb\n' },
-      { Share__c: 12.34 },
-      { Share__c: '12.25' },
+      { Share__c: '12.30' },
       { Kind__c: 'BIG' },
       { Since__c: '2026-01-31T12:00:00.999Z' },
       { Mail__c: '' },
@@ -134,6 +133,8 @@ describe('a custom metadata record', () => {
     }
     const others: RecordInput['values'][] = [
       { Share__c: 12.4 },
+      // Its decimals are stored, although the field does not show them.
+      { Share__c: 12.34 },
       { Share__c: 12 },
       { Kind__c: 'Small' },
       { Short__c: 'ab' },

@@ -1,7 +1,7 @@
 // Values of custom metadata records: how they are written, what the fields of a type take, and when two
 // texts are the same value. Sources: Metadata API guide, CustomMetadata; SOAP API guide, "Field Types".
 
-import { type Decimal, decimalPlaces, toDecimal, toDouble, wholeDigits } from '../../../decimal.ts'
+import { toDecimal, wholeDigits } from '../../../decimal.ts'
 import { readDay, readMoment } from '../../../moments.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -17,13 +17,11 @@ interface Bounds {
   length: number | null
   /** Digits before the decimal point. */
   whole: number | null
-  /** Decimal places. */
-  scale: number | null
   /** The values of a restricted picklist. */
   values: readonly string[] | null
 }
 
-const UNBOUND: Bounds = { length: null, whole: null, scale: null, values: null }
+const UNBOUND: Bounds = { length: null, whole: null, values: null }
 
 /** How the values of a field are written. */
 interface Form {
@@ -33,7 +31,7 @@ interface Form {
   noun: string
   fits: (value: NonNullable<Value>) => boolean
   /** Whether two texts are one value. */
-  same: (a: string, b: string, bounds: Bounds) => boolean
+  same: (a: string, b: string) => boolean
   /** What the field has if it is given nothing. */
   nothing?: string
 }
@@ -46,19 +44,15 @@ const FLAG: Form = {
   nothing: 'false',
 }
 
-const differBy = (a: Decimal, b: Decimal): number => Math.abs(toDouble(a) - toDouble(b))
-
 const NUMBER: Form = {
   xsd: 'double',
   noun: 'a number',
   fits: (value) => typeof value !== 'boolean' && toDecimal(String(value)) !== null,
-  same: (a, b, { scale }) => {
+  // Salesforce keeps decimals beyond the scale of a field; only pages round them (help 000387302).
+  same: (a, b) => {
     const [one, other] = [toDecimal(a), toDecimal(b)]
     if (one === null || other === null) return a === b
-    if (JSON.stringify(one) === JSON.stringify(other)) return true
-    // Salesforce may round what the field does not show.
-    const isFiner = scale !== null && Math.max(decimalPlaces(one), decimalPlaces(other)) > scale
-    return isFiner && differBy(one, other) <= 0.5 * 10 ** -scale * (1 + 1e-9)
+    return JSON.stringify(one) === JSON.stringify(other)
   },
 }
 const DATE: Form = {
@@ -137,11 +131,10 @@ const numberIn = (value: unknown): number | null => {
   return Number.isFinite(number) ? number : null
 }
 
-const digitsOf = (precision: unknown, scale: unknown): Pick<Bounds, 'whole' | 'scale'> => {
+/** Digits before the decimal point. */
+const wholeOf = (precision: unknown, scale: unknown): number | null => {
   const [all, behind] = [numberIn(precision), numberIn(scale) ?? 0]
-  return all === null || all === 0
-    ? { whole: null, scale: null }
-    : { whole: all - behind, scale: behind }
+  return all === null || all === 0 ? null : all - behind
 }
 
 /** By its element in the file of the type. */
@@ -149,7 +142,7 @@ export const fieldInFile = (element: JsonObject): ValueField => {
   const form = formOf(element.type)
   const length = numberIn(element.length) ?? LENGTHS[String(element.type)] ?? null
   if (form === NUMBER) {
-    return { form, bounds: { ...UNBOUND, ...digitsOf(element.precision, element.scale) } }
+    return { form, bounds: { ...UNBOUND, whole: wholeOf(element.precision, element.scale) } }
   }
   if (form !== CHOICE) return { form, bounds: { ...UNBOUND, length } }
   const set = (element.valueSet ?? {}) as JsonObject
@@ -165,7 +158,7 @@ export const fieldInFile = (element: JsonObject): ValueField => {
 export const fieldInDescribe = (field: JsonObject): ValueField => {
   const form = formOf(field.type)
   if (form === NUMBER) {
-    return { form, bounds: { ...UNBOUND, ...digitsOf(field.precision, field.scale) } }
+    return { form, bounds: { ...UNBOUND, whole: wholeOf(field.precision, field.scale) } }
   }
   if (form !== CHOICE) {
     const length = form === TEXT || form === ADDRESS ? numberIn(field.length) : null
@@ -215,9 +208,9 @@ export const faultOfValue = (field: string, value: Value, kind: ValueField): str
  * Whether the text of a file is the value; an absent value equals an empty one. `false` is written even so,
  * since a checkbox that is not in a file may have a default.
  */
-export const isValue = (text: string, value: Value, { form, bounds }: ValueField): boolean => {
+export const isValue = (text: string, value: Value, { form }: ValueField): boolean => {
   const wanted = value === null ? '' : String(value)
   if (text === '' || wanted === '')
     return text === wanted || (wanted === '' && text === form.nothing)
-  return form.same(text, wanted, bounds)
+  return form.same(text, wanted)
 }

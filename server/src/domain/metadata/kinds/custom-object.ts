@@ -7,8 +7,8 @@ import { definesObject, type Plan, type PlanObject, touchesObject } from '../../
 import { type WantedEntry } from '../entries.ts'
 import { fileDifferences, sameElement } from '../equality.ts'
 import { type Component, objectKind, sameName } from '../names.ts'
-import { type ObjectImage, parseObjectFile } from '../object-file.ts'
-import { isAsLeft } from '../switched-off.ts'
+import { isAsLeft, type RolledBack } from '../left-over.ts'
+import { type ObjectImage, type ObjectPart, parseObjectFile } from '../object-file.ts'
 import { isLeftOut, keep, NOT_NAMED, NOTHING, REMOVED, type Scene, undoChange } from '../undoing.ts'
 import { listed } from '../../words.ts'
 import { asXmlValue, inSchemaOrder, overlay, writeFile } from '../xml-tree.ts'
@@ -149,34 +149,47 @@ const childrenFirst = (names: readonly string[], plan: Plan): string[] => {
   return sorted
 }
 
+type Moments = Pick<Scene, 'after' | 'now' | 'since'>
+
 /** What somebody changed in the file of an object since the deployment; null: it is not known. */
-const driftOf = (
-  component: Component,
-  { after, now }: Pick<Scene, 'after' | 'now'>,
-): string[] | null => {
+const driftOf = (component: Component, { after, now, since }: Moments): string[] | null => {
   const [left, is] = [after.file(component), now.file(component)]
   if (is === null) return []
   if (left === null) return null
   const members = fileDifferences('CustomObject', left, is).map(({ member }) => member)
-  return members.filter((member) => member !== 'fields' || !fieldsAreAsLeft(left, is))
+  if (members.length === 0) return []
+  const [was, has] = [parseObjectFile(left).parts, parseObjectFile(is).parts]
+  return members.filter((member) => {
+    const type = LEFT_OVER[member]
+    const sinceOf = ({ apiName }: ObjectPart): readonly RolledBack[] =>
+      type === undefined ? [] : since({ type, fullName: `${component.fullName}.${apiName}` })
+    return type === undefined || !partsAreAsLeft(was[member] ?? [], has[member] ?? [], sinceOf)
+  })
 }
 
-const fieldsAreAsLeft = (left: string, is: string): boolean => {
-  const [before, now] = [left, is].map((text) => parseObjectFile(text).parts.fields ?? [])
+/** Parts of an object in which our own rollbacks leave something; by their list. */
+const LEFT_OVER: Readonly<Record<string, string>> = {
+  fields: 'CustomField',
+  recordTypes: 'RecordType',
+}
+
+const partsAreAsLeft = (
+  before: readonly ObjectPart[],
+  now: readonly ObjectPart[],
+  sinceOf: (part: ObjectPart) => readonly RolledBack[],
+): boolean => {
+  const found = new Map(now.map(({ apiName, element }) => [sameName(apiName), element]))
   return (
-    before?.length === now?.length &&
-    (before ?? []).every(({ apiName, element }) =>
-      isAsLeft(
-        element,
-        now?.find((one) => sameName(one.apiName) === sameName(apiName))?.element ?? null,
-      ),
+    before.length === now.length &&
+    before.every((part) =>
+      isAsLeft(part.element, found.get(sameName(part.apiName)) ?? null, sinceOf(part)),
     )
   )
 }
 
 /** A created object whose file is not as the deployment left it contains somebody's work. */
-export const isObjectDrifted = (fullName: string, images: Pick<Scene, 'after' | 'now'>): boolean =>
-  driftOf({ type: 'CustomObject', fullName }, images)?.length !== 0
+export const isObjectDrifted = (fullName: string, moments: Moments): boolean =>
+  driftOf({ type: 'CustomObject', fullName }, moments)?.length !== 0
 
 const undoMadeObject = (component: Component, scene: Scene) => {
   if (scene.now.part(component) === null) return NOTHING

@@ -24,6 +24,7 @@ export const sceneAt = (
   before: partsOf(before),
   after: partsOf(after),
   now: partsOf(now),
+  since: () => [],
   named: null,
   goes: new Set(),
   stays: new Set(),

@@ -260,6 +260,15 @@ describe('a custom metadata record', () => {
     expect(again.successes.filter(({ changed }) => changed)).toHaveLength(1)
   })
 
+  it('keeps the decimals of a number that its field does not show', async () => {
+    await deploy(jsforce, typeZip())
+    const finer = code('AU') + value('Factor__c', 'double', '999.999')
+    expect((await deploy(jsforce, recordZip('Gold', finer))).failures).toEqual([])
+    expect(
+      await rows("SELECT Factor__c FROM Tier__mdt WHERE DeveloperName = 'Gold'"),
+    ).toMatchObject([{ Factor__c: 999.999 }])
+  })
+
   it('is refused in words that say why', async () => {
     expect(await problemOf(jsforce, recordZip('Gold', GOLD))).toBe(
       'Custom metadata type Tier__mdt is not available in this organization.',

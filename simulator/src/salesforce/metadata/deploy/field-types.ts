@@ -189,10 +189,7 @@ function checkRanges(type: FieldType, node: MetadataNode): void {
       flag(node, 'defaultValue')
       break
     case 'AutoNumber': {
-      const format = text(node, 'displayFormat')
-      if (format !== undefined && !/\{0+\}/.test(format)) {
-        throw new Problem('The display format must hold one place for the number, such as {0}')
-      }
+      checkDisplayFormat(text(node, 'displayFormat'))
       break
     }
     default:
@@ -200,4 +197,19 @@ function checkRanges(type: FieldType, node: MetadataNode): void {
   checkLength('MasterLabel', text(node, 'label'), 40)
   checkLength('Description', text(node, 'description'), 1000)
   checkLength('InlineHelpText', text(node, 'inlineHelpText'), 510)
+}
+
+/**
+ * Salesforce: Help, "Auto-Number Formatting": `{0}` is required and has ten zeros at most; `{YYYY}`, `{YY}`,
+ * `{MM}` and `{DD}` are optional, and there is nothing else to substitute. The words are ours.
+ */
+export function checkDisplayFormat(format: string | undefined): void {
+  if (format === undefined) return
+  const places = format.match(/\{0{1,10}\}/g) ?? []
+  if (places.length !== 1) {
+    throw new Problem('The display format must hold one place for the number, such as {0}')
+  }
+  if (/[{}]/.test(format.replaceAll(/\{(?:0+|YYYY|YY|MM|DD)\}/gi, ''))) {
+    throw new Problem(`The display format has a substitution that does not exist: ${format}`)
+  }
 }

@@ -298,6 +298,16 @@ describe('a field is refused', () => {
       `<displayFormat>T-</displayFormat>${type('AutoNumber')}`,
       'The display format must hold one place for the number, such as {0}',
     ],
+    ...['{00}-{0}', '{00000000000}', 'T-{0'].map((format): [string, string, string] => [
+      `an auto-number as ${format}`,
+      `<displayFormat>${format}</displayFormat>${type('AutoNumber')}`,
+      'The display format must hold one place for the number, such as {0}',
+    ]),
+    ...['T-{X}-{0}', 'T-{}{0}', '{0}}'].map((format): [string, string, string] => [
+      `an auto-number as ${format}`,
+      `<displayFormat>${format}</displayFormat>${type('AutoNumber')}`,
+      `The display format has a substitution that does not exist: ${format}`,
+    ]),
     [
       'a lookup to nothing',
       `${lookup('Nope__c', 'Xs')}${type('Lookup')}`,
@@ -546,6 +556,33 @@ describe('a field is refused', () => {
     expect(await problemOf(jsforce, zip(['More__c']))).toMatch(/^Custom field limit reached/)
     await sim.control.act('schema/erase-deleted', { org: 'Little' })
     expect(await problemOf(jsforce, zip(['More__c']))).toBeUndefined()
+  })
+
+  it('past 1,638,400 characters of long and rich texts', async () => {
+    await sim.control.createOrg({ name: 'Wordy', edition: 'Enterprise' })
+    const jsforce = await connect(sim, 'Wordy')
+    const zip = (lengths: Record<string, number>, type = 'LongTextArea') =>
+      zipOf(
+        { CustomField: Object.keys(lengths).map((name) => `Contact.${name}`) },
+        {
+          'objects/Contact.object': file(
+            'CustomObject',
+            Object.entries(lengths)
+              .map(
+                ([name, length]) =>
+                  `<fields><fullName>${name}</fullName><label>${name}</label><length>${length}</length><type>${type}</type><visibleLines>3</visibleLines></fields>`,
+              )
+              .join(''),
+          ),
+        },
+      )
+    const full = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`L${n}__c`, 131_072]))
+    expect((await deploy(jsforce, zip(full))).failures).toEqual([])
+    expect(await problemOf(jsforce, zip({ More__c: 100_000 }, 'Html'))).toMatch(/^Long text limit/)
+    expect(await problemOf(jsforce, zip({ More__c: 65_536 }, 'Html'))).toBeUndefined()
+    expect(await problemOf(jsforce, zip({ More__c: 65_537 }, 'Html'))).toMatch(/^Long text limit/)
+    // What takes less is no question of the limit.
+    expect(await problemOf(jsforce, zip({ L0__c: 131_000 }))).toBeUndefined()
   })
 
   it.each([

@@ -5,6 +5,7 @@ import {
   countedFields,
   customFieldLimit,
   EXTERNAL_ID_LIMIT,
+  LONG_TEXT_LIMIT,
   RELATIONSHIP_LIMIT,
   ROLLUP_LIMIT,
 } from '../../../org/edition.ts'
@@ -28,7 +29,7 @@ import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
 import { checkCircle, checkFormula } from './formula.ts'
-import { checkDeveloperName, checkUnmanaged, flag, noObject, required } from './names.ts'
+import { checkDeveloperName, checkUnmanaged, flag, noObject, required, whole } from './names.ts'
 import { asEventField, checkFieldOfEvent } from './platform-events.ts'
 import { checkRelationship, rowsOf } from './relationships.ts'
 import { same, typed } from './typed.ts'
@@ -56,6 +57,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkFieldOfEvent(object, type, node)
   checkTypeOfField(object, type, node, found && typeOf(found))
   checkLongText(object, type)
+  checkLongTextRoom(object, type, node, found)
   if (found !== undefined) checkTypeChange(found, type, node)
   const fieldName = found?.describe.name ?? name
   checkFormulas(draft, object, fieldName, type, node)
@@ -113,6 +115,27 @@ function checkLongText({ name }: SObject, type: FieldType): void {
   if (type === 'LongTextArea' && /^(Activity|OpportunityLineItem)$/.test(name)) {
     throw new Problem(`Text Area (Long) fields aren't available for ${name}`)
   }
+}
+
+const isLongText = (field: Field): boolean =>
+  ['LongTextArea', 'Html'].includes(typeOf(field)) && field.describe.custom && !field.deletedAt
+
+/** The words are ours. */
+function checkLongTextRoom(
+  object: SObject,
+  type: FieldType,
+  node: MetadataNode,
+  found: Field | undefined,
+): void {
+  if (type !== 'LongTextArea' && type !== 'Html') return
+  const length = whole(node, 'length') ?? 0
+  const before = found !== undefined && isLongText(found) ? found.describe.length : 0
+  const others = [...object.fields.values()].filter((field) => field !== found && isLongText(field))
+  const total = others.reduce((sum, { describe }) => sum + describe.length, length)
+  if (length <= before || total <= LONG_TEXT_LIMIT) return
+  throw new Problem(
+    `Long text limit reached: the long and rich texts of ${object.name} can have ${LONG_TEXT_LIMIT} characters together`,
+  )
 }
 
 /** Salesforce: for a standard field, a deployment changes what an administrator may set. */

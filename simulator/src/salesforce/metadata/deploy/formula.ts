@@ -166,9 +166,8 @@ export function globalExists(draft: Draft, path: string): boolean {
   switch (root) {
     case '$label':
       return isPackaged || draft.org.customLabels.has(name)
-    // The simulator has no custom permissions.
     case '$permission':
-      return isPackaged
+      return isPackaged || draft.org.customPermissions.has(name)
     case '$custommetadata':
       return isPackaged || hasCustomMetadata(draft, name, record, steps[2])
     case '$setup': {

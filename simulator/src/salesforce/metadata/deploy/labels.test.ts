@@ -98,6 +98,15 @@ describe('a custom label', () => {
     expect(await problemOf(jsforce, zip)).toContain(problem)
   })
 
+  it('is in a language that Salesforce has', async () => {
+    for (const code of ['xx', 'en', 'de_DE', 'en_us']) {
+      const odd = label('A', 'one').replace('en_US', code)
+      expect(await problemOf(jsforce, labelZip(['A'], odd))).toContain('Language: bad value')
+    }
+    const zip = labelZip(['A'], label('A', 'one').replace('en_US', 'haw'))
+    expect((await deploy(jsforce, zip)).failures).toEqual([])
+  })
+
   it('keeps its language', async () => {
     await deploy(jsforce, labelZip(['A'], label('A', 'one')))
     const german = label('A', 'eins').replace('en_US', 'de')

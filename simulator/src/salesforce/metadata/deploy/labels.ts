@@ -2,6 +2,7 @@
 // "ExternalString" on names, lengths and the language; Help, "Create and Edit Custom Labels": 5,000
 // labels in an org. A file names some labels, and those that it leaves out stay as they are.
 
+import { LANGUAGES } from '../../../documented.ts'
 import type { CustomLabel } from '../../../org/model.ts'
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { dependentsOf } from '../../tooling/dependencies.ts'
@@ -102,9 +103,8 @@ function readLabel(node: MetadataNode): Content {
   }
 }
 
-/** Only the form is checked: the languages of an org are not stored. */
 function languageOf(code: string): string {
-  if (/^[a-z]{2,3}(_[A-Z]{2,4})?$/.test(code)) return code
+  if (LANGUAGES.has(code)) return code
   throw new Problem(
     `Language: bad value for restricted picklist field: ${code}`,
     'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',

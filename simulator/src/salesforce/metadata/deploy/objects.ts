@@ -19,6 +19,7 @@ import { assignedCompactLayout } from './compact-layouts.ts'
 import { checkLabels, deployCustomMetadataType } from './custom-metadata-types.ts'
 import { checkNoSetting, deployCustomSetting } from './custom-settings.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
+import { checkDisplayFormat } from './field-types.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -131,6 +132,7 @@ function checkDefinition(object: SObject | undefined, node: MetadataNode): void 
     throw new Problem('Must specify a nameField of type Text or AutoNumber')
   }
   required(nameField, 'label')
+  if (nameType === 'AutoNumber') checkDisplayFormat(text(nameField, 'displayFormat'))
   oneOf('DeploymentStatus', ['InDevelopment', 'Deployed'], required(node, 'deploymentStatus'))
   const sharing = oneOf('SharingModel', SHARING, required(node, 'sharingModel'))
   const details =

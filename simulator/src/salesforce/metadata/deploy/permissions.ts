@@ -214,8 +214,10 @@ function exists({ org }: Draft, type: string, name: string): boolean {
       return org.apps.some((each) => each.name.toLowerCase() === lower)
     case 'CustomObject':
       return org.objects.has(lower)
+    case 'CustomPermission':
+      return org.customPermissions.has(lower)
     default:
-      // Apex classes, pages and custom permissions: not simulated.
+      // Apex classes and pages: not simulated.
       return false
   }
 }

@@ -60,7 +60,7 @@ export const rolloutSummary = z
     revision: z
       .int()
       .describe(
-        'Counts what a person is shown before the start: verdicts, exclusions. `start` takes it',
+        'Counts what a person is shown: verdicts, exclusions. `start`, `approve`, `resume` and `retry` take it',
       ),
     targets: count,
     counts: targetCounts,

@@ -41,6 +41,7 @@ const one = { rollout_id: id }
 const WAITS =
   ' The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with ' +
   '`/api/fleet/rollouts/get`.'
+const revision = z.int().min(1).optional()
 const clientIds = z.array(id).min(1).max(NAMED_MAX)
 
 const POLL = '/api/fleet/rollouts/get'
@@ -322,11 +323,7 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
   working(
     'start',
     {
-      revision: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('Of the rollout or the matrix that the person was shown'),
+      revision: revision.describe('Of the rollout or the matrix that the person was shown'),
     },
     {
       summary: 'Start a rollout',
@@ -347,7 +344,11 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
 const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
   working(
     'resume',
-    {},
+    {
+      revision: revision.describe(
+        'Of the rollout, as you saw it. Refused if a target was checked, skipped or excluded since',
+      ),
+    },
     {
       summary: 'Resume a paused rollout',
       description:
@@ -356,8 +357,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
         '`approve`.' +
         WAITS,
       approvable: true,
-      errors: CONTROL,
-      example: {},
+      errors: [...CONTROL, 'confirmation_stale'],
+      example: { revision: 3 },
     },
     (caller, body, signal) => rollouts.resume(caller, body, signal),
   ),
@@ -370,14 +371,10 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
           'Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose ' +
             'deployment was applied, or perhaps was, has to be rolled back first: `deployment_left`',
         ),
-      revision: z
-        .int()
-        .min(1)
-        .optional()
-        .describe(
-          'Of the rollout, as you saw it: what the last report of each of these targets says is accepted. ' +
-            'Refused if one was checked again since',
-        ),
+      revision: revision.describe(
+        'Of the rollout, as you saw it: what the last report of each of these targets says is accepted. ' +
+          'Refused if one was checked again since',
+      ),
     },
     {
       summary: 'Try targets again',
@@ -385,7 +382,8 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
         'Each is checked once more, and goes with its own wave if that has not begun, else with the one that is ' +
         'open or comes next. A rollout that has ' +
         'ended runs again. A target whose new report says what nobody was shown stays `blocked` with ' +
-        '`drifted`, and its `error` names it: look at the report, then retry with the `revision`.' +
+        '`drifted`, and its `error` names it: look at the report, then retry with the `revision`. In a wave ' +
+        'that needs an approval, `approve` takes the `revision` instead.' +
         WAITS,
       approvable: true,
       errors: [...CONTROL, 'bad_request', 'confirmation_stale'],
@@ -397,16 +395,22 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
     'approve',
     {
       wave: z.int().min(1).optional().describe('The wave that is meant; another one is refused'),
+      revision: revision.describe(
+        'Of the rollout, as you saw it: what the last reports of the wave say is accepted. Refused if a ' +
+          'target was checked, skipped or excluded since',
+      ),
     },
     {
       summary: 'Approve the next wave',
       description:
         'For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or ' +
-        'unchecked: repair it and check again, or skip it.' +
+        'unchecked: repair it and check again, or skip it. Without `revision` also, with ' +
+        '`409 confirmation_stale`, while a target was checked after the start and its report says more than ' +
+        'the one before.' +
         WAITS,
       approvable: true,
       errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
-      example: { wave: 2 },
+      example: { wave: 2, revision: 3 },
     },
     (caller, body, signal) => rollouts.approve(caller, body, signal),
   ),

@@ -20,7 +20,13 @@ import { applyChange, storePreview } from './journal.ts'
 import { type RolloutState, type WaitingReason } from './model.ts'
 import { requireMappings, restoreMappings } from './mappings.ts'
 import { blockedBy, graceOver, type TargetChange } from './outcome.ts'
-import { lockRollout, type RolloutRow, type TargetRow, wakeConductor } from './rows.ts'
+import {
+  lockRollout,
+  type RolloutRow,
+  type TargetRow,
+  updateRollout,
+  wakeConductor,
+} from './rows.ts'
 
 export interface BeginDeps {
   db: Database
@@ -303,6 +309,9 @@ export const createBeginning = ({
         await storePreview(tx, target, failedRollback(toldOf(error)))
       } else {
         await applyChange(tx, row, target, change)
+        if (target.state === 'checking' && change.state !== 'checking') {
+          await updateRollout(tx, row, { revision: sql<number>`revision + 1` })
+        }
       }
       if (!(error instanceof EngineError)) {
         await tx

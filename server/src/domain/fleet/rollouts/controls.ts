@@ -9,6 +9,8 @@ import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
 import {
   requireChecked,
+  requireNoNews,
+  requirePresent,
   requireSeen,
   requireUnblocked,
   requireUnchanged,
@@ -140,13 +142,6 @@ const LAST = sql`(select r.id from crm_conflict_reports r
 const SHOWN = sql<string | null>`coalesce(shown_report_id, ${LAST})`
 const SHOWN_NOW = sql<string | null>`coalesce(${LAST}, shown_report_id)`
 
-/** A wave that waits for an approval is looked at then; any other goes on by itself with what is found. */
-const SHOWN_UNLESS_GATED = sql<string | null>`case when not exists (
-  select from rollout_waves w
-   where w.org_id = rollout_targets.org_id and w.rollout_id = rollout_targets.rollout_id
-     and w.position = wave and w.state = 'pending' and w.gate = 'manual' and w.approved_at is null)
-  then ${SHOWN} end`
-
 export interface CheckInput {
   client_ids?: string[] | undefined
   refresh?: boolean | undefined
@@ -182,7 +177,7 @@ export const beginChecks = async (
   }
   await setTargets(tx, row, idsOf(targets), {
     state: 'checking',
-    shown_report_id: row.started_at === null ? null : SHOWN_UNLESS_GATED,
+    shown_report_id: isBefore ? null : SHOWN,
     report_id: null,
     reason: null,
     fault: null,
@@ -237,8 +232,14 @@ export const pause = async (tx: Tx, row: RolloutRow): Promise<void> => {
   await recall(tx, paused)
 }
 
-/** Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself. */
-export const requireResume = (row: RolloutRow): void => {
+/**
+ * Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself, and confirmation_stale.
+ */
+export const requireResume = async (
+  tx: Tx,
+  row: RolloutRow,
+  seen: number | undefined,
+): Promise<void> => {
   requireState(row, 'resumed')
   if (row.pause_reason === 'gate') {
     throw conflict('The next wave needs an approval: /api/fleet/rollouts/approve.')
@@ -249,6 +250,7 @@ export const requireResume = (row: RolloutRow): void => {
       `The rollout goes on by itself${until === undefined ? '' : ` at ${until}`} (${row.pause_reason ?? ''}).`,
     )
   }
+  await requirePresent(tx, row, seen)
 }
 
 /** Failures that the pause was for were seen, and no longer count; what failed while a person had paused it does. */
@@ -270,12 +272,18 @@ export const resume = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<v
   })
 }
 
+export interface ApproveInput {
+  wave?: number | undefined
+  /** Of the rollout, as the person saw it: what the reports of the wave say is accepted. */
+  revision?: number | undefined
+}
+
 /** The wave that waits for an approval. Throws rollout_state_conflict, conflicts_found, confirmation_stale. */
 export const requireApprove = async (
   tx: Tx,
   row: RolloutRow,
   waves: readonly WaveRow[],
-  named: number | undefined,
+  { wave: named, revision: seen }: ApproveInput,
 ): Promise<WaveRow> => {
   const next = waves.find(({ state }) => state === 'pending')
   if (row.pause_reason !== 'gate' || next === undefined) {
@@ -298,15 +306,29 @@ export const requireApprove = async (
     .limit(1)
     .execute()
   if (unchecked.length > 0) await requireChecked(tx, row, next.position)
+  await requirePresent(tx, row, seen)
+  if (seen === undefined) await requireNoNews(tx, row, next.position)
   return next
 }
 
+/** With `isSeen` the last reports of the wave are what a person has been shown. */
 export const approve = async (
   tx: Tx,
   caller: Caller,
   row: RolloutRow,
   { position }: WaveRow,
+  isSeen: boolean,
 ): Promise<void> => {
+  if (isSeen) {
+    await tx
+      .updateTable('rollout_targets')
+      .set({ shown_report_id: SHOWN_NOW })
+      .where('org_id', '=', row.org_id)
+      .where('rollout_id', '=', row.id)
+      .where('wave', '=', position)
+      .where('state', '=', 'ready')
+      .execute()
+  }
   await tx
     .updateTable('rollout_waves')
     .set({ approved_by: caller.userId, approved_at: NOW })

@@ -6,6 +6,7 @@ import {
   MAPPING_ACTIONS,
   WAITING_REASONS,
 } from '../../domain/fleet/rollouts/model.ts'
+import { parameterValues } from '../../domain/fleet/blueprints/parameters.ts'
 import {
   pauseReason,
   rolloutGate,
@@ -168,6 +169,11 @@ export const target = z
     checked_at: timestamp.nullable(),
     conflict_report_id: id.nullable(),
     deployment_id: id.nullable(),
+    parameters: parameterValues
+      .nullable()
+      .describe(
+        'Values of its binding that it was checked with, and gets; null: the rollout is of no blueprint',
+      ),
     mappings: z
       .array(targetMapping)
       .nullable()
@@ -305,6 +311,7 @@ export const exampleTarget = {
   checked_at: '2026-11-20T09:00:20.000Z',
   conflict_report_id: '0199a1b2-0000-7000-8000-0000000000e1',
   deployment_id: null,
+  parameters: null,
   mappings: null,
   waiting_since: null,
   next_try_at: null,

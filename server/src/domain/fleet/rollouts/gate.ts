@@ -122,6 +122,55 @@ export const requireUnpinned = async (
   )
 }
 
+/** What a target keeps of its binding; of earlier builds, it may be the values alone. */
+const KEPT = sql`case when jsonb_typeof(t.values -> 'parameters') = 'object' then t.values
+  else jsonb_build_object('parameters', t.values, 'overrides', '[]'::jsonb) end`
+
+const BINDING_WORDS = {
+  binding_changed:
+    'Its values or its accepted drift have changed since the check. Check it again with /api/fleet/rollouts/check.',
+  binding_changed_in_wave:
+    'Its values or its accepted drift have changed since the check. Its wave has begun: try it again with /api/fleet/rollouts/retry.',
+  binding_removed:
+    'Its binding was removed. Bind it again with /api/blueprints/bindings/set, or leave it out with /api/fleet/rollouts/skip.',
+} as const
+
+/**
+ * Throws confirmation_stale while the binding of a target that has not begun says something else than its report was
+ * made with: what was shown is not what the client should have.
+ */
+export const requireBindings = async (
+  tx: Tx,
+  { org_id: orgId, id, blueprint_id: blueprintId }: RolloutRow,
+): Promise<void> => {
+  if (blueprintId === null) return
+  const { rows } = await sql<{ client_id: string; why: keyof typeof BINDING_WORDS }>`
+    select t.client_id,
+           case when b.id is null then 'binding_removed'
+                when w.state = 'pending' then 'binding_changed' else 'binding_changed_in_wave' end as why
+      from rollout_targets t
+      join rollout_waves w
+        on w.org_id = t.org_id and w.rollout_id = t.rollout_id and w.position = t.wave
+      left join blueprint_bindings b
+        on b.org_id = t.org_id and b.client_id = t.client_id and b.blueprint_id = ${blueprintId}
+     cross join lateral (select ${KEPT} as kept) k
+     where t.org_id = ${orgId} and t.rollout_id = ${id}
+       and (t.state in ('checking', 'ready', 'queued') or t.state = 'waiting' and t.deployment_id is null
+            or t.state = 'unchanged' and t.plan_hash = '' and w.state = 'pending')
+       and (b.id is null and t.values <> '{}'
+            or b.id is not null and (b.parameters <> k.kept -> 'parameters' or b.overrides <> k.kept -> 'overrides'))
+     order by t.position`.execute(tx)
+  if (rows.length === 0) return
+  throw stale(
+    `The ${rows.length === 1 ? 'binding' : 'bindings'} of ${counted(rows.length)} changed since the check.`,
+    rows.map(({ client_id: clientId, why }) => ({
+      path: pathOf(clientId),
+      code: why === 'binding_removed' ? why : 'binding_changed',
+      message: BINDING_WORDS[why],
+    })),
+  )
+}
+
 type StaleCode =
   | 'client_inactive'
   | 'not_connected'

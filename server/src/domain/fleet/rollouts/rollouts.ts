@@ -289,7 +289,7 @@ export const createRollouts = (options: Options) => {
     ): Promise<Rollout> => {
       const id = input.rollout_id
       await change(caller, id, 'rollout.check', (tx, row, waves) =>
-        beginChecks(tx, caller, row, waves, input),
+        beginChecks(tx, caller, row, waves, contents, input),
       )
       return follow(caller, id, input, signal)
     },
@@ -372,7 +372,7 @@ export const createRollouts = (options: Options) => {
       const what = { action: 'rollout.retry', does: 'rollout_retry', request, chosen } as const
       const isSeen = revision !== undefined
       await changeApproved(caller, id, what, possible, (tx, row, waves, found) =>
-        retry(tx, caller, row, waves, found, isSeen),
+        retry(tx, caller, row, waves, contents, found, isSeen),
       )
       return follow(caller, id, input, signal)
     },

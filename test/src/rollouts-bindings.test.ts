@@ -171,3 +171,77 @@ describe('a binding that is corrected', () => {
     expect(await labelsOf(id)).toEqual(['Right'])
   })
 })
+
+describe('a client that should not stand at the version any more', () => {
+  const versionsOf = async (name: string): Promise<string> => {
+    const blueprint = await blueprintOf(name)
+    await post('versions/create', {
+      blueprint_id: blueprint,
+      plan: {
+        objects: [{ api_name: OBJECT, fields: [text(`${name}__c`)] }],
+        permissions: { permission_set: name },
+      },
+    })
+    return blueprint
+  }
+  const unbind = (blueprint_id: string, { client }: Member) =>
+    post('bindings/remove', { blueprint_id, client_ids: [client.id] })
+
+  it('after the start is skipped when its turn comes, with why, and counts as no failure', async () => {
+    const [slow, pinned, removed] = some(3) as [Member, Member, Member]
+    const blueprint = await versionsOf('Turn')
+    await bind(blueprint, [slow, pinned, removed], {})
+    const before = await deployed([slow, pinned, removed])
+    await act('deploys/pace', { org: slow.salesforce, runMs: 600_000 })
+    const id = await startedOf(blueprint, [slow, pinned, removed], {
+      waves: [{ count: 1 }, { name: 'rest', gate: 'auto' }],
+    })
+    await until('it was sent', async () => (await stateOf(id, [slow]))[0] === 'deploying')
+    await bind(blueprint, [pinned], { pinned_version: 1 })
+    await unbind(blueprint, removed)
+    await act('deploys/pace', { org: slow.salesforce, runMs: 0 })
+    expect((await reaches(id, 'partial')).counts).toEqual({ deployed: 1, skipped: 2 })
+    const left = { state: 'skipped', is_failure: false, deployment_id: null, decided_by: null }
+    expect(await targets(id, [pinned, removed])).toMatchObject([
+      { ...left, decision: 'The client was pinned to version 1.' },
+      { ...left, decision: 'The binding of the client to the blueprint was removed.' },
+    ])
+    const after = [(before[0] ?? 0) + 1, before[1], before[2]]
+    expect(await deployed([slow, pinned, removed])).toEqual(after)
+
+    // Nor by a retry, until the binding says so.
+    const again = { rollout_id: id, client_ids: [pinned.client.id], wait_seconds: 0 }
+    await call('retry', again)
+    await until('it has ended again', async () => (await get(id)).state === 'partial')
+    expect((await targets(id, [pinned]))[0]).toMatchObject(left)
+    expect(await deployed([slow, pinned, removed])).toEqual(after)
+    await bind(blueprint, [pinned], { pinned_version: 2 })
+    await call('retry', again)
+    await until('it is deployed', async () => (await stateOf(id, [pinned]))[0] === 'deployed')
+  })
+
+  it('is not deployed, though its turn had come when it was pinned', async () => {
+    const [only] = some(1) as [Member]
+    const blueprint = await versionsOf('Late')
+    await bind(blueprint, [only], {})
+    const id = await createOf(blueprint, [only], IN_TURN)
+    await check(id)
+    const before = await deployed([only])
+    await rig.simulator.control.addFault({
+      ...{ org: only.salesforce, times: 1_000, kind: { type: 'slow', ms: 1_500 } },
+    })
+    await call('start', { rollout_id: id, wait_seconds: 0 })
+    await until('somebody begins it', async () => {
+      const [row] = await rig.query<{ claim: string | null }>(
+        'select claim from rollout_targets where rollout_id = $1',
+        [id],
+      )
+      return row?.claim != null
+    })
+    await bind(blueprint, [only], { pinned_version: 1 })
+    await act('faults/clear', { org: only.salesforce })
+    await reaches(id, 'failed')
+    expect((await targets(id, [only]))[0]).toMatchObject({ state: 'skipped', deployment_id: null })
+    expect(await deployed([only])).toEqual(before)
+  })
+})

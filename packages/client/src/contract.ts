@@ -5347,7 +5347,7 @@ export type RolloutTarget = {
   mappings: RolloutTargetMapping[] | null
   waiting_since: string | null
   next_try_at: string | null
-  /** Who skipped or excluded it */
+  /** Who skipped or excluded it; null: nobody. When its turn comes, a client whose binding was removed or is pinned to another version is skipped, and `decision` says which */
   decided_by: string | null
   /** Why */
   decision: string | null

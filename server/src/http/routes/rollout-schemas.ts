@@ -180,7 +180,12 @@ export const target = z
       .describe('What became of the mappings of the version; null: none were saved'),
     waiting_since: timestamp.nullable(),
     next_try_at: timestamp.nullable(),
-    decided_by: id.nullable().describe('Who skipped or excluded it'),
+    decided_by: id
+      .nullable()
+      .describe(
+        'Who skipped or excluded it; null: nobody. When its turn comes, a client whose binding was removed or ' +
+          'is pinned to another version is skipped, and `decision` says which',
+      ),
     decision: z.string().nullable().describe('Why'),
     rollback: targetRollback.nullable(),
     rollback_preview: targetRollback.nullable(),

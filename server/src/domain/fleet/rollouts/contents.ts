@@ -1,9 +1,7 @@
 // What a target gets: the plan or the workflows of its rollout, with the client's own values filled in.
 
-import { type Selectable } from 'kysely'
 import * as z from 'zod'
 import { type Database, type Reader, type Tenant, type Tx, wholeOrg } from '../../../db/database.ts'
-import { type TenantTables } from '../../../db/tables.ts'
 import { EngineError, type MemberError, notFound } from '../../../errors.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { planHash } from '../../plan/plan-hash.ts'
@@ -20,6 +18,7 @@ import {
   versionForRollout,
   versionOf,
 } from '../blueprints/rows.ts'
+import { type Binding, keptOf, thawed, valuesIn } from './kept.ts'
 import { type RolloutRow, type TargetRow } from './rows.ts'
 
 /** As the body of a check or of a deployment has it. */
@@ -178,30 +177,6 @@ const prepareVersion = async (
     of: (clientId) => prepared.get(clientId) ?? { planHash: '', values: {} },
   }
 }
-
-type Binding = Pick<Selectable<TenantTables['blueprint_bindings']>, 'parameters' | 'overrides'>
-
-/** What a binding says, or the binding that is not there. */
-const valuesIn = (binding: Binding | undefined) => ({
-  parameters: (binding?.parameters ?? {}) as ParameterValues,
-  overrides: (binding?.overrides ?? []) as Override[],
-})
-
-/** What a target keeps of its binding; nothing of none, so that one that is removed later is missed. */
-const keptOf = (binding: Binding | undefined): unknown =>
-  binding === undefined ? {} : valuesIn(binding)
-
-/** Without drift that was accepted, targets of earlier builds have the values alone: none of those is an object. */
-const thawed = (kept: unknown): { parameters: ParameterValues; overrides: readonly Override[] } => {
-  const { parameters } = (kept ?? {}) as { parameters?: unknown }
-  return typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters)
-    ? (kept as { parameters: ParameterValues; overrides: Override[] })
-    : { parameters: (kept ?? {}) as ParameterValues, overrides: [] }
-}
-
-/** The values of the version's parameters that a target was checked with. */
-export const parametersOf = ({ values }: Pick<TargetRow, 'values'>): ParameterValues =>
-  thawed(values).parameters
 
 type Fit = { hash: string; problems: null } | { hash: null; problems: readonly MemberError[] }
 

@@ -7,7 +7,7 @@ import { type WorkFault } from '../../../db/tables/work.ts'
 import { notFound } from '../../../errors.ts'
 import { type Caller } from '../../caller.ts'
 import { type ParameterValues } from '../blueprints/parameters.ts'
-import { parametersOf } from './contents.ts'
+import { thawed } from './kept.ts'
 import {
   type Counts,
   countOf,
@@ -152,7 +152,7 @@ export const toTarget = (row: TargetRow & { client_name: string }): Target => ({
   checked_at: row.checked_at?.toISOString() ?? null,
   conflict_report_id: row.report_id,
   deployment_id: row.deployment_id,
-  parameters: row.values === null ? null : parametersOf(row),
+  parameters: row.values === null ? null : thawed(row.values).parameters,
   mappings: row.mappings as TargetMapping[] | null,
   waiting_since: row.waiting_since?.toISOString() ?? null,
   next_try_at: row.due_at?.toISOString() ?? null,

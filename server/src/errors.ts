@@ -206,7 +206,7 @@ export const ERRORS = define({
   confirmation_stale: kind(
     409,
     'What was shown is no longer so',
-    'Look at what errors name, check the rollout again where a target is unchecked or has changed, then start it.',
+    'Look at what errors name, check the rollout again where a target is unchecked or has changed, then repeat the call with the revision that you saw.',
   ),
   rollout_state_conflict: kind(
     409,

@@ -290,7 +290,31 @@ describe('drift', () => {
       withdraw,
     })
     expect(items).toMatchObject([{ overrides: [] }])
-    expect((await create()).counts).toEqual({ pending: 1 })
+    // After it was created, too: a check is of what the binding says by then.
+    const later = await create()
+    expect(later.counts).toEqual({ pending: 1 })
+    const again = { rollout_id: later.id, wait_seconds: 55 }
+    const counts = async () =>
+      (await ok<{ counts: object }>('/api/fleet/rollouts/get', { rollout_id: later.id })).counts
+    const isStale = async () => {
+      const answer = await org.api.post<{ code: string; errors: object[] }>(
+        '/api/fleet/rollouts/start',
+        again,
+      )
+      expect(answer.body, answer.text).toMatchObject({
+        ...{ code: 'confirmation_stale', errors: [{ code: 'binding_changed' }] },
+      })
+    }
+    await ok('/api/fleet/rollouts/check', again)
+    expect(await counts()).toEqual({ ready: 1 })
+    await accept('They still do without')
+    await isStale()
+    await ok('/api/fleet/rollouts/check', again)
+    expect(await counts()).toEqual({ unchanged: 1 })
+    await ok('/api/blueprints/bindings/set', { ...bind, withdraw })
+    await isStale()
+    await ok('/api/fleet/rollouts/check', again)
+    expect(await counts()).toEqual({ ready: 1 })
     await ok('/api/blueprints/bindings/remove', bind)
   })
 

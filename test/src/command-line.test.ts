@@ -702,8 +702,15 @@ writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))`,
     const other = await rollout(['create', 'gated.json', '-c', client])
     await rollout(['check', other.id])
     await rollout(['start', other.id, '--yes'], 8)
-    await rollout(['approve', other.id, '--yes', '--wait', '0'], 8)
+    const shown = await json<{ revision: number }>(['rollout', 'get', other.id], 0, { env })
+    const withRevision = (verb: string, revision: number) =>
+      [verb, other.id, '--yes', '--wait', '0', '--revision', String(revision)] as const
+    const late = await sfx(['rollout', ...withRevision('approve', shown.revision - 1)], { env })
+    expect(late.err).toContain(`at revision ${shown.revision}`)
+    await rollout([...withRevision('approve', shown.revision)], 8)
     await rollout(['pause', other.id])
+    const later = await sfx(['rollout', ...withRevision('resume', shown.revision - 1)], { env })
+    expect(later.err).toContain(`at revision ${shown.revision}`)
     await rollout(['resume', other.id, '--yes', '--wait', '0'], 8)
     await rollout(['stop', other.id])
     await rollout(['wait', other.id], 6)

@@ -412,7 +412,9 @@ describe('a retry', () => {
     await call('check', { rollout_id: id, wait_seconds: 0 })
     await until('it is checked', async () => (await stateOf(id, [later]))[0] === 'ready')
     expect(await deployed([canary, later])).toEqual([(before[0] ?? 0) + 1, before[1]])
-    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    // Red when it was shown: whoever approves names what they have seen since.
+    const { revision: seen } = await get(id)
+    await call('approve', { rollout_id: id, revision: seen, wait_seconds: 0 })
     expect((await reaches(id, 'succeeded')).counts).toEqual({ deployed: 2 })
   })
 })

@@ -183,3 +183,93 @@ describe("Monday's confirmation does not overwrite Tuesday's change", () => {
     expect(target?.conflict_report_id).not.toBe(seen?.conflict_report_id)
   })
 })
+
+describe('what was checked again after the last look', () => {
+  const GATED = {
+    waves: [{ count: 1 }, { gate: 'manual', name: 'rest', failure_tolerance: 5 }],
+    accept: ['yellow'],
+  }
+  /** At the gate of its second wave. */
+  const atGate = async (of: readonly Member[], name: string): Promise<string> => {
+    const id = await started(of, fieldPlan(name), GATED)
+    await reaches(id, 'paused', 'gate')
+    return id
+  }
+  const isReady = (id: string, member: Member) =>
+    until('it is checked', async () => (await targets(id, [member]))[0]?.state === 'ready')
+
+  it('is deployed by no approval that does not name the revision with it', async () => {
+    const [first, changed] = [members()[0], members()[3]] as [Member, Member]
+    const id = await atGate([first, changed], 'Looked')
+    const { revision: looked } = await get(id)
+    await act('schema/add-field', {
+      org: changed.salesforce,
+      object: OBJECT,
+      field: { name: 'Looked__c', label: 'Looked', type: 'double', precision: 18, scale: 0 },
+    })
+    const before = await deployed([changed])
+    await call('check', { rollout_id: id, refresh: true, wait_seconds: 0 })
+    await isReady(id, changed)
+    const unseen = await refused('approve', { rollout_id: id, wait_seconds: 0 })
+    expect(unseen).toMatchObject({
+      ...{ status: 409, code: 'confirmation_stale' },
+      errors: [{ path: `targets.${changed.client.id}`, code: 'verdict_changed' }],
+    })
+    expect(unseen.text).toContain('type_change')
+    // Another check is no look.
+    await call('check', { rollout_id: id, wait_seconds: 0 })
+    await isReady(id, changed)
+    expect((await refused('approve', { rollout_id: id, wait_seconds: 0 })).status).toBe(409)
+    const old = await refused('approve', { rollout_id: id, revision: looked, wait_seconds: 0 })
+    expect(old).toMatchObject({ status: 409, code: 'confirmation_stale' })
+    expect(await deployed([changed])).toEqual(before)
+    const { revision } = await get(id)
+    await call('approve', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+    expect(await deployed([changed])).toEqual([(before[0] ?? 0) + 1])
+  })
+
+  it('needs no revision if the report says nothing new', async () => {
+    const [first, same] = [members()[0], members()[1]] as [Member, Member]
+    const id = await atGate([first, same], 'Same_Again')
+    await call('check', { rollout_id: id, wait_seconds: 0 })
+    await isReady(id, same)
+    await call('approve', { rollout_id: id, wait_seconds: 0 })
+    await reaches(id, 'succeeded')
+  })
+
+  it('lets nobody resume with the revision of before', async () => {
+    const [first, later] = [members()[0], members()[1]] as [Member, Member]
+    const id = await atGate([first, later], 'Resumed')
+    await call('pause', { rollout_id: id })
+    const { revision: looked } = await get(id)
+    await call('check', { rollout_id: id, wait_seconds: 0 })
+    await isReady(id, later)
+    expect(await refused('resume', { rollout_id: id, revision: looked })).toMatchObject({
+      ...{ status: 409, code: 'confirmation_stale' },
+      errors: [{ path: `targets.${later.client.id}`, code: 'verdict_changed' }],
+    })
+    const { revision } = await get(id)
+    expect(revision).toBeGreaterThan(looked)
+    await call('resume', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'gate')
+    await call('stop', { rollout_id: id })
+  })
+
+  it('is of a revision that a person can name, also when a check could not be begun', async () => {
+    const [first, lost] = [members()[0], members()[2]] as [Member, Member]
+    const id = await create([first, lost], fieldPlan('Named'), GATED)
+    await check(id)
+    await rig.query(
+      `update crm_connections set status = 'expired', error = '{"code":"refresh_refused","message":"-"}'
+        where client_id = $1`,
+      [lost.client.id],
+    )
+    const { revision } = await check(id, { client_ids: [lost.client.id] })
+    expect((await targets(id, [lost]))[0]).toMatchObject({ reason: 'not_connected' })
+    await call('start', { rollout_id: id, revision, wait_seconds: 0 })
+    await reaches(id, 'paused', 'gate')
+    await call('stop', { rollout_id: id })
+    await lost.client.connect(lost.salesforce)
+  })
+})

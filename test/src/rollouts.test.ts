@@ -37,6 +37,7 @@ interface TargetBody {
   reason: string | null
   error: { code: string; message: string } | null
   deployment_id: string | null
+  parameters: object | null
   mappings: { canonical_object: string; action: string; version: number }[] | null
   decision: string | null
   rollback: { status: string; proof: { complete: boolean } | null } | null
@@ -560,9 +561,26 @@ describe('a rollout of a version', () => {
     })
     await bind(of[1], 'Ours')
     const { id } = await call('create', { blueprint_id, targets, strategy: { waves: [{}] } })
-    // What a client gets is what was there when the rollout was created.
+    // A check, again or not, is of what the binding says then; what was shown is not deployed once that is old.
     await bind(of[1], 'Something else')
     await call('check', { rollout_id: id, wait_seconds: 55 })
+    expect((await rests(id)).counts).toEqual({ ready: 2 })
+    const parameters = async () => (await targetsOf(id)).map((target) => target.parameters)
+    expect(await parameters()).toEqual([{ label: 'Theirs' }, { label: 'Something else' }])
+    const staleAs = (code: string) => ({
+      ...{ status: 409, code: 'confirmation_stale' },
+      errors: [{ path: `targets.${of[1]?.id}`, code }],
+    })
+    const unbind = { blueprint_id, client_ids: [of[1]?.id] }
+    await post('bindings/remove', unbind)
+    expect(await refusedAs('start', { rollout_id: id })).toMatchObject(staleAs('binding_removed'))
+    // Checked again, it is not one that never had a binding.
+    await call('check', { rollout_id: id, client_ids: [of[1]?.id], wait_seconds: 55 })
+    await rests(id)
+    expect(await refusedAs('start', { rollout_id: id })).toMatchObject(staleAs('binding_removed'))
+    await bind(of[1], 'Ours')
+    expect(await refusedAs('start', { rollout_id: id })).toMatchObject(staleAs('binding_changed'))
+    await call('check', { rollout_id: id, client_ids: [of[1]?.id], wait_seconds: 55 })
     expect((await rests(id)).counts).toEqual({ ready: 2 })
     await call('start', { rollout_id: id, wait_seconds: 55 })
     expect(await rests(id)).toMatchObject({ state: 'succeeded', counts: { deployed: 2 } })

@@ -2824,6 +2824,8 @@ export type FleetRolloutsApproveRequest = {
   rollout_id: string
   /** The wave that is meant; another one is refused */
   wave?: number
+  /** Of the rollout, as you saw it: what the last reports of the wave say is accepted. Refused if a target was checked, skipped or excluded since */
+  revision?: number
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
@@ -2892,6 +2894,8 @@ export type FleetRolloutsPauseRequest = {
 export type FleetRolloutsResumeRequest = {
   /** A UUID */
   rollout_id: string
+  /** Of the rollout, as you saw it. Refused if a target was checked, skipped or excluded since */
+  revision?: number
   /** The approval that a person granted, for a token with `approval: "required"` */
   approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
@@ -2901,7 +2905,7 @@ export type FleetRolloutsResumeRequest = {
 export type FleetRolloutsRetryRequest = {
   /** A UUID */
   rollout_id: string
-  /** Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose deployment was applied, or perhaps was, has to be rolled back first: `deployment_left` */
+  /** Failed, blocked, skipped, rolled back, queued or waiting ones; default: all failed and blocked. One whose deployment was applied, or perhaps was, has to be rolled back first: `deployment_left` */
   client_ids?: readonly string[]
   /** Of the rollout, as you saw it: what the last report of each of these targets says is accepted. Refused if one was checked again since */
   revision?: number
@@ -5099,7 +5103,7 @@ export type Rollout = {
   paused_until: string | null
   /** True unless something happens without anybody: stop polling then */
   is_final: boolean
-  /** Counts what a person is shown before the start: verdicts, exclusions. `start` takes it */
+  /** Counts what a person is shown: verdicts, exclusions. `start`, `approve`, `resume` and `retry` take it */
   revision: number
   targets: number
   /** How many targets are in each state; states without targets are absent */
@@ -5299,7 +5303,7 @@ export type RolloutSummary = {
   paused_until: string | null
   /** True unless something happens without anybody: stop polling then */
   is_final: boolean
-  /** Counts what a person is shown before the start: verdicts, exclusions. `start` takes it */
+  /** Counts what a person is shown: verdicts, exclusions. `start`, `approve`, `resume` and `retry` take it */
   revision: number
   targets: number
   /** How many targets are in each state; states without targets are absent */
@@ -5337,11 +5341,13 @@ export type RolloutTarget = {
   checked_at: string | null
   conflict_report_id: string | null
   deployment_id: string | null
+  /** Values of its binding that it was checked with, and gets; null: the rollout is of no blueprint */
+  parameters: ParameterValues | null
   /** What became of the mappings of the version; null: none were saved */
   mappings: RolloutTargetMapping[] | null
   waiting_since: string | null
   next_try_at: string | null
-  /** Who skipped or excluded it */
+  /** Who skipped or excluded it; null: nobody. When its turn comes, a client whose binding was removed or is pinned to another version is skipped, and `decision` says which */
   decided_by: string | null
   /** Why */
   decision: string | null
@@ -6868,7 +6874,7 @@ export interface FleetResource {
   /**
    * Create a rollout: what, to whom, in which waves.
    *
-   * Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
+   * Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: `/api/fleet/rollouts/check`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6877,7 +6883,7 @@ export interface FleetResource {
   /**
    * Check the targets of a rollout.
    *
-   * Makes a conflict report for each target of a wave that has not begun, also for those checked before; a blocked one of a wave that has begun needs `retry`. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Makes a conflict report for each target of a wave that has not begun, also for those checked before, with the values and the accepted drift that its binding has now; a blocked one of a wave that has begun needs `retry`. A client without a snapshot is pulled first. Changes nothing in Salesforce. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6886,7 +6892,7 @@ export interface FleetResource {
   /**
    * Start a rollout.
    *
-   * Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is unchecked, its report is older than 24 hours, or anything that was shown has changed; with `409 conflicts_found` while a target of the first wave is blocked. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is unchecked, its report is older than 24 hours, or anything that was shown has changed, also the binding of a target of any wave (`binding_changed`, `binding_removed`); with `409 conflicts_found` while a target of the first wave is blocked. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6959,7 +6965,7 @@ export interface FleetResource {
   /**
    * Resume a paused rollout.
    *
-   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs `approve`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Also one that paused because of failures: those so far were seen, and no longer count against the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs `approve`. Refused with `409 confirmation_stale` while the binding of a target that has not begun was changed or removed since its check. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6968,7 +6974,7 @@ export interface FleetResource {
   /**
    * Try targets again.
    *
-   * Each is checked once more, and goes with its own wave if that has not begun, else with the one that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * Each is checked once more, with what its binding says now, and goes with its own wave if that has not begun, else with the one that is open or comes next. A rollout that has ended runs again. A target whose new report says what nobody was shown stays `blocked` with `drifted`, and its `error` names it: look at the report, then retry with the `revision`. In a wave that needs an approval, `approve` takes the `revision` instead. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */
@@ -6977,7 +6983,7 @@ export interface FleetResource {
   /**
    * Approve the next wave.
    *
-   * For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or unchecked: repair it and check again, or skip it. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
+   * For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or unchecked: repair it and check again, or skip it. Without `revision` also, with `409 confirmation_stale`, while a target was checked after the start and its report says more than the one before; and while the binding of one that has not begun was changed or removed since its check. The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with `/api/fleet/rollouts/get`.
    *
    * Needs the permission `fleet.write`.
    */

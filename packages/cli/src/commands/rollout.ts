@@ -295,23 +295,33 @@ const sendingCommands = (group: Command): void => {
     ({ engine, approved, call }, { id, revision }, { revision: seen = revision }) =>
       engine.fleet.rolloutsStart({ rollout_id: id, revision: seen, ...approved }, call),
   )
-  sending<{ wave?: number }>(
+  sending<{ wave?: number; revision?: number }>(
     group
       .command('approve <id>')
       .description('approve the next wave')
-      .option('--wave <number>', 'the wave that is meant', Number),
+      .option('--wave <number>', 'the wave that is meant', Number)
+      // No default: without it, the server lets no report pass that is newer than the start and says more.
+      .option('--revision <number>', 'as you saw it: what its reports say is accepted', Number),
     'Beginning the next wave of',
-    ({ engine, approved, call }, { id }, { wave }) =>
+    ({ engine, approved, call }, { id }, { wave, revision }) =>
       engine.fleet.rolloutsApprove(
-        { rollout_id: id, ...(wave === undefined ? {} : { wave }), ...approved },
+        {
+          rollout_id: id,
+          ...(wave === undefined ? {} : { wave }),
+          ...(revision === undefined ? {} : { revision }),
+          ...approved,
+        },
         call,
       ),
   )
-  sending(
-    group.command('resume <id>').description('go on with a paused rollout'),
+  sending<{ revision?: number }>(
+    group
+      .command('resume <id>')
+      .description('go on with a paused rollout')
+      .option('--revision <number>', 'as you saw it (default: the present)', Number),
     'Going on with',
-    ({ engine, approved, call }, { id }) =>
-      engine.fleet.rolloutsResume({ rollout_id: id, ...approved }, call),
+    ({ engine, approved, call }, { id, revision }, { revision: seen = revision }) =>
+      engine.fleet.rolloutsResume({ rollout_id: id, revision: seen, ...approved }, call),
   )
   sending<{ id?: string[]; revision?: number }>(
     group

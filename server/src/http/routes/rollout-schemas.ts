@@ -6,6 +6,7 @@ import {
   MAPPING_ACTIONS,
   WAITING_REASONS,
 } from '../../domain/fleet/rollouts/model.ts'
+import { parameterValues } from '../../domain/fleet/blueprints/parameters.ts'
 import {
   pauseReason,
   rolloutGate,
@@ -60,7 +61,7 @@ export const rolloutSummary = z
     revision: z
       .int()
       .describe(
-        'Counts what a person is shown before the start: verdicts, exclusions. `start` takes it',
+        'Counts what a person is shown: verdicts, exclusions. `start`, `approve`, `resume` and `retry` take it',
       ),
     targets: count,
     counts: targetCounts,
@@ -168,13 +169,23 @@ export const target = z
     checked_at: timestamp.nullable(),
     conflict_report_id: id.nullable(),
     deployment_id: id.nullable(),
+    parameters: parameterValues
+      .nullable()
+      .describe(
+        'Values of its binding that it was checked with, and gets; null: the rollout is of no blueprint',
+      ),
     mappings: z
       .array(targetMapping)
       .nullable()
       .describe('What became of the mappings of the version; null: none were saved'),
     waiting_since: timestamp.nullable(),
     next_try_at: timestamp.nullable(),
-    decided_by: id.nullable().describe('Who skipped or excluded it'),
+    decided_by: id
+      .nullable()
+      .describe(
+        'Who skipped or excluded it; null: nobody. When its turn comes, a client whose binding was removed or ' +
+          'is pinned to another version is skipped, and `decision` says which',
+      ),
     decision: z.string().nullable().describe('Why'),
     rollback: targetRollback.nullable(),
     rollback_preview: targetRollback.nullable(),
@@ -305,6 +316,7 @@ export const exampleTarget = {
   checked_at: '2026-11-20T09:00:20.000Z',
   conflict_report_id: '0199a1b2-0000-7000-8000-0000000000e1',
   deployment_id: null,
+  parameters: null,
   mappings: null,
   waiting_since: null,
   next_try_at: null,

@@ -41,6 +41,7 @@ const one = { rollout_id: id }
 const WAITS =
   ' The call waits as long as `wait_seconds` says for the rollout to need somebody, or to end; poll with ' +
   '`/api/fleet/rollouts/get`.'
+const revision = z.int().min(1).optional()
 const clientIds = z.array(id).min(1).max(NAMED_MAX)
 
 const POLL = '/api/fleet/rollouts/get'
@@ -125,7 +126,7 @@ const createRoute = (rollouts: Rollouts): Route =>
     tag: 'Rollouts',
     summary: 'Create a rollout: what, to whom, in which waves',
     description:
-      'Freezes the list of targets, and what their bindings say; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
+      'Freezes the list of targets; nothing is sent. What is rolled out is a version of a blueprint, or a ' +
       'plan, or workflows as they are. Without a strategy: one canary and 15 minutes, then if somebody ' +
       'approves a tenth, then if they approve again the rest; 20 side by side, no failure tolerated. Next: ' +
       '`/api/fleet/rollouts/check`.',
@@ -311,7 +312,8 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
       summary: 'Check the targets of a rollout',
       description:
         'Makes a conflict report for each target of a wave that has not begun, also for those checked ' +
-        'before; a blocked one of a wave that has begun needs `retry`. A client without a snapshot is ' +
+        'before, with the values and the accepted drift that its binding has now; a blocked one of a wave ' +
+        'that has begun needs `retry`. A client without a snapshot is ' +
         'pulled first. Changes nothing in Salesforce.' +
         WAITS,
       errors: [...CONTROL, 'bad_request'],
@@ -322,17 +324,14 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
   working(
     'start',
     {
-      revision: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('Of the rollout or the matrix that the person was shown'),
+      revision: revision.describe('Of the rollout or the matrix that the person was shown'),
     },
     {
       summary: 'Start a rollout',
       description:
         'Refused with `409 confirmation_stale`, and what it is, while a target of the first wave is ' +
-        'unchecked, its report is older than 24 hours, or anything that was shown has changed; with ' +
+        'unchecked, its report is older than 24 hours, or anything that was shown has changed, also the ' +
+        'binding of a target of any wave (`binding_changed`, `binding_removed`); with ' +
         '`409 conflicts_found` while a target of the first wave is blocked.' +
         WAITS,
       approvable: true,
@@ -347,17 +346,22 @@ const beginningRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
 const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
   working(
     'resume',
-    {},
+    {
+      revision: revision.describe(
+        'Of the rollout, as you saw it. Refused if a target was checked, skipped or excluded since',
+      ),
+    },
     {
       summary: 'Resume a paused rollout',
       description:
         'Also one that paused because of failures: those so far were seen, and no longer count against ' +
         'the tolerance. What failed while a person had paused it counts. A wave that waits for an approval needs ' +
-        '`approve`.' +
+        '`approve`. Refused with `409 confirmation_stale` while the binding of a target that has not begun ' +
+        'was changed or removed since its check.' +
         WAITS,
       approvable: true,
-      errors: CONTROL,
-      example: {},
+      errors: [...CONTROL, 'confirmation_stale'],
+      example: { revision: 3 },
     },
     (caller, body, signal) => rollouts.resume(caller, body, signal),
   ),
@@ -367,25 +371,22 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
       client_ids: clientIds
         .optional()
         .describe(
-          'Failed, blocked, skipped or rolled back ones; default: all failed and blocked. One whose ' +
+          'Failed, blocked, skipped, rolled back, queued or waiting ones; default: all failed and blocked. One whose ' +
             'deployment was applied, or perhaps was, has to be rolled back first: `deployment_left`',
         ),
-      revision: z
-        .int()
-        .min(1)
-        .optional()
-        .describe(
-          'Of the rollout, as you saw it: what the last report of each of these targets says is accepted. ' +
-            'Refused if one was checked again since',
-        ),
+      revision: revision.describe(
+        'Of the rollout, as you saw it: what the last report of each of these targets says is accepted. ' +
+          'Refused if one was checked again since',
+      ),
     },
     {
       summary: 'Try targets again',
       description:
-        'Each is checked once more, and goes with its own wave if that has not begun, else with the one that is ' +
+        'Each is checked once more, with what its binding says now, and goes with its own wave if that has not begun, else with the one that is ' +
         'open or comes next. A rollout that has ' +
         'ended runs again. A target whose new report says what nobody was shown stays `blocked` with ' +
-        '`drifted`, and its `error` names it: look at the report, then retry with the `revision`.' +
+        '`drifted`, and its `error` names it: look at the report, then retry with the `revision`. In a wave ' +
+        'that needs an approval, `approve` takes the `revision` instead.' +
         WAITS,
       approvable: true,
       errors: [...CONTROL, 'bad_request', 'confirmation_stale'],
@@ -397,16 +398,22 @@ const sendingRoutes = (rollouts: Rollouts, { working }: Makers): Route[] => [
     'approve',
     {
       wave: z.int().min(1).optional().describe('The wave that is meant; another one is refused'),
+      revision: revision.describe(
+        'Of the rollout, as you saw it: what the last reports of the wave say is accepted. Refused if a ' +
+          'target was checked, skipped or excluded since',
+      ),
     },
     {
       summary: 'Approve the next wave',
       description:
         'For a rollout that is paused with `gate`. Refused while a target of the wave is blocked or ' +
-        'unchecked: repair it and check again, or skip it.' +
+        'unchecked: repair it and check again, or skip it. Without `revision` also, with ' +
+        '`409 confirmation_stale`, while a target was checked after the start and its report says more than ' +
+        'the one before; and while the binding of one that has not begun was changed or removed since its check.' +
         WAITS,
       approvable: true,
       errors: [...CONTROL, 'confirmation_stale', 'conflicts_found'],
-      example: { wave: 2 },
+      example: { wave: 2, revision: 3 },
     },
     (caller, body, signal) => rollouts.approve(caller, body, signal),
   ),

@@ -21,9 +21,9 @@ const perform = (rollout: Rollout, action: RolloutAction, allowDataLoss: boolean
     case 'start':
       return engine.fleet.rolloutsStart({ rollout_id, revision })
     case 'approve':
-      return engine.fleet.rolloutsApprove({ rollout_id, ...waveOf(rollout) })
+      return engine.fleet.rolloutsApprove({ rollout_id, revision, ...waveOf(rollout) })
     case 'resume':
-      return engine.fleet.rolloutsResume({ rollout_id })
+      return engine.fleet.rolloutsResume({ rollout_id, revision })
     case 'pause':
       return engine.fleet.rolloutsPause({ rollout_id })
     case 'retry':
@@ -60,26 +60,32 @@ const LABELS: Readonly<Record<RolloutAction, string>> = {
 /** Nothing is sent by these: they need no question. */
 const AT_ONCE: readonly RolloutAction[] = ['check', 'pause', 'preview']
 
+interface Asked {
+  rollout: Rollout
+  action: RolloutAction
+}
+
 export const Actions = ({ rollout }: { rollout: Rollout }) => {
   const queryClient = useQueryClient()
   const { fail } = useToast()
-  const [asked, setAsked] = useState<RolloutAction | null>(null)
+  // With the rollout as it was shown then: what comes in while the question is open was not looked at.
+  const [asked, setAsked] = useState<Asked | null>(null)
   const [pending, setPending] = useState<RolloutAction | null>(null)
   const actions = actionsFor(rollout)
-  const act = async (action: RolloutAction, allowDataLoss = false) => {
+  const act = async ({ rollout: shown, action }: Asked, allowDataLoss = false) => {
     try {
-      await perform(rollout, action, allowDataLoss)
+      await perform(shown, action, allowDataLoss)
     } finally {
       await rolloutChanged(queryClient, rollout.id)
     }
   }
   const press = async (action: RolloutAction) => {
     if (!AT_ONCE.includes(action)) {
-      setAsked(action)
+      setAsked({ rollout, action })
       return
     }
     setPending(action)
-    await act(action).catch(fail)
+    await act({ rollout, action }).catch(fail)
     setPending(null)
   }
   return (
@@ -94,26 +100,29 @@ export const Actions = ({ rollout }: { rollout: Rollout }) => {
           {LABELS[action]}
         </Button>
       ))}
-      <Question rollout={rollout} action={asked} onClose={() => setAsked(null)} onConfirm={act} />
+      {asked !== null && (
+        <Question
+          {...asked}
+          onClose={() => setAsked(null)}
+          onConfirm={(allow) => act(asked, allow)}
+        />
+      )}
     </>
   )
 }
 
-interface QuestionProps {
-  rollout: Rollout
-  action: RolloutAction | null
+interface QuestionProps extends Asked {
   onClose: () => void
-  onConfirm: (action: RolloutAction, allowDataLoss?: boolean) => Promise<void>
+  onConfirm: (allowDataLoss: boolean) => Promise<void>
 }
 
 const Question = ({ rollout, action, onClose, onConfirm }: QuestionProps) => {
   const [allowDataLoss, setAllowDataLoss] = useState(false)
-  if (action === null || AT_ONCE.includes(action)) return null
   const dialog = {
     open: true,
     onClose,
     action: LABELS[action],
-    onConfirm: () => onConfirm(action, allowDataLoss),
+    onConfirm: () => onConfirm(allowDataLoss),
   }
   if (action === 'stop') {
     return (

@@ -4,7 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Logger } from 'pino'
-import { type Database, type Tx, wholeOrg } from '../../../db/database.ts'
+import { type Database, type Reader, type Tx, wholeOrg } from '../../../db/database.ts'
 import { EngineError } from '../../../errors.ts'
 import { workWaitSecondsAfter } from '../../../retry.ts'
 import { type Caller } from '../../caller.ts'
@@ -14,13 +14,21 @@ import { type Mappings } from '../../mappings/mappings.ts'
 import { type OnBehalf } from '../../work/follow.ts'
 import { type CauseName, causeOf, isPassing, toldOf } from '../../work/faults.ts'
 import { nothingYet } from '../../deployments/rows.ts'
+import { bindingsOf } from '../blueprints/rows.ts'
 import { type Contents } from './contents.ts'
+import { wasBound } from './kept.ts'
 import { type Beginning, type Claimed, heldTarget } from './claims.ts'
 import { applyChange, storePreview } from './journal.ts'
 import { type RolloutState, type WaitingReason } from './model.ts'
 import { requireMappings, restoreMappings } from './mappings.ts'
 import { blockedBy, graceOver, type TargetChange } from './outcome.ts'
-import { lockRollout, type RolloutRow, type TargetRow, wakeConductor } from './rows.ts'
+import {
+  lockRollout,
+  type RolloutRow,
+  type TargetRow,
+  updateRollout,
+  wakeConductor,
+} from './rows.ts'
 
 export interface BeginDeps {
   db: Database
@@ -51,6 +59,26 @@ const WAITS_FOR: Readonly<Partial<Record<CauseName, WaitingReason>>> = {
 /** The claim is lost, or the rollout no longer wants it: nothing is begun. */
 class NotWanted extends Error {
   override name = 'NotWanted'
+}
+
+/** The client should not stand at this version any more. Nobody has failed. */
+class LeftOut extends Error {
+  override name = 'LeftOut'
+}
+
+/** Throws LeftOut for a client whose binding was removed since its check, or is pinned to another version. */
+const requireBound = async (
+  reader: Reader,
+  { org_id: orgId, blueprint_id: blueprintId, version }: RolloutRow,
+  { client_id: clientId, values }: TargetRow,
+): Promise<void> => {
+  if (blueprintId === null) return
+  const binding = (await bindingsOf(reader, wholeOrg(orgId), blueprintId, [clientId])).get(clientId)
+  if (binding === undefined && wasBound({ values })) {
+    throw new LeftOut('The binding of the client to the blueprint was removed.')
+  }
+  const pinned = binding?.pinned_version ?? version
+  if (pinned !== version) throw new LeftOut(`The client was pinned to version ${pinned}.`)
 }
 
 const WANTED: Readonly<Record<Exclude<Beginning, 'preview'>, readonly RolloutState[]>> = {
@@ -99,6 +127,7 @@ export const createBeginning = ({
       const { target, claim, begin } = held
       const row = await lockRollout(tx, wholeOrg(target.org_id), target.rollout_id)
       if (!isWanted(row, begin)) throw new NotWanted()
+      if (begin === 'deploy') await requireBound(tx, row, target)
       const mine = await tx
         .updateTable('rollout_targets')
         .set({
@@ -141,6 +170,8 @@ export const createBeginning = ({
 
   const deploy = async (row: RolloutRow, held: Claimed, signal: AbortSignal): Promise<void> => {
     const { target } = held
+    // Also where the deployment is bound; here, so that Salesforce is not asked for nothing.
+    await requireBound(db.as(wholeOrg(row.org_id)).read, row, target)
     const content = await contents.of(row, target)
     const options = {
       client_id: target.client_id,
@@ -251,6 +282,15 @@ export const createBeginning = ({
       state: target.state,
       dueInSeconds: seconds * waitScale,
     })
+    if (error instanceof LeftOut) {
+      return {
+        state: 'skipped',
+        reason: null,
+        fault: null,
+        isFailure: false,
+        decision: error.message,
+      }
+    }
     if (!(error instanceof EngineError)) {
       logger.error({ err: error, rollout_id: row.id, target_id: target.id, begin }, 'not begun')
       const attempts = target.attempts + 1
@@ -303,8 +343,11 @@ export const createBeginning = ({
         await storePreview(tx, target, failedRollback(toldOf(error)))
       } else {
         await applyChange(tx, row, target, change)
+        if (target.state === 'checking' && change.state !== 'checking') {
+          await updateRollout(tx, row, { revision: sql<number>`revision + 1` })
+        }
       }
-      if (!(error instanceof EngineError)) {
+      if (!(error instanceof EngineError || error instanceof LeftOut)) {
         await tx
           .updateTable('rollout_targets')
           .set({ attempts: sql<number>`attempts + 1` })

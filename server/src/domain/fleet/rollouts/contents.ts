@@ -18,6 +18,7 @@ import {
   versionForRollout,
   versionOf,
 } from '../blueprints/rows.ts'
+import { type Binding, keptOf, thawed, valuesIn } from './kept.ts'
 import { type RolloutRow, type TargetRow } from './rows.ts'
 
 /** As the body of a check or of a deployment has it. */
@@ -40,9 +41,15 @@ export type Source =
     }
 
 interface PreparedTarget {
-  /** Empty: what was accepted as drift leaves nothing to bring. */
+  /** Empty: what was accepted as drift leaves nothing to bring, or the values do not fit. */
   planHash: string
   values: unknown
+}
+
+export interface Rebound extends PreparedTarget {
+  id: string
+  /** False: what is wrong with the values is told by the check. */
+  fits: boolean
 }
 
 export interface Prepared {
@@ -61,6 +68,12 @@ export interface Contents {
    * bad_request for clients whose values do not fit.
    */
   prepare(tx: Tx, tenant: Tenant, source: Source, clientIds: readonly string[]): Promise<Prepared>
+  /** By what the bindings of these targets say now; without those that have none. */
+  bindAnew(
+    tx: Tx,
+    rollout: RolloutRow,
+    targets: readonly Pick<TargetRow, 'id' | 'client_id'>[],
+  ): Promise<Rebound[]>
   of(rollout: RolloutRow, target: Pick<TargetRow, 'values'>): Promise<Content>
   /** Those that come with it; none of a rollout without mappings. */
   mappingsOf(rollout: RolloutRow, target: Pick<TargetRow, 'values'>): Promise<MappingDraft[]>
@@ -70,6 +83,8 @@ const KINDS: Readonly<Record<Part, RolloutRow['kind']>> = {
   plan: 'custom_objects',
   workflows: 'workflows',
 }
+
+const partIn = ({ kind }: RolloutRow): Part => (kind === 'workflows' ? 'workflows' : 'plan')
 
 const hashOf = (part: Part, content: unknown): string =>
   part === 'plan'
@@ -128,9 +143,9 @@ const prepareVersion = async (
   })
   const part = partOf(version, named)
   const bindings = await bindingsOf(tx, tenant, blueprintId, clientIds)
+  const fit = fitting(version, part)
   const errors: MemberError[] = []
   const prepared = new Map<string, PreparedTarget>()
-  const hashes = new Map<string, string>()
   for (const clientId of clientIds) {
     const binding = bindings.get(clientId)
     const path = `targets.${clientId}`
@@ -139,24 +154,12 @@ const prepareVersion = async (
       errors.push({ path, code: 'pinned_to_another_version', message })
       continue
     }
-    const values = (binding?.parameters ?? {}) as ParameterValues
-    const overrides = (binding?.overrides ?? []) as Override[]
-    const key = JSON.stringify([values, overrides])
-    const filled = fillIn(version, version.parameters, values, overrides)
-    if (filled.problems !== null) {
-      errors.push(
-        ...filled.problems.map(({ path: at, code, message }) => ({
-          path: `${path}.${at}`,
-          code,
-          message,
-        })),
-      )
+    const { hash, problems } = fit(binding)
+    if (hash === null) {
+      errors.push(...problems.map((one) => ({ ...one, path: `${path}.${one.path}` })))
       continue
     }
-    const own = filled.content[part]
-    const hash = hashes.get(key) ?? (own === undefined ? '' : hashOf(part, own))
-    hashes.set(key, hash)
-    prepared.set(clientId, { planHash: hash, values: frozen(values, overrides) })
+    prepared.set(clientId, { planHash: hash, values: keptOf(binding) })
   }
   if (errors.length > 0) {
     throw new EngineError(
@@ -175,16 +178,24 @@ const prepareVersion = async (
   }
 }
 
-/** What a target keeps of its binding: what was accepted as drift stays as it is, so it goes with the values. */
-const frozen = (parameters: ParameterValues, overrides: readonly Override[]): unknown =>
-  overrides.length === 0 ? parameters : { parameters, overrides }
+type Fit = { hash: string; problems: null } | { hash: null; problems: readonly MemberError[] }
 
-/** No value of a parameter is an object, so the two forms cannot be taken for each other. */
-const thawed = (kept: unknown): { parameters: ParameterValues; overrides: readonly Override[] } => {
-  const { parameters } = (kept ?? {}) as { parameters?: unknown }
-  return typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters)
-    ? (kept as { parameters: ParameterValues; overrides: Override[] })
-    : { parameters: (kept ?? {}) as ParameterValues, overrides: [] }
+/** What bindings make of a version; equal ones are filled in once. */
+const fitting = (version: BlueprintVersion, part: Part) => {
+  const known = new Map<string, Fit>()
+  const fitOf = (parameters: ParameterValues, overrides: readonly Override[]): Fit => {
+    const { content, problems } = fillIn(version, version.parameters, parameters, overrides)
+    if (problems !== null) return { hash: null, problems }
+    const own = content[part]
+    return { hash: own === undefined ? '' : hashOf(part, own), problems }
+  }
+  return (binding: Binding | undefined): Fit => {
+    const { parameters, overrides } = valuesIn(binding)
+    const key = JSON.stringify([parameters, overrides])
+    const fit = known.get(key) ?? fitOf(parameters, overrides)
+    known.set(key, fit)
+    return fit
+  }
 }
 
 /** Versions never change. */
@@ -235,8 +246,21 @@ export const createContents = (db: Database): Contents => {
       }
     },
 
+    bindAnew: async (tx, row, targets) => {
+      if (row.blueprint_id === null) return []
+      const ids = targets.map(({ client_id: clientId }) => clientId)
+      const bindings = await bindingsOf(tx, wholeOrg(row.org_id), row.blueprint_id, ids)
+      const fit = fitting(await versionFor(tx, row), partIn(row))
+      return targets.flatMap(({ id, client_id: clientId }): Rebound[] => {
+        const binding = bindings.get(clientId)
+        if (binding === undefined) return []
+        const { hash } = fit(binding)
+        return [{ id, values: keptOf(binding), planHash: hash ?? '', fits: hash !== null }]
+      })
+    },
+
     of: async (row, target) => {
-      const part: Part = row.kind === 'workflows' ? 'workflows' : 'plan'
+      const part = partIn(row)
       return contentOf(
         part,
         row.blueprint_id === null ? row.content : (await filledFor(row, target))[part],

@@ -3,12 +3,18 @@
 
 import { sql } from 'kysely'
 import { type Tx } from '../../../db/database.ts'
+import { json } from '../../../db/json.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { actingFor, type RolloutRow, type TargetRow, updateRollout, type WaveRow } from './rows.ts'
 import { type Caller } from '../../caller.ts'
 import { TO_UNDO } from './claims.ts'
+import { type Contents } from './contents.ts'
+import { NOTHING_LEFT } from './create.ts'
 import {
+  requireBindings,
   requireChecked,
+  requireNoNews,
+  requirePresent,
   requireSeen,
   requireUnblocked,
   requireUnchanged,
@@ -140,12 +146,41 @@ const LAST = sql`(select r.id from crm_conflict_reports r
 const SHOWN = sql<string | null>`coalesce(shown_report_id, ${LAST})`
 const SHOWN_NOW = sql<string | null>`coalesce(${LAST}, shown_report_id)`
 
-/** A wave that waits for an approval is looked at then; any other goes on by itself with what is found. */
-const SHOWN_UNLESS_GATED = sql<string | null>`case when not exists (
-  select from rollout_waves w
-   where w.org_id = rollout_targets.org_id and w.rollout_id = rollout_targets.rollout_id
-     and w.position = wave and w.state = 'pending' and w.gate = 'manual' and w.approved_at is null)
-  then ${SHOWN} end`
+type Chosen = Awaited<ReturnType<typeof targetsIn>>[number]
+
+/**
+ * Sends these targets to their checks, with what their bindings say now. Returns what changes of the rollout: a target
+ * that nothing is left to bring to by now has its verdict.
+ */
+const checkAnew = async (
+  tx: Tx,
+  row: RolloutRow,
+  contents: Pick<Contents, 'bindAnew'>,
+  targets: readonly Chosen[],
+  set: Record<string, unknown>,
+) => {
+  const rebound = await contents.bindAnew(tx, row, targets)
+  const bound = new Set(rebound.map(({ id }) => id))
+  const checked = targets.filter(({ id, state }) => state !== 'unchanged' || bound.has(id))
+  await setTargets(tx, row, idsOf(checked), { ...set, state: 'checking', report_id: null })
+  const before = new Map(targets.map(({ id, state }) => [id, state]))
+  const made = rebound.map(({ id, values, planHash: hash, fits }) => {
+    const isIdle = fits && hash === ''
+    const isNews = isIdle && before.get(id) !== 'unchanged'
+    return { id, kept: values, plan_hash: hash, is_idle: isIdle, is_news: isNews }
+  })
+  await sql`
+    update rollout_targets t
+       set "values" = n.kept, plan_hash = n.plan_hash,
+           state = case when n.is_idle then 'unchanged' else t.state end,
+           decision = case when n.is_idle then ${NOTHING_LEFT} else t.decision end,
+           severity = case when n.is_idle then null else t.severity end,
+           revision = case when n.is_news then ${row.revision + 1} else t.revision end
+      from jsonb_to_recordset(${json(made)})
+        as n(id uuid, kept jsonb, plan_hash text, is_idle boolean, is_news boolean)
+     where t.org_id = ${row.org_id} and t.rollout_id = ${row.id} and t.id = n.id`.execute(tx)
+  return made.some((one) => one.is_news) ? { revision: sql<number>`revision + 1` } : {}
+}
 
 export interface CheckInput {
   client_ids?: string[] | undefined
@@ -161,11 +196,13 @@ export const beginChecks = async (
   caller: Caller,
   row: RolloutRow,
   waves: readonly WaveRow[],
+  contents: Pick<Contents, 'bindAnew'>,
   { client_ids: clientIds, refresh }: CheckInput,
 ): Promise<void> => {
   requireState(row, 'checked')
   const isBefore = row.started_at === null
-  const states: TargetState[] = ['pending', 'ready', 'blocked']
+  // Unchanged without a check: nothing was left to bring, as long as the binding said so.
+  const states: TargetState[] = ['pending', 'ready', 'blocked', 'unchanged']
   const found = await targetsIn(tx, row, { states, clientIds }, 'checked')
   const coming = new Set(waves.filter(({ state }) => state === 'pending').map((w) => w.position))
   const targets = found.filter(({ wave }) => isBefore || coming.has(wave))
@@ -180,18 +217,18 @@ export const beginChecks = async (
       })),
     )
   }
-  await setTargets(tx, row, idsOf(targets), {
-    state: 'checking',
-    shown_report_id: row.started_at === null ? null : SHOWN_UNLESS_GATED,
-    report_id: null,
+  const verdicts = await checkAnew(tx, row, contents, targets, {
+    shown_report_id: isBefore ? null : SHOWN,
     reason: null,
     fault: null,
     severity: null,
     is_failure: false,
     needs_refresh: refresh === true,
     is_rechecked: false,
+    decision: null,
   })
   await updateRollout(tx, row, {
+    ...verdicts,
     ...(isBefore ? { state: 'checking' as const, ...actingFor(caller) } : {}),
     wake_at: NOW,
   })
@@ -212,6 +249,7 @@ export const requireStart = async (
   }
   await requireUnblocked(tx, row, first)
   await requireUnpinned(tx, row, null)
+  await requireBindings(tx, row)
   await requireUnchanged(tx, row, seen)
 }
 
@@ -237,8 +275,14 @@ export const pause = async (tx: Tx, row: RolloutRow): Promise<void> => {
   await recall(tx, paused)
 }
 
-/** Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself. */
-export const requireResume = (row: RolloutRow): void => {
+/**
+ * Throws rollout_state_conflict for a pause that somebody has to approve, or that ends by itself, and confirmation_stale.
+ */
+export const requireResume = async (
+  tx: Tx,
+  row: RolloutRow,
+  seen: number | undefined,
+): Promise<void> => {
   requireState(row, 'resumed')
   if (row.pause_reason === 'gate') {
     throw conflict('The next wave needs an approval: /api/fleet/rollouts/approve.')
@@ -249,6 +293,8 @@ export const requireResume = (row: RolloutRow): void => {
       `The rollout goes on by itself${until === undefined ? '' : ` at ${until}`} (${row.pause_reason ?? ''}).`,
     )
   }
+  await requireBindings(tx, row)
+  await requirePresent(tx, row, seen)
 }
 
 /** Failures that the pause was for were seen, and no longer count; what failed while a person had paused it does. */
@@ -270,12 +316,18 @@ export const resume = async (tx: Tx, caller: Caller, row: RolloutRow): Promise<v
   })
 }
 
+export interface ApproveInput {
+  wave?: number | undefined
+  /** Of the rollout, as the person saw it: what the reports of the wave say is accepted. */
+  revision?: number | undefined
+}
+
 /** The wave that waits for an approval. Throws rollout_state_conflict, conflicts_found, confirmation_stale. */
 export const requireApprove = async (
   tx: Tx,
   row: RolloutRow,
   waves: readonly WaveRow[],
-  named: number | undefined,
+  { wave: named, revision: seen }: ApproveInput,
 ): Promise<WaveRow> => {
   const next = waves.find(({ state }) => state === 'pending')
   if (row.pause_reason !== 'gate' || next === undefined) {
@@ -298,15 +350,30 @@ export const requireApprove = async (
     .limit(1)
     .execute()
   if (unchecked.length > 0) await requireChecked(tx, row, next.position)
+  await requireBindings(tx, row)
+  await requirePresent(tx, row, seen)
+  if (seen === undefined) await requireNoNews(tx, row, next.position)
   return next
 }
 
+/** With `isSeen` the last reports of the wave are what a person has been shown. */
 export const approve = async (
   tx: Tx,
   caller: Caller,
   row: RolloutRow,
   { position }: WaveRow,
+  isSeen: boolean,
 ): Promise<void> => {
+  if (isSeen) {
+    await tx
+      .updateTable('rollout_targets')
+      .set({ shown_report_id: SHOWN_NOW })
+      .where('org_id', '=', row.org_id)
+      .where('rollout_id', '=', row.id)
+      .where('wave', '=', position)
+      .where('state', '=', 'ready')
+      .execute()
+  }
   await tx
     .updateTable('rollout_waves')
     .set({ approved_by: caller.userId, approved_at: NOW })
@@ -371,7 +438,35 @@ export interface RetryInput {
   revision?: number | undefined
 }
 
-const RETRIED: readonly TargetState[] = ['failed', 'blocked', 'skipped', 'rolled_back']
+/** Those that wait in an open wave, too: their bindings may have changed. */
+const RETRIED: readonly TargetState[] = [
+  ...(['failed', 'blocked', 'skipped', 'rolled_back', 'queued', 'waiting'] as const),
+]
+
+/** Nobody is taken from what is under way. */
+const requireIdle = async (
+  tx: Tx,
+  row: RolloutRow,
+  targets: readonly { id: string }[],
+  clientIds: readonly string[] | undefined,
+): Promise<void> => {
+  const { rows: busy } = await sql<{ client_id: string }>`
+    select t.client_id from rollout_targets t
+      join deployment_runs u on u.org_id = t.org_id and u.deployment_id = t.deployment_id
+     where t.org_id = ${row.org_id} and t.id = any(${idsOf(targets)}::uuid[]) and u.ended_at is null`.execute(
+    tx,
+  )
+  if (busy.length > 0) {
+    throw conflict(
+      'The deployment of a target has not ended. Wait for it, or cancel it with /api/deploy/cancel.',
+      busy.map(({ client_id: id }) => ({
+        path: pathOf(clientIds, id),
+        code: 'deployment_in_progress',
+        message: 'Its deployment has not ended.',
+      })),
+    )
+  }
+}
 
 /** A target is of one deployment: another one would take its place, and a rollback would not know of the first. */
 const requireNothingLeft = async (
@@ -402,13 +497,14 @@ export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) =
   const states = clientIds === undefined ? (['failed', 'blocked'] as const) : RETRIED
   const targets = await targetsIn(tx, row, { states, clientIds }, 'retried')
   if (targets.length === 0) throw conflict('No target of this rollout is failed or blocked.')
+  await requireIdle(tx, row, targets, clientIds)
   await requireNothingLeft(tx, row, targets, clientIds)
   if (seen !== undefined) await requireSeen(tx, row, seen, idsOf(targets))
   return targets
 }
 
 /**
- * Each is checked once more first. It goes with its own wave if that has not begun, else with the one that is open, or
+ * Each is checked once more first, with what its binding says now. It goes with its own wave if that has not begun, else with the one that is open, or
  * with the next; but it stops again if that check finds what nobody has been shown. With `isSeen` its last report has
  * been.
  */
@@ -417,7 +513,8 @@ export const retry = async (
   caller: Caller,
   row: RolloutRow,
   waves: readonly WaveRow[],
-  targets: readonly { id: string }[],
+  contents: Pick<Contents, 'bindAnew'>,
+  targets: readonly Chosen[],
   isSeen: boolean,
 ): Promise<void> => {
   const wave = waves.find(({ state }) => state !== 'closed') ?? waves.at(-1)
@@ -431,12 +528,10 @@ export const retry = async (
       .where('position', '=', position)
       .execute()
   }
-  await setTargets(tx, row, idsOf(targets), {
-    state: 'checking',
+  const verdicts = await checkAnew(tx, row, contents, targets, {
     wave: inOwnWaveOr(position),
     deployment_id: null,
     shown_report_id: isSeen ? SHOWN_NOW : SHOWN,
-    report_id: null,
     reason: null,
     fault: null,
     is_failure: false,
@@ -451,6 +546,7 @@ export const retry = async (
     mappings: null,
   })
   await updateRollout(tx, row, {
+    ...verdicts,
     ...(ENDED_STATES.includes(row.state) ? { state: 'running' as const, finished_at: null } : {}),
     wake_at: NOW,
     ...actingFor(caller),
@@ -482,22 +578,7 @@ export const skip = async (
 ): Promise<void> => {
   requireState(row, 'changed')
   const targets = await targetsIn(tx, row, { states: SKIPPED, clientIds }, 'skipped')
-  const { rows: busy } = await sql<{ client_id: string }>`
-    select t.client_id from rollout_targets t
-      join deployment_runs u on u.org_id = t.org_id and u.deployment_id = t.deployment_id
-     where t.org_id = ${row.org_id} and t.id = any(${idsOf(targets)}::uuid[]) and u.ended_at is null`.execute(
-    tx,
-  )
-  if (busy.length > 0) {
-    throw conflict(
-      'The deployment of a target has not ended. Wait for it, or cancel it with /api/deploy/cancel.',
-      busy.map(({ client_id: id }) => ({
-        path: pathOf(clientIds, id),
-        code: 'deployment_in_progress',
-        message: 'Its deployment has not ended.',
-      })),
-    )
-  }
+  await requireIdle(tx, row, targets, clientIds)
   const isBefore = row.started_at === null
   await setTargets(tx, row, idsOf(targets), {
     state: isBefore ? 'excluded' : 'skipped',

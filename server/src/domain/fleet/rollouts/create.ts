@@ -27,7 +27,7 @@ export interface CreateInput {
   strategy?: Strategy | undefined
 }
 
-const NOTHING_LEFT = 'All that differs was accepted: nothing is left to bring.'
+export const NOTHING_LEFT = 'All that differs was accepted: nothing is left to bring.'
 
 /** More than an org has clients. */
 const TARGETS_MAX = 5_000

@@ -6,6 +6,7 @@ import { type Tx } from '../../../db/database.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { type BlockedReason } from './model.ts'
 import { REPORT_HOURS } from './begin.ts'
+import { NEWS } from './news.ts'
 import { type RolloutRow } from './rows.ts'
 
 const ERRORS_MAX = 100
@@ -121,6 +122,55 @@ export const requireUnpinned = async (
   )
 }
 
+/** What a target keeps of its binding; of earlier builds, it may be the values alone. */
+const KEPT = sql`case when jsonb_typeof(t.values -> 'parameters') = 'object' then t.values
+  else jsonb_build_object('parameters', t.values, 'overrides', '[]'::jsonb) end`
+
+const BINDING_WORDS = {
+  binding_changed:
+    'Its values or its accepted drift have changed since the check. Check it again with /api/fleet/rollouts/check.',
+  binding_changed_in_wave:
+    'Its values or its accepted drift have changed since the check. Its wave has begun: try it again with /api/fleet/rollouts/retry.',
+  binding_removed:
+    'Its binding was removed. Bind it again with /api/blueprints/bindings/set, or leave it out with /api/fleet/rollouts/skip.',
+} as const
+
+/**
+ * Throws confirmation_stale while the binding of a target that has not begun says something else than its report was
+ * made with: what was shown is not what the client should have.
+ */
+export const requireBindings = async (
+  tx: Tx,
+  { org_id: orgId, id, blueprint_id: blueprintId }: RolloutRow,
+): Promise<void> => {
+  if (blueprintId === null) return
+  const { rows } = await sql<{ client_id: string; why: keyof typeof BINDING_WORDS }>`
+    select t.client_id,
+           case when b.id is null then 'binding_removed'
+                when w.state = 'pending' then 'binding_changed' else 'binding_changed_in_wave' end as why
+      from rollout_targets t
+      join rollout_waves w
+        on w.org_id = t.org_id and w.rollout_id = t.rollout_id and w.position = t.wave
+      left join blueprint_bindings b
+        on b.org_id = t.org_id and b.client_id = t.client_id and b.blueprint_id = ${blueprintId}
+     cross join lateral (select ${KEPT} as kept) k
+     where t.org_id = ${orgId} and t.rollout_id = ${id}
+       and (t.state in ('checking', 'ready', 'queued') or t.state = 'waiting' and t.deployment_id is null
+            or t.state = 'unchanged' and t.plan_hash = '' and w.state = 'pending')
+       and (b.id is null and t.values <> '{}'
+            or b.id is not null and (b.parameters <> k.kept -> 'parameters' or b.overrides <> k.kept -> 'overrides'))
+     order by t.position`.execute(tx)
+  if (rows.length === 0) return
+  throw stale(
+    `The ${rows.length === 1 ? 'binding' : 'bindings'} of ${counted(rows.length)} changed since the check.`,
+    rows.map(({ client_id: clientId, why }) => ({
+      path: pathOf(clientId),
+      code: why === 'binding_removed' ? why : 'binding_changed',
+      message: BINDING_WORDS[why],
+    })),
+  )
+}
+
 type StaleCode =
   | 'client_inactive'
   | 'not_connected'
@@ -188,6 +238,39 @@ export const requireUnchanged = async (
   )
 }
 
+/** Those of these targets (null: of all) whose verdict changed since the revision that a person saw. */
+const changedSince = (
+  tx: Tx,
+  rollout: RolloutRow,
+  seen: number,
+  targetIds: readonly string[] | null,
+): Promise<{ client_id: string }[]> =>
+  tx
+    .selectFrom('rollout_targets')
+    .select('client_id')
+    .where('org_id', '=', rollout.org_id)
+    .where('rollout_id', '=', rollout.id)
+    .where(sql<boolean>`(${targetIds}::uuid[] is null or id = any(${targetIds}::uuid[]))`)
+    .where('revision', '>', seen)
+    .orderBy('position')
+    .execute()
+
+const otherRevision = (
+  { revision }: RolloutRow,
+  seen: number,
+  changed: readonly { client_id: string }[],
+): EngineError => {
+  const paths = changed.length === 0 ? ['revision'] : changed.map(({ client_id: id }) => pathOf(id))
+  return stale(
+    `The rollout is at revision ${revision}, not ${seen}. Look at its targets again.`,
+    paths.map((path) => ({
+      path,
+      code: 'verdict_changed',
+      message: STALE_WORDS.verdict_changed,
+    })),
+  )
+}
+
 /** Throws confirmation_stale if one of these targets was checked again since the revision that a person saw. */
 export const requireSeen = async (
   tx: Tx,
@@ -195,24 +278,41 @@ export const requireSeen = async (
   seen: number,
   targetIds: readonly string[],
 ): Promise<void> => {
-  const rows = await tx
-    .selectFrom('rollout_targets')
-    .select('client_id')
-    .where('org_id', '=', rollout.org_id)
-    .where('rollout_id', '=', rollout.id)
-    .where(sql<boolean>`id = any(${targetIds}::uuid[])`)
-    .where('revision', '>', seen)
-    .orderBy('position')
-    .execute()
-  if (rows.length === 0 && seen <= rollout.revision) return
+  const changed = await changedSince(tx, rollout, seen, targetIds)
+  if (changed.length > 0 || seen > rollout.revision) throw otherRevision(rollout, seen, changed)
+}
+
+/** Throws confirmation_stale unless the revision that a person saw is the present one. */
+export const requirePresent = async (
+  tx: Tx,
+  rollout: RolloutRow,
+  seen: number | undefined,
+): Promise<void> => {
+  if (seen === undefined || seen === rollout.revision) return
+  throw otherRevision(rollout, seen, await changedSince(tx, rollout, seen, null))
+}
+
+/**
+ * Throws confirmation_stale while a target of the wave was checked after the start, and its report says more than the
+ * one before it did: whoever names no revision may have looked before that.
+ */
+export const requireNoNews = async (tx: Tx, rollout: RolloutRow, wave: number): Promise<void> => {
+  const { rows } = await sql<{ client_id: string; codes: string[] }>`
+    select t.client_id, news.codes
+      from rollout_targets t
+      join crm_conflict_reports r on r.org_id = t.org_id and r.id = t.report_id
+      left join crm_conflict_reports o on o.org_id = t.org_id and o.id = t.shown_report_id
+      cross join lateral (select ${NEWS} as codes) news
+     where t.org_id = ${rollout.org_id} and t.rollout_id = ${rollout.id} and t.wave = ${wave}
+       and t.state = 'ready' and t.checked_at > ${rollout.started_at} and news.codes is not null
+     order by t.position`.execute(tx)
+  if (rows.length === 0) return
   throw stale(
-    `The rollout is at revision ${rollout.revision}, not ${seen}. Look at its targets again.`,
-    rows.length === 0
-      ? [{ path: 'revision', code: 'verdict_changed', message: STALE_WORDS.verdict_changed }]
-      : rows.map(({ client_id: id }) => ({
-          path: pathOf(id),
-          code: 'verdict_changed',
-          message: STALE_WORDS.verdict_changed,
-        })),
+    `${counted(rows.length)} of wave ${wave} ${rows.length === 1 ? 'was' : 'were'} checked after the start, with something new in the report. Look at ${rows.length === 1 ? 'it' : 'them'}, then approve with the revision of the rollout that you saw.`,
+    rows.map(({ client_id: id, codes }) => ({
+      path: pathOf(id),
+      code: 'verdict_changed',
+      message: `New in its report: ${codes.join(', ')}.`,
+    })),
   )
 }

@@ -7,6 +7,7 @@ import { json, jsonOrNull } from '../../../db/json.ts'
 import { type WorkFault } from '../../../db/tables/work.ts'
 import { nothingYet, type RollbackResult } from '../../deployments/rows.ts'
 import { type TargetState } from './model.ts'
+import { IS_GATED, NEWS } from './news.ts'
 import {
   afterDeployment,
   afterReport,
@@ -61,7 +62,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
              as r_of_old_snapshot,
            coalesce(r.status = 'complete' and (
              o.id is null and (t.is_rechecked or t.shown_report_id is not null)
-             or o.id is not null and news.codes is not null), false) as r_says_more,
+             or o.id is not null and news.codes is not null) and not ${IS_GATED}, false) as r_says_more,
            news.codes as r_news,
            d.status::text as d_status, d.plan_hash as d_plan_hash, d.applied as d_applied, d.error as d_error,
            coalesce(d.sfdc_deploy_id is not null or (d.changes #>> '{assignment,made_by_us}')::boolean
@@ -76,12 +77,7 @@ export const watched = async (tx: Tx, rollout: RolloutRow): Promise<Watched[]> =
         on t.state = 'checking' and r.org_id = t.org_id and r.id = t.report_id
       left join crm_conflict_reports o
         on t.state = 'checking' and o.org_id = t.org_id and o.id = t.shown_report_id
-      left join lateral (
-        select array_agg(distinct f ->> 'code') as codes from jsonb_array_elements(r.findings) f
-         where f ->> 'code' not like '%\\_unchanged' and not exists (
-           select from jsonb_array_elements(o.findings) shown
-            where shown ->> 'code' = f ->> 'code' and shown ->> 'path' = f ->> 'path'
-              and shown ->> 'message' = f ->> 'message')) news on r.status = 'complete'
+      left join lateral (select ${NEWS} as codes) news on r.status = 'complete'
       left join crm_deployments d
         on t.state <> 'checking' and d.org_id = t.org_id and d.id = t.deployment_id
       left join deployment_runs u

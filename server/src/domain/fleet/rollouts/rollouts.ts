@@ -25,6 +25,7 @@ import { affectedBy, basisOf, componentsFor, type RolloutAction, rolloutChange }
 import { createConductor } from './conductor.ts'
 import {
   approve,
+  type ApproveInput,
   beginChecks,
   type CheckInput,
   pause,
@@ -288,7 +289,7 @@ export const createRollouts = (options: Options) => {
     ): Promise<Rollout> => {
       const id = input.rollout_id
       await change(caller, id, 'rollout.check', (tx, row, waves) =>
-        beginChecks(tx, caller, row, waves, input),
+        beginChecks(tx, caller, row, waves, contents, input),
       )
       return follow(caller, id, input, signal)
     },
@@ -313,11 +314,11 @@ export const createRollouts = (options: Options) => {
 
     resume: async (
       caller: Caller,
-      input: Waiting & { rollout_id: string },
+      input: Waiting & { rollout_id: string; revision?: number | undefined },
       signal?: AbortSignal,
     ): Promise<Rollout> => {
-      const id = input.rollout_id
-      const possible = async (_tx: Tx, row: RolloutRow) => requireResume(row)
+      const { rollout_id: id, revision } = input
+      const possible = (tx: Tx, row: RolloutRow) => requireResume(tx, row, revision)
       const what = { action: 'rollout.resume', does: 'rollout_resume' } as const
       await changeApproved(caller, id, what, possible, (tx, row) => resume(tx, caller, row))
       return follow(caller, id, input, signal)
@@ -325,16 +326,20 @@ export const createRollouts = (options: Options) => {
 
     approve: async (
       caller: Caller,
-      input: Waiting & { rollout_id: string; wave?: number | undefined },
+      input: ApproveInput & Waiting & { rollout_id: string },
       signal?: AbortSignal,
     ): Promise<Rollout> => {
-      const { rollout_id: id, wave } = input
+      const { rollout_id: id, wave, revision } = input
       const possible = (tx: Tx, row: RolloutRow, waves: readonly WaveRow[]) =>
-        requireApprove(tx, row, waves, wave)
-      const request = wave === undefined ? {} : { wave }
+        requireApprove(tx, row, waves, input)
+      const request = {
+        ...(wave === undefined ? {} : { wave }),
+        ...(revision === undefined ? {} : { revision }),
+      }
       const what = { action: 'rollout.approve', does: 'rollout_approve', request } as const
+      const isSeen = revision !== undefined
       await changeApproved(caller, id, what, possible, (tx, row, _waves, next) =>
-        approve(tx, caller, row, next),
+        approve(tx, caller, row, next, isSeen),
       )
       return follow(caller, id, input, signal)
     },
@@ -367,7 +372,7 @@ export const createRollouts = (options: Options) => {
       const what = { action: 'rollout.retry', does: 'rollout_retry', request, chosen } as const
       const isSeen = revision !== undefined
       await changeApproved(caller, id, what, possible, (tx, row, waves, found) =>
-        retry(tx, caller, row, waves, found, isSeen),
+        retry(tx, caller, row, waves, contents, found, isSeen),
       )
       return follow(caller, id, input, signal)
     },

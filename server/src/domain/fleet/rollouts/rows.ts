@@ -6,6 +6,8 @@ import { type TenantTables } from '../../../db/tables.ts'
 import { type WorkFault } from '../../../db/tables/work.ts'
 import { notFound } from '../../../errors.ts'
 import { type Caller } from '../../caller.ts'
+import { type ParameterValues } from '../blueprints/parameters.ts'
+import { thawed } from './kept.ts'
 import {
   type Counts,
   countOf,
@@ -124,6 +126,8 @@ export interface Target {
   checked_at: string | null
   conflict_report_id: string | null
   deployment_id: string | null
+  /** Of the binding, as it was checked; null: not of a blueprint. */
+  parameters: ParameterValues | null
   /** Null: none were saved. */
   mappings: TargetMapping[] | null
   waiting_since: string | null
@@ -148,6 +152,7 @@ export const toTarget = (row: TargetRow & { client_name: string }): Target => ({
   checked_at: row.checked_at?.toISOString() ?? null,
   conflict_report_id: row.report_id,
   deployment_id: row.deployment_id,
+  parameters: row.values === null ? null : thawed(row.values).parameters,
   mappings: row.mappings as TargetMapping[] | null,
   waiting_since: row.waiting_since?.toISOString() ?? null,
   next_try_at: row.due_at?.toISOString() ?? null,

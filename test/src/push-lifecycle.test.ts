@@ -98,7 +98,8 @@ describe.concurrent('a push', () => {
 
   it('by Collections is cancelled: what was sent has its result, nothing more is sent', async () => {
     const here = await newCase()
-    await here.control.act('records/pace', { org: here.name, saveMs: 1 })
+    // Slow enough that a busy machine cancels it in time, too.
+    await here.control.act('records/pace', { org: here.name, saveMs: 15 })
     const rows = placements('row', 3_000)
     const id = await here.start(rows, 'collections')
     await until('some calls are done', async () => (await here.writes()).length >= 3)

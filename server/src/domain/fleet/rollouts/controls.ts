@@ -504,9 +504,9 @@ export const requireRetry = async (tx: Tx, row: RolloutRow, input: RetryInput) =
 }
 
 /**
- * Each is checked once more first, with what its binding says now. It goes with its own wave if that has not begun, else with the one that is open, or
- * with the next; but it stops again if that check finds what nobody has been shown. With `isSeen` its last report has
- * been.
+ * Each is checked once more first, with what its binding says now. It goes with its own wave if that has not begun,
+ * else with the one that is open, or with the next; but it stops again if that check finds what nobody has been shown.
+ * With `isSeen` its last report has been.
  */
 export const retry = async (
   tx: Tx,

@@ -231,6 +231,16 @@ describe('an approval', () => {
     const refusal = await call(person, '/api/approvals/refuse', { approval_id: used })
     expect([refusal.status, refusal.body.code]).toEqual([409, 'approval_unusable'])
     expect(refusal.body.detail).toBe('The approval is used already.')
+
+    // Both at once: one of them wins, and the other is told.
+    const contested = await granted(path, lead('Contested'))
+    const started = await pushed()
+    const codes = await Promise.all([
+      codeOf(agent, path, { ...lead('Contested'), approval_id: contested }),
+      codeOf(person, '/api/approvals/refuse', { approval_id: contested }),
+    ])
+    expect(codes.toSorted()).toEqual(['200', 'approval_unusable'])
+    expect(await pushed()).toBe(started + (codes[0] === '200' ? 1 : 0))
   })
 
   it('begins one push, whether it is used again or by several calls at once', async () => {

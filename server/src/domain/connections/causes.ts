@@ -56,7 +56,7 @@ const CAUSES = {
     message:
       'The Salesforce org is locked or closed, its trial has ended, or the sandbox was refreshed or deleted; a refresh of a sandbox ends every grant.',
     remedy:
-      'A Salesforce administrator tells which. A refreshed sandbox is another Salesforce org: authorize again with allow_other_org.',
+      'A Salesforce administrator can say which. A refreshed sandbox is another Salesforce org: authorize again with allow_other_org.',
   },
   login_hours: {
     message: "The profile's login hours do not include this hour.",
@@ -103,7 +103,7 @@ const ASKED: Readonly<Partial<Record<CauseCode, string>>> = {
   login_ip_range:
     "Does the user's profile have login IP ranges? Ask us for our addresses and add them, or relax the IP restrictions of our app.",
   salesforce_org_gone:
-    'Was the sandbox refreshed or deleted, has a trial ended, or is the Salesforce org locked? Tell us, and we authorize anew where needed.',
+    'Was the sandbox refreshed or deleted, has a trial ended, or is the Salesforce org locked? Tell us, and we will authorize again where needed.',
   login_hours:
     "Does the user's profile have login hours? Remove them, or give the user another profile.",
   grant_revoked:

@@ -10,7 +10,7 @@ import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
 import { parseSfdcField } from '../mappings/mappings.ts'
 import { asErrors } from '../mappings/finding.ts'
 import { type Mapping, type MappingDraft } from '../mappings/mapping.ts'
-import { createPresent, type PresentSnapshot } from '../mappings/present.ts'
+import { createPresent, noSnapshot, type PresentSnapshot } from '../mappings/present.ts'
 import { didYouMean } from '../mappings/suggest/words.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
@@ -66,10 +66,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
   ): Promise<PresentSnapshot> => {
     const snapshot = await present.newestComplete(tenant, clientId)
     if (snapshot === null || (sfdcOrgId !== null && snapshot.sfdcOrgId !== sfdcOrgId)) {
-      throw new EngineError(
-        'no_snapshot',
-        'Rows are checked against a snapshot of the Salesforce org, and none exists: pull the topology.',
-      )
+      throw noSnapshot()
     }
     return snapshot
   }

@@ -192,7 +192,7 @@ const whatHappens = (rollout: Rollout, action: RolloutAction): ReactNode => {
     return (
       <p>
         It goes on where it was paused. Failures so far{' '}
-        {rollout.pause_reason === 'user' ? 'count.' : 'were seen.'}
+        {rollout.pause_reason === 'user' ? 'still count.' : 'were seen.'}
       </p>
     )
   }

@@ -11,6 +11,7 @@ import { EngineError, notFound } from '../../../errors.ts'
 import { actorOf, audit } from '../../audit.ts'
 import { type Caller } from '../../caller.ts'
 import { type Connections } from '../../connections/connections.ts'
+import { connectionOf } from '../../connections/rows.ts'
 import { bindIdempotency } from '../../idempotency.ts'
 import { beforeOf, cutPage, type Page, type PageRequest } from '../../page.ts'
 import { type ClientFacts, factsOfClients } from '../health/facts.ts'
@@ -101,9 +102,10 @@ const asked = (orgId: string, campaignIds: readonly string[]) => sql`(
     from reconsent_clients r
     join clients c on c.org_id = r.org_id and c.id = r.client_id
     left join lateral (
-      select k.connected_at from crm_connections k
-       where k.org_id = r.org_id and k.client_id = r.client_id and k.status <> 'revoked'
-       order by k.created_at desc, k.id desc limit 1) k on true
+      ${connectionOf(
+        { orgId: sql`r.org_id`, clientId: sql`r.client_id` },
+        sql`case when k.status <> 'revoked' then k.connected_at end as connected_at`,
+      )}) k on true
     left join lateral (
       select t.status, t.expires_at, t.session_expires_at, t.refusal from connection_attempts t
        where t.org_id = r.org_id and t.client_id = r.client_id and t.created_at >= r.asked_at

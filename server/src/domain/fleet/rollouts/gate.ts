@@ -4,6 +4,7 @@
 import { sql } from 'kysely'
 import { type Tx } from '../../../db/database.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
+import { connectionOf } from '../../connections/rows.ts'
 import { type BlockedReason } from './model.ts'
 import { REPORT_HOURS } from './begin.ts'
 import { NEWS } from './news.ts'
@@ -202,9 +203,10 @@ export const requireUnchanged = async (
       left join crm_conflict_reports r on r.org_id = t.org_id and r.id = t.report_id
       left join crm_topology_snapshots was on was.org_id = r.org_id and was.id = r.snapshot_id
       left join lateral (
-        select k.status, k.sfdc_org_id from crm_connections k
-         where k.org_id = t.org_id and k.client_id = t.client_id
-         order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1) k on true
+        ${connectionOf(
+          { orgId: sql`t.org_id`, clientId: sql`t.client_id` },
+          sql`k.status, k.sfdc_org_id`,
+        )}) k on true
       left join lateral (
         select s.content_hash from crm_topology_snapshots s
          where s.org_id = t.org_id and s.client_id = t.client_id and s.version is not null

@@ -36,4 +36,4 @@ export const thawed = (kept: unknown): Values => {
 
 /** Whether there was a binding when the target was checked. */
 export const wasBound = ({ values }: { values: unknown }): boolean =>
-  Object.keys(values as object).length > 0
+  Object.keys(values ?? {}).length > 0

@@ -58,7 +58,7 @@ export const blockedBy = (code: string): BlockedReason => {
 const unseen = (codes: readonly string[]): WorkFault =>
   fault(
     'topology_drifted',
-    `The Salesforce org, or the binding of the client, has changed since what was shown.${
+    `The Salesforce org or the client's binding has changed since the report that was shown.${
       codes.length === 0 ? '' : ` New in its report: ${codes.join(', ')}.`
     } Look at the report, then retry with the revision of the rollout that you saw, or leave the client out.`,
   )
